@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# Tests of scripts/install-needs, build, run and test: in a small tree, where scripts play the part
+# of the package system.
+import os
+import shutil
+import subprocess
+import unittest
+
+from tree import ROOT, Tree
+
+# Each of these notes how it was called. What is installed stands in the file `installed`.
+FAKE_BIN = {
+    "apt-get": "#!/bin/sh\necho apt-get $* >>$CALLS\n"
+               "case \"$*\" in *install*) exit $APT_STATUS;; esac\n",
+    "apt-cache": "#!/bin/sh\nexit 1\n",
+    "dpkg-query": "#!/bin/sh\nwhile read p; do echo installed $p; done <$INSTALLED\nexit 1\n",
+    "id": "#!/bin/sh\necho $USER_ID\n",
+    "sudo": "#!/bin/sh\n[ \"$MAY_SUDO\" = yes ] || exit 1\n[ \"$1\" = -n ] && shift\n"
+            "echo sudo $* >>$CALLS\nexec \"$@\"\n",
+}
+
+BUILD_NEEDS = ("gcc libc6-dev cmake ninja-build pkg-config python3 libevent-dev libssl-dev "
+               "libzstd-dev libxxhash-dev libcmocka-dev").split()
+
+
+class InstallNeeds(Tree):
+    def run_with(self, installed, user_id=0, may_sudo="no", apt_status=0, purpose="build"):
+        """Returns (exit status, what was called, what was said)."""
+        self.write({f"bin/{name}": text for name, text in FAKE_BIN.items()})
+        self.write({"installed": "".join(f"{p}\n" for p in installed), "calls": ""})
+        environment = {"PATH": f"{self.root}/bin:/usr/bin:/bin", "CALLS": f"{self.root}/calls",
+                       "INSTALLED": f"{self.root}/installed", "USER_ID": str(user_id),
+                       "MAY_SUDO": may_sudo, "APT_STATUS": str(apt_status)}
+        done = subprocess.run([ROOT / "scripts/install-needs", purpose], env=environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return done.returncode, (self.root / "calls").read_text().splitlines(), done.stderr
+
+    def test_nothing_is_called_when_nothing_is_missing(self):
+        self.assertEqual(self.run_with(BUILD_NEEDS), (0, [], ""))
+
+    def test_root_installs_what_is_missing_and_only_that(self):
+        status, calls, _ = self.run_with(BUILD_NEEDS[2:])
+        self.assertEqual(status, 0)
+        self.assertEqual(len(calls), 2)
+        self.assertIn("update", calls[0])
+        self.assertTrue(calls[1].endswith(" install gcc libc6-dev"), calls[1])
+
+    def test_a_package_whose_name_begins_like_another_is_still_missing(self):
+        _, calls, _ = self.run_with([p for p in BUILD_NEEDS if p != "gcc"] + ["gcc-12"])
+        self.assertTrue(calls[-1].endswith(" install gcc"), calls)
+
+    def test_who_may_sudo_installs_through_it(self):
+        status, calls, _ = self.run_with(BUILD_NEEDS[1:], user_id=1000, may_sudo="yes")
+        self.assertEqual(status, 0)
+        self.assertTrue(any(c.startswith("sudo apt-get -qq update") for c in calls), calls)
+        self.assertTrue(calls[-1].endswith(" install gcc"), calls)
+
+    def test_who_may_not_is_told_the_exact_command(self):
+        status, calls, said = self.run_with(BUILD_NEEDS[1:], user_id=1000)
+        self.assertEqual((status, calls), (1, []))
+        self.assertIn("sudo apt-get update && "
+                      "sudo apt-get install -y --no-install-recommends gcc\n", said)
+
+    def test_a_failed_installation_is_an_error(self):
+        status, _, said = self.run_with(BUILD_NEEDS[1:], apt_status=100)
+        self.assertEqual(status, 1)
+        self.assertIn("could not install: gcc", said)
+
+    def test_an_unknown_purpose_is_an_error(self):
+        self.assertEqual(self.run_with(BUILD_NEEDS, purpose="fun")[0], 2)
+
+
+# A project without a compiler: its broker is a script that shows how it was called.
+PROJECT = """\
+# A house of one program.
+cmake_minimum_required(VERSION 3.22)
+project(house NONE)
+file(COPY ${CMAKE_SOURCE_DIR}/millrace DESTINATION ${CMAKE_BINARY_DIR}/bin)
+add_custom_target(layers ALL)
+enable_testing()
+"""
+
+BROKER = """\
+#!/bin/sh
+# Says who and where it is, and its arguments, one a line.
+echo "$PPID"
+pwd
+for a in "$@"; do echo "$a"; done
+exit 3
+"""
+
+
+class Commands(Tree):
+    def setUp(self):
+        super().setUp()
+        for path in ["scripts/build", "scripts/run", "scripts/test", "CMakePresets.json"]:
+            (self.root / path).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / path, self.root / path)
+        self.write({"scripts/install-needs": "#!/bin/sh\n# Nothing is needed here.\n",
+                    "millrace": BROKER, "CMakeLists.txt": PROJECT, "else where/x": ""})
+
+    def call(self, *command):
+        done = subprocess.run([self.root / command[0], *command[1:]], cwd=self.root / "else where",
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.splitlines(), done.stderr
+
+    def add_tests(self, *lines):
+        self.write({"CMakeLists.txt": PROJECT + "\n".join(lines) + "\n"})
+
+    def test_run_passes_its_arguments_on_and_becomes_the_broker(self):
+        status, said, _ = self.call("scripts/run", "--set", "a = b c", "--conf", "x.conf")
+        self.assertEqual(status, 3)
+        self.assertEqual(said[0], str(os.getpid()))  # exec: no shell stands between
+        self.assertEqual(said[1:], [str(self.root / "else where"),
+                                    "--data-dir", str(self.root / "data"),
+                                    "--set", "a = b c", "--conf", "x.conf"])
+
+    def test_a_build_is_quiet_unless_it_fails(self):
+        self.assertEqual(self.call("scripts/build"), (0, [], ""))
+        self.write({"CMakeLists.txt": PROJECT + 'message(FATAL_ERROR "no roof")\n'})
+        status, _, said = self.call("scripts/build")
+        self.assertEqual(status, 1)
+        self.assertIn("no roof", said)
+
+    def test_run_does_not_start_what_could_not_be_built(self):
+        self.write({"CMakeLists.txt": PROJECT + 'message(FATAL_ERROR "no roof")\n'})
+        status, said, _ = self.call("scripts/run")
+        self.assertEqual((status, said), (1, []))
+
+    def test_the_last_line_of_test_is_the_sum(self):
+        self.add_tests("add_test(NAME a COMMAND true)", "add_test(NAME b COMMAND true)")
+        status, said, _ = self.call("scripts/test", "release", "release")
+        self.assertEqual((status, said[-1]), (0, "4 passed, 0 failed"))
+
+    def test_failed_skipped_and_missing_tests_are_told_apart(self):
+        self.add_tests("add_test(NAME good COMMAND true)",
+                       "add_test(NAME bad COMMAND sh -c \"echo the roof leaks; exit 1\")",
+                       "add_test(NAME missing COMMAND no-such-program)",
+                       "add_test(NAME skipped COMMAND sh -c \"exit 77\")",
+                       "set_tests_properties(skipped PROPERTIES SKIP_RETURN_CODE 77)")
+        status, said, _ = self.call("scripts/test", "release")
+        self.assertEqual((status, said[-1]), (1, "1 passed, 2 failed, 1 skipped"))
+        self.assertIn("the roof leaks", said)
+
+    def test_fast_runs_the_fast_tests_only(self):
+        self.add_tests("add_test(NAME quick COMMAND true)", "add_test(NAME long COMMAND false)",
+                       "set_tests_properties(quick PROPERTIES LABELS fast)",
+                       "set_tests_properties(long PROPERTIES LABELS slow)")
+        status, said, _ = self.call("scripts/test", "fast")
+        self.assertEqual((status, said[-1]), (0, "1 passed, 0 failed"))
+
+    def test_a_suite_without_tests_has_failed(self):
+        status, said, _ = self.call("scripts/test", "release")
+        self.assertEqual((status, said[-1]), (1, "0 passed, 1 failed"))
+
+    def test_a_suite_that_does_not_build_has_failed(self):
+        self.write({"CMakeLists.txt": PROJECT + 'message(FATAL_ERROR "no roof")\n'})
+        status, said, _ = self.call("scripts/test", "release")
+        self.assertEqual((status, said[-1]), (1, "0 passed, 1 failed"))
+
+    def test_an_unknown_suite_is_refused_with_the_list(self):
+        status, said, told = self.call("scripts/test", "everything")
+        self.assertEqual((status, said), (2, []))
+        self.assertIn("asan", told)
+
+
+if __name__ == "__main__":
+    unittest.main()
