@@ -1,0 +1,205 @@
+/* Group commit: while one write and sync is in flight, the next batch gathers; see hot.h. */
+#include "log/commit.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+static void commit_work(struct io_job *job);
+static void commit_done(struct io_job *job);
+
+static void commit_at_end_of_turn(struct io_task *t)
+{
+    hot_commit(CONTAINER_OF(t, struct hot, task));
+}
+
+void commit_init(struct hot *h)
+{
+    io_task_init(&h->task, commit_at_end_of_turn);
+    h->job.work = commit_work;
+    h->job.done = commit_done;
+}
+
+void commit_push(struct hot *h, struct hot_write w)
+{
+    struct hot_writes *q = &h->waiting;
+
+    if (q->count == q->capacity) {
+        q->capacity = q->capacity > 0 ? q->capacity * 2 : 16;
+        q->items = mem_grow(q->items, q->capacity, sizeof(*q->items));
+    }
+    w.segment->pins++;
+    q->items[q->count++] = w;
+}
+
+/* Lets go of what a write held. */
+static void write_release(struct hot *h, struct hot_write *w)
+{
+    if (w->block != NULL)
+        block_unref(w->block);
+    else
+        mem_free((void *)(uintptr_t)w->bytes);
+    cache_unpin(h->cache, w->segment);
+}
+
+static void writes_release(struct hot *h, struct hot_writes *q)
+{
+    for (size_t i = 0; i < q->count; i++)
+        write_release(h, &q->items[i]);
+    q->count = 0;
+}
+
+void commit_release(struct hot *h)
+{
+    io_task_cancel(&h->task);
+    writes_release(h, &h->waiting);
+    mem_free(h->waiting.items);
+    mem_free(h->flying.items);
+    h->waiting = (struct hot_writes){0};
+    h->flying = (struct hot_writes){0};
+    disk_close(h->file);
+    h->file = NULL;
+    h->file_of = NULL;
+}
+
+void hot_abandon(struct hot *h)
+{
+    writes_release(h, &h->flying);
+    h->is_flying = false;
+}
+
+void hot_commit(struct hot *h)
+{
+    struct hot_writes empty = h->flying;
+
+    io_task_cancel(&h->task);
+    if (h->is_flying || h->failed != 0)
+        return;
+    commit_collect(h);
+    if (h->waiting.count == 0)
+        return;
+    ASSERT(empty.count == 0);
+    h->flying = h->waiting;
+    h->waiting = empty;
+    h->is_flying = true;
+    h->job_err = 0;
+    io_submit(h->site->io, &h->job);
+}
+
+/* Turns a spare file into a segment: its name, then its header. */
+static int begin_file(struct hot *h, const struct hot_write *w)
+{
+    struct site_path from = spares_path(h->site, w->spare);
+    struct site_path to = segment_path(h->site, w->segment);
+    uint8_t sector[SEGMENT_SECTOR_SIZE];
+    struct iovec part = {.iov_base = sector, .iov_len = sizeof(sector)};
+    int rv = disk_rename(h->site->disk, from.text, to.text);
+
+    if (rv == 0)
+        rv = disk_open(h->site->disk, to.text, DISK_READ | DISK_WRITE, &h->file);
+    if (rv != 0)
+        return rv;
+    segment_header_encode(h->site, w->segment, h->epoch, sector);
+    return disk_write(h->file, &part, 1, 0);
+}
+
+/* Makes h->file the file of the write's segment. Leaving a segment syncs it, so that what
+ * comes later is never durable without what came before. */
+static int switch_file(struct hot *h, const struct hot_write *w)
+{
+    struct site_path path;
+    int rv = 0;
+
+    if (h->file_of == w->segment)
+        return 0;
+    if (h->file != NULL) {
+        rv = disk_sync(h->file);
+        disk_close(h->file);
+        h->file = NULL;
+        h->file_of = NULL;
+    }
+    if (rv == 0 && w->spare != 0) {
+        rv = begin_file(h, w);
+    } else if (rv == 0) {
+        path = segment_path(h->site, w->segment);
+        rv = disk_open(h->site->disk, path.text, DISK_READ | DISK_WRITE, &h->file);
+    }
+    if (rv == 0)
+        h->file_of = w->segment;
+    return rv;
+}
+
+static int commit_blocking(struct hot *h)
+{
+    bool has_new_name = false;
+    int rv = 0;
+
+    for (size_t i = 0; rv == 0 && i < h->flying.count; i++) {
+        const struct hot_write *w = &h->flying.items[i];
+        struct iovec part = {.iov_base = (void *)(uintptr_t)w->bytes, .iov_len = w->size};
+
+        has_new_name |= w->spare != 0;
+        rv = switch_file(h, w);
+        if (rv == 0)
+            rv = disk_write(h->file, &part, 1, w->at);
+    }
+    if (rv == 0)
+        rv = disk_sync(h->file);
+    if (rv == 0 && has_new_name)
+        rv = disk_sync_dir(h->site->disk, h->site->dir);
+    return rv;
+}
+
+static void commit_work(struct io_job *job)
+{
+    struct hot *h = CONTAINER_OF(job, struct hot, job);
+
+    h->job_err = commit_blocking(h);
+}
+
+/* A failed write or sync is final until the log is opened again (H3). */
+static void commit_fail(struct hot *h, int err)
+{
+    h->failed = err;
+    diag(DIAG_ERROR, "log",
+         "writing to '%s' failed: %s; nothing at or above position %" PRIu64
+         " is confirmed, and the partition stays closed until it is opened again",
+         h->site->dir, err_text(err), h->durable);
+    writes_release(h, &h->flying);
+    writes_release(h, &h->waiting);
+    h->on_failed(h->owner, err);
+}
+
+static void commit_done(struct io_job *job)
+{
+    struct hot *h = CONTAINER_OF(job, struct hot, job);
+    bool has_rolled = false;
+
+    ASSERT(h->is_flying && h->flying.count > 0);
+    h->is_flying = false;
+    if (h->job_err != 0) {
+        commit_fail(h, h->job_err);
+        return;
+    }
+    for (size_t i = 0; i < h->flying.count; i++) {
+        struct hot_write *w = &h->flying.items[i];
+
+        if (w->block == NULL) {
+            has_rolled = true;
+        } else {
+            w->segment->bytes = w->at + w->size;
+            h->pending_bytes -= w->size;
+            h->commit_bytes += w->size;
+        }
+        h->durable = w->end;
+    }
+    h->commits++;
+    writes_release(h, &h->flying);
+    hot_check(h);
+    hot_commit(h);
+    h->on_durable(h->owner);
+    if (has_rolled)
+        h->on_roll(h->owner);
+}

@@ -1,0 +1,20 @@
+/* The commits of the hot log: one job at a time writes what is sealed and syncs it. Part of hot.
+ *
+ * Owner: the shard of the log. */
+#ifndef LOG_COMMIT_H
+#define LOG_COMMIT_H
+
+#include "log/hot.h"
+
+void commit_init(struct hot *h);
+
+/* Frees what waits to be written and closes the file. Nothing may be in flight. */
+void commit_release(struct hot *h);
+
+/* Queues a write; takes the block reference or the footer, pins the segment. */
+void commit_push(struct hot *h, struct hot_write w);
+
+/* In hot.c: seals the open batch and queues what the open block has sealed. */
+void commit_collect(struct hot *h);
+
+#endif

@@ -1,0 +1,139 @@
+/* The hot log: the row of segments that takes appends, and the commits that make them
+ * durable.
+ *
+ *     hot_append -> open batch in the open block -> sealed (header, CRC) -> written -> synced
+ *                   \______ this turn's, or what gathered behind the last sync ______/
+ *
+ * One commit is in flight at a time: write and sync are one job, and the next batch gathers
+ * while it runs. A commit starts at the end of the turn that appended, or when the one
+ * before has ended.
+ *
+ * Invariants:
+ *   H1  durable <= next; every position below durable survives a power cut.
+ *   H2  a batch's `durable` field is what was durable when its commit began, so only batches
+ *       at or above the last good batch's `durable` can be in doubt after a crash.
+ *   H3  after a failed write or sync nothing more is written or called durable: the log is
+ *       FAILED.
+ *   H4  the end of the row is the segment that takes appends; all before it are sealed.
+ *
+ * Owner: the shard of the log. */
+#ifndef LOG_HOT_H
+#define LOG_HOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "io/io.h"
+#include "log/cache.h"
+#include "log/log.h"
+#include "log/spares.h"
+
+/* Sealed bytes that wait to be written to a segment, or are being written. */
+struct hot_write {
+    struct segment *segment; /* pinned */
+    struct block *block;     /* referenced; NULL when this is the footer that ends the segment */
+    const uint8_t *bytes;    /* in the block, or the footer, which is owned */
+    size_t size;
+    uint64_t at;    /* in the file */
+    uint64_t spare; /* the file that becomes this segment, when this is its first write; else 0 */
+    uint64_t end;   /* position behind the bytes */
+};
+
+struct hot_writes {
+    struct hot_write *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Where appends go: the open block at the end of the last segment. */
+struct hot_tail {
+    struct block *block; /* referenced, or NULL */
+    size_t limit;        /* bytes of it that may be used */
+    size_t batch_at;     /* where the open batch starts, or HOT_NO_BATCH */
+    size_t sealed_to;    /* bytes of the block already in a hot_write */
+    uint64_t spare;      /* for the last segment, when not yet in a hot_write; else 0 */
+    uint64_t at;         /* without a block: where the next one starts in the file */
+};
+
+#define HOT_NO_BATCH SIZE_MAX
+
+struct hot {
+    const struct site *site;
+    struct cache *cache;
+    struct spares *spares;
+
+    struct segment **segments; /* by first position */
+    size_t segment_count;
+    size_t segment_capacity;
+
+    struct hot_tail tail;
+
+    uint64_t next;
+    uint64_t durable;
+    uint64_t epoch;
+    uint32_t chain;
+    int64_t time_ms;
+    uint64_t pending_bytes; /* appended and not yet durable */
+
+    struct hot_writes waiting;
+    struct hot_writes flying;
+    struct disk_file *file; /* of the segment last written to; the job's while it runs */
+    const struct segment *file_of;
+    struct io_job job;
+    struct io_task task;
+    bool is_flying;
+    int job_err;
+    int failed; /* the error that ended it, or 0 */
+
+    uint64_t commits;
+    uint64_t commit_bytes;
+
+    void (*on_durable)(void *owner);         /* hot.durable has risen */
+    void (*on_failed)(void *owner, int err); /* once */
+    void (*on_roll)(void *owner);            /* a segment was sealed and is durable */
+    void *owner;
+};
+
+/* Prepares an empty row; the opener adds segments and sets next, durable, epoch, chain, time_ms. */
+void hot_init(struct hot *h, const struct site *s, struct cache *c, struct spares *spares);
+/* Nothing may be in flight. Segments are freed, the file is closed. */
+void hot_release(struct hot *h);
+
+/* Lets go of a commit whose job will never end: the world has. */
+void hot_abandon(struct hot *h);
+
+/* Adds a segment at the end of the row. Takes it. */
+void hot_add_segment(struct hot *h, struct segment *g);
+/* Takes the first segment off the row; it must be sealed. */
+struct segment *hot_take_first(struct hot *h);
+
+/* The largest body an append may have with this key. */
+size_t hot_body_max(const struct hot *h, size_t key_size);
+
+/* Appends one record: its position, and the place where the caller now writes the body,
+ * before the turn ends. Errors: ERR_FULL (back-pressure: nothing was appended), ERR_RANGE
+ * (too large), ERR_FAILED. */
+MUST_USE int hot_append(struct hot *h, const struct log_entry *e, uint64_t *position,
+                        uint8_t **body);
+
+/* Sees to it that the next records, up to `bytes` with their headers, lie in one batch, when
+ * they are appended within this turn. Errors: as hot_append(). */
+MUST_USE int hot_begin_group(struct hot *h, size_t bytes, bool may_use_reserve);
+
+/* Starts a commit now rather than at the end of the turn. */
+void hot_commit(struct hot *h);
+
+/* The segment that holds a position in [first of the row, next). */
+struct segment *hot_find(const struct hot *h, uint64_t position);
+
+/* First position of the row. */
+uint64_t hot_first(const struct hot *h);
+
+/* True when publishers should be held back: much is waiting, or spares run short. */
+bool hot_is_pressed(const struct hot *h);
+
+/* Asserts the invariants. */
+void hot_check(const struct hot *h);
+
+#endif

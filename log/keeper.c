@@ -1,0 +1,223 @@
+/* Manifest writing and the end of retired files; see keeper.h. */
+#include "log/keeper.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+enum { RETRY_NS = 1000 * 1000 * 1000 };
+
+static void write_work(struct io_job *job);
+static void write_done(struct io_job *job);
+static void remove_work(struct io_job *job);
+static void remove_done(struct io_job *job);
+static void start_write(struct keeper *k);
+
+static void retry(struct io_timer *t)
+{
+    start_write(CONTAINER_OF(t, struct keeper, retry));
+}
+
+void keeper_init(struct keeper *k, const struct site *site, struct hot *hot, struct cold *cold,
+                 struct spares *spares)
+{
+    memset(k, 0, sizeof(*k));
+    k->site = site;
+    k->hot = hot;
+    k->cold = cold;
+    k->cache = hot->cache;
+    k->spares = spares;
+    list_init(&k->waiting);
+    list_init(&k->covered);
+    list_init(&k->doomed);
+    k->write_job.work = write_work;
+    k->write_job.done = write_done;
+    k->remove_job.work = remove_work;
+    k->remove_job.done = remove_done;
+    io_timer_init(&k->retry, retry);
+}
+
+static void free_all(struct list *l)
+{
+    struct list_link *link;
+
+    while ((link = list_take(l)) != NULL)
+        segment_free(CONTAINER_OF(link, struct segment, link));
+}
+
+void keeper_release(struct keeper *k)
+{
+    ASSERT(!keeper_is_busy(k));
+    free_all(&k->waiting);
+    free_all(&k->covered);
+    free_all(&k->doomed);
+}
+
+bool keeper_is_busy(const struct keeper *k)
+{
+    return k->is_writing || k->is_removing;
+}
+
+void keeper_close(struct keeper *k)
+{
+    k->is_closed = true;
+    io_timer_stop(k->site->io, &k->retry);
+}
+
+static struct manifest_entry describe_segment(const struct segment *g)
+{
+    return (struct manifest_entry){
+        .id = g->id,
+        .destination = g->destination,
+        .first = g->first,
+        .end = g->end,
+        .records = g->records,
+        .live = g->live,
+        .bytes = g->bytes,
+        .file_bytes = g->file_bytes,
+        .first_time_ms = g->first_time_ms,
+        .last_time_ms = g->last_time_ms,
+    };
+}
+
+void keeper_describe(const struct hot *hot, const struct cold *cold, struct manifest *out)
+{
+    size_t n = 0;
+
+    out->hot_first = hot_first(hot);
+    out->next_id = cold->next_id;
+    out->count = cold->segment_count;
+    out->entries = MEM_NEW_ARRAY(struct manifest_entry, out->count > 0 ? out->count : 1);
+    for (size_t i = 0; i < cold->count; i++) {
+        for (size_t j = 0; j < cold->lanes[i]->count; j++)
+            out->entries[n++] = describe_segment(cold->lanes[i]->segments[j]);
+    }
+    ASSERT(n == out->count);
+}
+
+static void move_all(struct list *from, struct list *to)
+{
+    struct list_link *link;
+
+    while ((link = list_take(from)) != NULL)
+        list_push(to, link);
+}
+
+static void start_write(struct keeper *k)
+{
+    if (k->is_writing || !k->is_dirty || k->is_closed || k->failed != 0)
+        return;
+    k->is_dirty = false;
+    k->is_writing = true;
+    keeper_describe(k->hot, k->cold, &k->flying);
+    k->flying.generation = ++k->generation;
+    move_all(&k->waiting, &k->covered);
+    io_submit(k->site->io, &k->write_job);
+}
+
+static void write_work(struct io_job *job)
+{
+    struct keeper *k = CONTAINER_OF(job, struct keeper, write_job);
+
+    k->write_err = manifest_write(k->site, &k->flying);
+}
+
+static void write_done(struct io_job *job)
+{
+    struct keeper *k = CONTAINER_OF(job, struct keeper, write_job);
+
+    k->is_writing = false;
+    manifest_release(&k->flying);
+    if (k->write_err == 0) {
+        move_all(&k->covered, &k->doomed);
+        start_write(k);
+        keeper_sweep(k);
+    } else {
+        move_all(&k->covered, &k->waiting);
+        k->is_dirty = true;
+        diag(DIAG_ERROR, "log",
+             "cannot write the manifest in '%s': %s; no file is let go until then", k->site->dir,
+             err_text(k->write_err));
+        if (k->write_err == ERR_IO)
+            k->failed = k->write_err;
+        else if (!k->is_closed)
+            io_timer_start(k->site->io, &k->retry, RETRY_NS);
+    }
+    if (!keeper_is_busy(k))
+        k->on_idle(k->owner);
+}
+
+void keeper_changed(struct keeper *k)
+{
+    k->is_dirty = true;
+    if (!io_timer_is_running(&k->retry))
+        start_write(k);
+}
+
+void keeper_retire(struct keeper *k, struct segment *g)
+{
+    ASSERT(!g->is_retired && g->is_sealed);
+    g->is_retired = true;
+    list_push(&k->waiting, &g->link);
+    cache_drop_segment(k->cache, g);
+    keeper_changed(k);
+}
+
+/* The next doomed segment that nobody pins, or NULL. */
+static struct segment *next_doomed(struct keeper *k)
+{
+    LIST_FOREACH (link, &k->doomed) {
+        struct segment *g = CONTAINER_OF(link, struct segment, link);
+        if (g->pins == 0)
+            return g;
+    }
+    return NULL;
+}
+
+void keeper_sweep(struct keeper *k)
+{
+    struct segment *g = next_doomed(k);
+
+    if (k->is_removing || k->is_closed || g == NULL)
+        return;
+    list_remove(&g->link);
+    k->is_removing = true;
+    k->removing = g;
+    k->from = segment_path(k->site, g);
+    k->to.text[0] = '\0';
+    k->spare = 0;
+    if (g->is_wounded)
+        k->to = site_path(k->site, "wounded/%s", strrchr(k->from.text, '/') + 1);
+    else if (g->kind == SEGMENT_HOT && spares_want(k->spares, &k->spare))
+        k->to = spares_path(k->site, k->spare);
+    io_submit(k->site->io, &k->remove_job);
+}
+
+static void remove_work(struct io_job *job)
+{
+    struct keeper *k = CONTAINER_OF(job, struct keeper, remove_job);
+
+    if (k->to.text[0] != '\0')
+        k->remove_err = disk_rename(k->site->disk, k->from.text, k->to.text);
+    else
+        k->remove_err = disk_remove(k->site->disk, k->from.text);
+}
+
+static void remove_done(struct io_job *job)
+{
+    struct keeper *k = CONTAINER_OF(job, struct keeper, remove_job);
+
+    k->is_removing = false;
+    if (k->remove_err == 0 && k->spare != 0)
+        spares_add(k->spares, k->spare);
+    if (k->remove_err != 0)
+        diag(DIAG_WARNING, "log", "cannot let go of '%s': %s; it goes at the next start",
+             k->from.text, err_text(k->remove_err));
+    segment_free(k->removing);
+    k->removing = NULL;
+    keeper_sweep(k);
+    if (!keeper_is_busy(k))
+        k->on_idle(k->owner);
+}

@@ -1,0 +1,306 @@
+/* Loading of blocks for those who wait for a record; see cache.h and load.h. */
+#include "log/load.h"
+
+#include <inttypes.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "log/scan.h"
+
+enum { ROOM_STEP = 4096 };
+
+/* One read in flight. The job may touch nothing of the segment that could change. */
+struct load {
+    struct io_job job;
+    struct list_link link;
+    struct cache *cache;
+    struct segment *segment; /* pinned */
+    uint64_t number;
+    struct index *index; /* loaded by the job when the segment had none */
+    bool needs_index;
+    uint64_t run_at; /* 0 until the index is there */
+    uint64_t run_end;
+    uint64_t run_first; /* number of the run's first record */
+    uint64_t run_limit; /* no number from here on */
+    struct block *block;
+    size_t room; /* the block's capacity at the start */
+    int err;
+};
+
+int load_run(struct block *b, struct disk_file *f, uint64_t from, uint64_t to)
+{
+    const struct site *site = b->cache->site;
+    struct batch_head head;
+    const uint8_t *bytes;
+    struct scan scan;
+    uint64_t next = b->first;
+    int rv;
+
+    scan_init(&scan, f, site_mark(site), (size_t)(to - from));
+    scan_seek(&scan, from, to);
+    for (;;) {
+        rv = scan_next(&scan, &head, &bytes);
+        if (rv == 0 && head.base >= next && head.base < b->end)
+            rv = block_take_batch(b, &head, bytes);
+        else if (rv == 0)
+            rv = ERR_CORRUPT; /* good, but it does not belong here */
+        if (rv == 0) {
+            next = head.base + 1;
+            continue;
+        }
+        if (rv != ERR_NOT_FOUND && rv != ERR_CORRUPT && rv != ERR_VERSION)
+            break;
+        if (scan_at(&scan) >= scan.end && rv == ERR_NOT_FOUND)
+            break;
+        b->is_wounded = true;
+        if (rv == ERR_NOT_FOUND && scan_resync(&scan) != 0)
+            break;
+        if (rv == ERR_VERSION)
+            scan_seek(&scan, scan_at(&scan) + BATCH_ALIGN, scan.end);
+    }
+    scan_release(&scan);
+    return rv == ERR_NOT_FOUND ? 0 : rv;
+}
+
+/* Picks the run that holds the wanted number. */
+static void choose_run(struct load *l, const struct index *x)
+{
+    const struct segment *g = l->segment;
+    size_t i = l->number <= x->entries[0].number ? 0 : index_find(x, l->number);
+
+    l->run_at = x->entries[i].at;
+    l->run_end = index_run_end(x, i, g->bytes);
+    l->run_first = i == 0 ? g->first : x->entries[i].number;
+    l->run_limit = i + 1 < x->count ? x->entries[i + 1].number : g->end;
+}
+
+static int load_blocking(struct load *l)
+{
+    const struct site *site = l->cache->site;
+    struct site_path path = segment_path(site, l->segment);
+    struct disk_file *f = NULL;
+    int rv;
+
+    if (l->needs_index) {
+        rv = segment_load_index(site, l->segment, &l->index);
+        if (rv != 0)
+            return rv;
+        choose_run(l, l->index);
+    }
+    l->block->first = l->run_first;
+    l->block->end = l->run_limit;
+    rv = disk_open(site->disk, path.text, DISK_READ, &f);
+    if (rv != 0)
+        return rv;
+    rv = load_run(l->block, f, l->run_at, l->run_end);
+    disk_close(f);
+    return rv;
+}
+
+static void load_work(struct io_job *job)
+{
+    struct load *l = CONTAINER_OF(job, struct load, job);
+
+    l->err = load_blocking(l);
+}
+
+/* Marks a fetch as answered and puts it among the ready ones. */
+static void fetch_ready(struct fetch *f, int err, struct block *b, struct list *ready)
+{
+    list_remove(&f->link);
+    f->err = err;
+    f->block = b;
+    if (b != NULL)
+        block_ref(b);
+    list_push(ready, &f->link);
+}
+
+/* Tells those who are ready. Each may start or cancel any fetch, so the list is taken from
+ * its head. */
+static void fetches_end(struct cache *c, struct list *ready)
+{
+    struct list_link *link;
+
+    while ((link = list_take(ready)) != NULL) {
+        struct fetch *f = CONTAINER_OF(link, struct fetch, link);
+        struct segment *g = f->segment;
+        struct block *b = f->block;
+
+        f->segment = NULL;
+        f->block = NULL;
+        f->done(f, f->err, b);
+        if (b != NULL)
+            block_unref(b);
+        cache_unpin(c, g);
+    }
+}
+
+static int start_load(struct cache *c, struct fetch *f);
+
+/* Answers those whom the block serves; those who waited for the index only get loads of
+ * their own. */
+static void serve(struct cache *c, const struct load *l)
+{
+    struct list ready;
+
+    list_init(&ready);
+    LIST_FOREACH_SAFE (link, &c->fetches) {
+        struct fetch *f = CONTAINER_OF(link, struct fetch, link);
+        bool is_waiting = f->run_at == l->run_at || f->run_at == 0;
+
+        if (f->segment != l->segment)
+            continue;
+        if (l->err != 0 && is_waiting)
+            fetch_ready(f, l->err, NULL, &ready);
+        else if (l->err == 0 && f->number >= l->block->first && f->number < l->block->end)
+            fetch_ready(f, 0, l->block, &ready);
+        else if (l->err == 0 && f->run_at == 0 && start_load(c, f) != 0)
+            fetch_ready(f, ERR_NO_MEMORY, NULL, &ready);
+    }
+    fetches_end(c, &ready);
+}
+
+static void report_wound(struct load *l)
+{
+    struct segment *g = l->segment;
+
+    if (g->is_wounded)
+        return;
+    g->is_wounded = true;
+    diag(DIAG_ERROR, "log",
+         "'%s' is damaged between bytes %" PRIu64 " and %" PRIu64
+         ", records in there cannot be read; the rest can",
+         segment_path(l->cache->site, g).text, l->run_at, l->run_end);
+}
+
+static void load_done(struct io_job *job)
+{
+    struct load *l = CONTAINER_OF(job, struct load, job);
+    struct cache *c = l->cache;
+    struct segment *g = l->segment;
+
+    list_remove(&l->link);
+    c->bytes += l->block->capacity - l->room;
+    if (l->index != NULL && g->index == NULL) {
+        g->index = l->index;
+        l->index = NULL;
+    }
+    if (l->err == 0 && l->block->is_wounded)
+        report_wound(l);
+    if (l->err == 0)
+        cache_add(c, l->block);
+    serve(c, l);
+    block_unref(l->block);
+    index_free(l->index);
+    mem_free(l);
+    cache_unpin(c, g);
+}
+
+/* The load that will bring this run, or NULL. */
+static struct load *find_load(struct cache *c, const struct segment *g, uint64_t run_at)
+{
+    LIST_FOREACH (link, &c->loads) {
+        struct load *l = CONTAINER_OF(link, struct load, link);
+        if (l->segment == g && l->run_at == run_at)
+            return l;
+    }
+    return NULL;
+}
+
+/* Room for a run; it grows when the batches turn out to be compressed. */
+static size_t run_room(const struct cache *c, const struct load *l)
+{
+    uint64_t room = l->needs_index ? c->site->options.block_bytes / 8 : l->run_end - l->run_at;
+
+    return (size_t)((room + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP);
+}
+
+/* Starts the read that a waiting fetch needs, unless it is on its way. Errors: ERR_NO_MEMORY. */
+static int start_load(struct cache *c, struct fetch *f)
+{
+    struct segment *g = f->segment;
+    struct load *l = MEM_NEW(struct load);
+
+    l->cache = c;
+    l->segment = g;
+    l->number = f->number;
+    l->needs_index = g->index == NULL;
+    if (!l->needs_index)
+        choose_run(l, g->index);
+    f->run_at = l->run_at;
+    if (find_load(c, g, l->run_at) != NULL) {
+        mem_free(l);
+        return 0;
+    }
+    l->room = run_room(c, l);
+    l->block = cache_new_block(c, g, l->room);
+    if (l->block == NULL) {
+        mem_free(l);
+        return ERR_NO_MEMORY;
+    }
+    g->pins++;
+    l->job.work = load_work;
+    l->job.done = load_done;
+    list_push(&c->loads, &l->link);
+    io_submit(c->site->io, &l->job);
+    return 0;
+}
+
+/* The answer to a fetch that could not even start comes from the loop, like all others. */
+static void refuse(struct io_task *t)
+{
+    struct cache *c = CONTAINER_OF(t, struct cache, refuse_task);
+
+    fetches_end(c, &c->refused);
+}
+
+void cache_fetch(struct cache *c, struct fetch *f, struct segment *g, uint64_t number)
+{
+    ASSERT(number >= g->first && number < g->end);
+    ASSERT(f->done != NULL && !list_linked(&f->link));
+    f->segment = g;
+    f->number = number;
+    f->run_at = 0;
+    f->block = NULL;
+    g->pins++;
+    list_push(&c->fetches, &f->link);
+    if (start_load(c, f) != 0) {
+        fetch_ready(f, ERR_NO_MEMORY, NULL, &c->refused);
+        c->refuse_task.fn = refuse;
+        io_later(c->site->io, &c->refuse_task);
+    }
+}
+
+void cache_cancel(struct cache *c, struct fetch *f)
+{
+    struct segment *g = f->segment;
+
+    if (!list_linked(&f->link))
+        return;
+    list_remove(&f->link);
+    if (f->block != NULL)
+        block_unref(f->block);
+    f->block = NULL;
+    f->segment = NULL;
+    cache_unpin(c, g);
+}
+
+void load_abandon(struct cache *c)
+{
+    struct list_link *link;
+
+    while ((link = list_take(&c->loads)) != NULL) {
+        struct load *l = CONTAINER_OF(link, struct load, link);
+
+        c->bytes += l->block->capacity - l->room;
+        block_unref(l->block);
+        index_free(l->index);
+        cache_unpin(c, l->segment);
+        mem_free(l);
+    }
+    while ((link = list_first(&c->fetches)) != NULL)
+        cache_cancel(c, CONTAINER_OF(link, struct fetch, link));
+    while ((link = list_first(&c->refused)) != NULL)
+        cache_cancel(c, CONTAINER_OF(link, struct fetch, link));
+}

@@ -1,0 +1,58 @@
+/* The manifest: which cold files count, and from which position on the hot log counts. Two
+ * copies, each a state file; the newer good one rules. A file is removed only when both
+ * copies no longer name it.
+ *
+ *     content of the state files "manifest" and "manifest.copy", magic "MRMANI01"
+ *     OFFSET SIZE
+ *      0      8   first position of the hot log: hot segments that end below are sorted and may go
+ *      8      8   next id for a cold file
+ *     16      8   count of entries
+ *     24     88   per entry:
+ *                  0 id        8 destination   16 first number   24 end number    32 records
+ *                 40 live     48 end of batches 56 file size      64 first time    72 last time
+ *                 80 zero
+ *
+ * Encoding and decoding are pure; reading and writing block. */
+#ifndef LOG_MANIFEST_H
+#define LOG_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "log/segment.h"
+#include "log/site.h"
+
+struct manifest_entry {
+    uint64_t id;
+    uint64_t destination;
+    uint64_t first;
+    uint64_t end;
+    uint64_t records;
+    uint64_t live;
+    uint64_t bytes;
+    uint64_t file_bytes;
+    int64_t first_time_ms;
+    int64_t last_time_ms;
+};
+
+struct manifest {
+    uint64_t generation;
+    uint64_t hot_first;
+    uint64_t next_id;
+    struct manifest_entry *entries; /* owned */
+    size_t count;
+};
+
+void manifest_release(struct manifest *m);
+
+/* Writes both copies, one after the other, with m->generation. Errors: those of the disk. */
+MUST_USE int manifest_write(const struct site *s, const struct manifest *m);
+
+/* Reads the newer good copy, and the log's id into s->id. *is_wounded tells that a copy is
+ * missing or damaged although it should be there. Errors: ERR_NOT_FOUND when there is none
+ * at all, ERR_CORRUPT when none is good, ERR_VERSION, those of the disk. */
+MUST_USE int manifest_read(struct site *s, struct manifest *out, bool *is_wounded);
+
+#endif

@@ -1,0 +1,210 @@
+/* The end of the last segment: torn tail or wound, and making durable what only looks it
+ * (V2, V3). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "log/recovery.h"
+#include "log/scan.h"
+
+/* Where a batch of the last segment starts. */
+struct place {
+    uint64_t base;
+    uint64_t at;
+};
+
+struct tail {
+    struct recovery *r;
+    struct segment *g;
+    struct disk_file *file;
+    struct scan scan;
+    struct place *places;
+    size_t count;
+    size_t capacity;
+    uint64_t next;
+    uint64_t durable; /* what the last good batch says */
+    uint32_t chain;
+    uint64_t epoch;
+    int64_t time_ms;
+};
+
+static void place_add(struct tail *t, uint64_t base, uint64_t at)
+{
+    if (t->count == t->capacity) {
+        t->capacity = t->capacity > 0 ? t->capacity * 2 : 64;
+        t->places = mem_grow(t->places, t->capacity, sizeof(*t->places));
+    }
+    t->places[t->count++] = (struct place){base, at};
+}
+
+/* True when a good batch is the one that comes next. A lost header leaves the first link
+ * unknown. */
+static bool follows(const struct tail *t, const struct batch_head *head)
+{
+    bool is_link_known = t->count > 0 || !t->g->is_header_lost || t->g->bytes_before > 0;
+
+    return head->base == t->next && head->epoch >= t->epoch && head->attributes == 0 &&
+           (head->chain == t->chain || !is_link_known);
+}
+
+/* Takes batches as long as they are good and follow. Errors: those of the disk, ERR_VERSION. */
+static int take_batches(struct tail *t)
+{
+    struct batch_head head;
+    const uint8_t *bytes;
+    int rv;
+
+    for (;;) {
+        uint64_t here = scan_at(&t->scan);
+
+        rv = scan_next(&t->scan, &head, &bytes);
+        if (rv != 0 || !follows(t, &head)) {
+            scan_seek(&t->scan, here, t->scan.end);
+            break;
+        }
+        place_add(t, head.base, here);
+        index_add(t->g->index, head.base, here, head.time_ms);
+        t->next = head.base + head.count;
+        t->chain = head.crc;
+        t->epoch = head.epoch;
+        t->durable = head.durable;
+        t->time_ms = head.time_ms > t->time_ms ? head.time_ms : t->time_ms;
+    }
+    return rv == ERR_NOT_FOUND ? 0 : rv;
+}
+
+static int wound(const struct tail *t, uint64_t at, uint64_t durable)
+{
+    return err_note(t->r->note, ERR_CORRUPT,
+                    "'%s' is damaged at byte %" PRIu64 ": positions %" PRIu64 " to %" PRIu64
+                    " were durable and cannot be read; put the file back from a backup",
+                    segment_path(t->r->site, t->g).text, at, t->next, durable - 1);
+}
+
+/* Behind the end of the tail nothing may prove that it once went on (V2). */
+static int look_for_wound(struct tail *t)
+{
+    uint64_t end = scan_at(&t->scan);
+    struct batch_head head;
+    const uint8_t *bytes;
+    int rv;
+
+    if (t->r->watermark.position > t->next)
+        return wound(t, end, t->r->watermark.position);
+    while ((rv = scan_resync(&t->scan)) == 0) {
+        rv = scan_next(&t->scan, &head, &bytes);
+        if (rv != 0)
+            break;
+        if (head.durable > t->next)
+            return wound(t, end, head.durable);
+    }
+    return rv == ERR_NOT_FOUND ? 0 : rv;
+}
+
+/* Writes [from, to) of the file again as it is read (V3). */
+static int rewrite(struct tail *t, uint64_t from, uint64_t to)
+{
+    size_t step = (size_t)t->r->site->options.block_bytes;
+    uint8_t *bytes = mem_alloc(step);
+    int rv = 0;
+
+    while (rv == 0 && from < to) {
+        struct iovec part = {.iov_base = bytes, .iov_len = step};
+
+        if (to - from < step)
+            part.iov_len = (size_t)(to - from);
+        rv = disk_read_all(t->file, bytes, part.iov_len, from);
+        if (rv == 0)
+            rv = disk_write(t->file, &part, 1, from);
+        from += part.iov_len;
+    }
+    mem_free(bytes);
+    return rv;
+}
+
+/* Everything up to `end` is on the disk when this has returned 0. */
+static int make_durable(struct tail *t, uint64_t end)
+{
+    uint8_t sector[SEGMENT_SECTOR_SIZE];
+    struct iovec part = {.iov_base = sector, .iov_len = sizeof(sector)};
+    size_t i = t->count;
+    int rv;
+
+    while (i > 0 && t->places[i - 1].base >= t->durable)
+        i--;
+    segment_header_encode(t->r->site, t->g, t->epoch, sector);
+    rv = disk_write(t->file, &part, 1, 0);
+    if (rv == 0 && i < t->count)
+        rv = rewrite(t, t->places[i].at, end);
+    if (rv == 0)
+        rv = disk_sync(t->file);
+    if (rv == 0)
+        rv = disk_sync_dir(t->r->site->disk, t->r->site->dir);
+    return rv;
+}
+
+static int tail_steps(struct tail *t)
+{
+    struct recovery *r = t->r;
+    struct site_path path = segment_path(r->site, t->g);
+    uint64_t end = SEGMENT_HEADER_SIZE;
+    int rv;
+
+    scan_seek(&t->scan, SEGMENT_HEADER_SIZE,
+              t->g->file_bytes > SEGMENT_HEADER_SIZE ? t->g->file_bytes : SEGMENT_HEADER_SIZE);
+    rv = take_batches(t);
+    if (rv == ERR_VERSION)
+        return err_note(r->note, rv, "'%s' was written by a newer version; start that version",
+                        path.text);
+    end = scan_at(&t->scan);
+    if (rv == 0)
+        rv = look_for_wound(t);
+    if (rv == ERR_CORRUPT)
+        return rv;
+    if (rv == 0)
+        rv = make_durable(t, end);
+    if (rv != 0)
+        return err_note(r->note, rv, "cannot recover '%s': %s", path.text, err_text(rv));
+    t->g->bytes = end;
+    return 0;
+}
+
+/* The row goes on where the tail ends. */
+static void ready(struct tail *t)
+{
+    struct hot *h = t->r->hot;
+    struct segment *g = t->g;
+
+    g->end = t->next;
+    g->records = g->end - g->first;
+    g->live = g->records;
+    h->next = t->next;
+    h->durable = t->next;
+    h->chain = t->chain;
+    h->time_ms = t->time_ms;
+    h->tail.at = g->bytes;
+    t->r->epoch = t->epoch > t->r->epoch ? t->epoch : t->r->epoch;
+}
+
+int recover_tail(struct recovery *r)
+{
+    struct tail t = {.r = r, .g = r->hot->segments[r->hot->segment_count - 1]};
+    struct site_path path = segment_path(r->site, t.g);
+    int rv = disk_open(r->site->disk, path.text, DISK_READ | DISK_WRITE, &t.file);
+
+    if (rv != 0)
+        return err_note(r->note, rv, "cannot open '%s': %s", path.text, err_text(rv));
+    t.next = t.g->first;
+    t.durable = t.g->first;
+    t.chain = t.g->chain_before;
+    t.g->index = index_new(r->site->options.block_bytes / 8);
+    scan_init(&t.scan, t.file, site_mark(r->site), (size_t)r->site->options.block_bytes);
+    rv = tail_steps(&t);
+    scan_release(&t.scan);
+    disk_close(t.file);
+    if (rv == 0)
+        ready(&t);
+    mem_free(t.places);
+    return rv;
+}

@@ -1,0 +1,467 @@
+/* Choosing what to sort, and the steps of a run; see sorter.h. What a run does with each
+ * record is in sort_rules.c. */
+#include "log/sorter.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "log/load.h"
+#include "log/sort_rules.h"
+
+enum {
+    PAUSE_NS = 1000 * 1000 * 1000,
+    READ_RUNS = 8,    /* index entries read at once: about one block */
+    SORT_AT_ONCE = 4, /* hot segments in one run, when that many wait */
+    MERGE_MIN = 8,    /* neighbours worth a merge */
+};
+
+static void start_read(struct sorter *s);
+static void start_write(struct sorter *s);
+static void start_finish(struct sorter *s);
+static void start_abort(struct sorter *s);
+
+static void pause_over(struct io_timer *t)
+{
+    sorter_kick(CONTAINER_OF(t, struct sorter, pause));
+}
+
+void sorter_init(struct sorter *s, const struct site *site, struct hot *hot, struct cold *cold,
+                 struct keeper *keeper)
+{
+    memset(s, 0, sizeof(*s));
+    s->site = site;
+    s->hot = hot;
+    s->cold = cold;
+    s->keeper = keeper;
+    io_timer_init(&s->pause, pause_over);
+}
+
+void sorter_release(struct sorter *s)
+{
+    ASSERT(!sorter_is_busy(s));
+    if (s->compaction.is_on)
+        keymap_release(&s->compaction.keys);
+    mem_free(s->compaction.waiting);
+    mem_free(s->outs.items);
+}
+
+bool sorter_is_busy(const struct sorter *s)
+{
+    return s->run != RUN_NONE;
+}
+
+void sorter_close(struct sorter *s)
+{
+    s->is_closed = true;
+    io_timer_stop(s->site->io, &s->pause);
+}
+
+uint64_t sorter_debt(const struct sorter *s)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i + 1 < s->hot->segment_count; i++)
+        sum += s->hot->segments[i]->bytes;
+    return sum;
+}
+
+/* ---- Choosing ---- */
+
+static void add_input(struct sorter *s, struct segment *g)
+{
+    ASSERT(s->input_count < SORTER_INPUTS_MAX && g->is_sealed);
+    g->pins++;
+    s->inputs[s->input_count++] = g;
+}
+
+/* A hot segment that a checkpoint covers and that is wholly durable. */
+static bool is_sortable(const struct sorter *s, const struct segment *g)
+{
+    return g->is_sealed && g->end <= s->limit && g->end <= s->hot->durable;
+}
+
+/* Lets go of hot segments at the front of which nothing is needed; nobody has to read them. */
+static void retire_dead(struct sorter *s)
+{
+    bool has_moved = false;
+
+    while (s->hot->segment_count > 1) {
+        struct segment *g = s->hot->segments[0];
+
+        if (!is_sortable(s, g) || !g->is_counted || g->live > 0)
+            break;
+        keeper_retire(s->keeper, hot_take_first(s->hot));
+        has_moved = true;
+    }
+    if (has_moved && s->owner->on_sorted != NULL)
+        s->owner->on_sorted(s->owner->owner, hot_first(s->hot));
+}
+
+static bool choose_sort(struct sorter *s)
+{
+    for (size_t i = 0; i + 1 < s->hot->segment_count && i < SORT_AT_ONCE; i++) {
+        if (!is_sortable(s, s->hot->segments[i]))
+            break;
+        add_input(s, s->hot->segments[i]);
+    }
+    s->run = s->input_count > 0 ? RUN_SORT : RUN_NONE;
+    return s->input_count > 0;
+}
+
+/* A cold segment that is dead, half dead, or of unknown state. */
+static bool choose_rewrite(struct sorter *s)
+{
+    for (size_t i = 0; i < s->cold->count; i++) {
+        const struct cold_lane *lane = s->cold->lanes[i];
+
+        for (size_t k = 0; k < lane->count; k++) {
+            struct segment *g = lane->segments[k];
+
+            if (g->is_counted && g->live <= g->records / 2)
+                s->run = RUN_REWRITE;
+            else if (!g->is_counted && lane->destination == COLD_SHARED)
+                s->run = RUN_SURVEY;
+            else
+                continue;
+            add_input(s, g);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Small neighbours of one lane that would make one file. */
+static bool choose_merge(struct sorter *s)
+{
+    uint64_t small = s->site->options.cold_segment_bytes / MERGE_MIN;
+
+    for (size_t i = 0; i < s->cold->count; i++) {
+        const struct cold_lane *lane = s->cold->lanes[i];
+        size_t row = 0;
+
+        for (size_t k = 0; k < lane->count; k++) {
+            row = lane->segments[k]->file_bytes <= small ? row + 1 : 0;
+            if (row < MERGE_MIN)
+                continue;
+            for (size_t j = k + 1 - row; j <= k; j++)
+                add_input(s, lane->segments[j]);
+            s->run = RUN_MERGE;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void choose(struct sorter *s)
+{
+    s->input_count = 0;
+    if (choose_sort(s) || choose_rewrite(s) || rules_choose_compaction(s) || choose_merge(s)) {
+        s->input = 0;
+        s->read.number = s->inputs[0]->first;
+        s->survey_live = 0;
+        s->classify_err = 0;
+        s->runs++;
+        start_read(s);
+    }
+}
+
+void sorter_kick(struct sorter *s)
+{
+    if (s->is_starting || s->is_closed || sorter_is_busy(s) || s->owner->classify == NULL)
+        return;
+    if (io_timer_is_running(&s->pause) || s->hot->failed != 0 || s->keeper->failed != 0)
+        return;
+    s->is_starting = true;
+    retire_dead(s);
+    choose(s);
+    s->is_starting = false;
+}
+
+/* ---- Ending ---- */
+
+static void unpin_inputs(struct sorter *s)
+{
+    for (size_t i = 0; i < s->input_count; i++)
+        cache_unpin(s->hot->cache, s->inputs[i]);
+    s->input_count = 0;
+}
+
+static void end_run(struct sorter *s)
+{
+    for (size_t i = 0; i < s->outs.count; i++)
+        sort_out_free(s->outs.items[i]);
+    s->outs.count = 0;
+    s->outs.buffered_bytes = 0;
+    s->run = RUN_NONE;
+    unpin_inputs(s);
+    if (s->on_idle != NULL)
+        s->on_idle(s->idle_owner);
+    sorter_kick(s);
+}
+
+/* True when the new segment finds its place: no numbers of its lane but those of the inputs
+ * overlap. */
+static bool fits(const struct sorter *s, const struct sort_out *o)
+{
+    const struct cold_lane *lane = cold_find(s->cold, o->destination);
+
+    if (lane == NULL)
+        return true;
+    for (size_t i = 0; i < lane->count; i++) {
+        const struct segment *g = lane->segments[i];
+        bool is_input = false;
+
+        for (size_t k = 0; k < s->input_count; k++)
+            is_input |= s->inputs[k] == g;
+        if (!is_input && g->first < o->segment->end && o->segment->first < g->end)
+            return false;
+    }
+    return true;
+}
+
+static bool can_publish(const struct sorter *s)
+{
+    for (size_t i = 0; i < s->input_count; i++) {
+        if (s->inputs[i]->is_retired)
+            return false; /* trimmed meanwhile: what was read of it must not come back */
+    }
+    for (size_t i = 0; i < s->outs.count; i++) {
+        if (fits(s, s->outs.items[i]))
+            continue;
+        diag(DIAG_ERROR, "log",
+             "numbers %" PRIu64 " to %" PRIu64 " exist already in lane %" PRIu64
+             " of '%s'; the records stay where they are",
+             s->outs.items[i]->segment->first, s->outs.items[i]->segment->end - 1,
+             s->outs.items[i]->destination, s->site->dir);
+        return false;
+    }
+    return true;
+}
+
+/* A merge decides nothing: the new segment knows about live records what the old ones knew. */
+static void carry_counts(const struct sorter *s, struct segment *merged)
+{
+    merged->live = 0;
+    for (size_t i = 0; i < s->input_count; i++) {
+        merged->live += s->inputs[i]->live;
+        merged->is_counted &= s->inputs[i]->is_counted;
+    }
+}
+
+/* The new files take the place of the old ones (R1: the old ones go when the manifest is
+ * durable). */
+static void publish(struct sorter *s)
+{
+    bool is_hot = s->run == RUN_SORT;
+
+    if (s->run == RUN_MERGE)
+        carry_counts(s, s->outs.items[0]->segment);
+    for (size_t i = 0; i < s->input_count; i++) {
+        struct segment *g = s->inputs[i];
+
+        if (is_hot) {
+            struct segment *first = hot_take_first(s->hot);
+            ASSERT(first == g);
+        } else {
+            cold_remove(s->cold, g);
+        }
+        keeper_retire(s->keeper, g);
+    }
+    for (size_t i = 0; i < s->outs.count; i++) {
+        int rv = cold_add(s->cold, sort_out_take(s->outs.items[i]));
+        ASSERT(rv == 0);
+    }
+    s->outs.count = 0;
+    keeper_changed(s->keeper);
+    if (is_hot && s->owner->on_sorted != NULL)
+        s->owner->on_sorted(s->owner->owner, hot_first(s->hot));
+}
+
+static void run_failed(struct sorter *s, int err)
+{
+    s->failures++;
+    if (err != 0 && !s->is_closed)
+        diag(DIAG_WARNING, "log", "sorting in '%s' was put off: %s", s->site->dir, err_text(err));
+    if (!s->is_closed)
+        io_timer_start(s->site->io, &s->pause, PAUSE_NS);
+    start_abort(s);
+}
+
+/* ---- Steps ---- */
+
+/* Loads the index when it is missing, then reads about one block. */
+static int read_blocking(struct sorter *s)
+{
+    struct segment *g = s->inputs[s->input];
+    struct site_path path = segment_path(s->site, g);
+    const struct index *x = g->index;
+    struct disk_file *f = NULL;
+    size_t from, to;
+    int rv;
+
+    if (x == NULL) {
+        rv = segment_load_index(s->site, g, &s->read.index);
+        if (rv != 0)
+            return rv;
+        x = s->read.index;
+    }
+    from = s->read.number <= x->entries[0].number ? 0 : index_find(x, s->read.number);
+    to = from + READ_RUNS < x->count ? from + READ_RUNS : x->count;
+    s->read.block->first = from == 0 ? g->first : x->entries[from].number;
+    s->read.block->end = to < x->count ? x->entries[to].number : g->end;
+    rv = disk_open(s->site->disk, path.text, DISK_READ, &f);
+    if (rv != 0)
+        return rv;
+    rv = load_run(s->read.block, f, x->entries[from].at,
+                  to < x->count ? x->entries[to].at : g->bytes);
+    disk_close(f);
+    return rv;
+}
+
+static void read_work(struct io_job *job)
+{
+    struct sorter *s = CONTAINER_OF(job, struct sorter, job);
+
+    s->job_err = read_blocking(s);
+}
+
+/* After a block: more of it, the next input, or the end. */
+static void next_step(struct sorter *s)
+{
+    if (s->outs.buffered_bytes >= s->site->options.sorter_buffer_bytes) {
+        start_write(s);
+        return;
+    }
+    if (s->read.number >= s->inputs[s->input]->end) {
+        s->input++;
+        if (s->input == s->input_count) {
+            start_finish(s);
+            return;
+        }
+        s->read.number = s->inputs[s->input]->first;
+    }
+    start_read(s);
+}
+
+static void read_done(struct io_job *job)
+{
+    struct sorter *s = CONTAINER_OF(job, struct sorter, job);
+    struct segment *g = s->inputs[s->input];
+    struct block *b = s->read.block;
+
+    s->read.block = NULL;
+    s->hot->cache->bytes += b->capacity - s->read.room;
+    if (s->read.index != NULL && g->index == NULL)
+        g->index = s->read.index;
+    else
+        index_free(s->read.index);
+    s->read.index = NULL;
+    if (s->job_err == 0) {
+        g->is_wounded |= b->is_wounded;
+        rules_apply(s, g, b);
+        s->read.number = b->end;
+    }
+    block_unref(b);
+    if (s->job_err != 0 || s->classify_err != 0 || s->is_closed)
+        run_failed(s, s->job_err != 0 ? s->job_err : s->classify_err);
+    else
+        next_step(s);
+}
+
+static void start_read(struct sorter *s)
+{
+    s->read.room = (size_t)s->site->options.block_bytes;
+    s->read.block = cache_new_block(s->hot->cache, s->inputs[s->input], s->read.room);
+    if (s->read.block == NULL) {
+        run_failed(s, ERR_NO_MEMORY);
+        return;
+    }
+    s->job.work = read_work;
+    s->job.done = read_done;
+    io_submit(s->site->io, &s->job);
+}
+
+static void write_work(struct io_job *job)
+{
+    struct sorter *s = CONTAINER_OF(job, struct sorter, job);
+
+    s->job_err = 0;
+    for (size_t i = 0; s->job_err == 0 && i < s->outs.count; i++)
+        s->job_err = sort_out_write(s->site, s->outs.items[i], s->hot->epoch);
+}
+
+static void write_done(struct io_job *job)
+{
+    struct sorter *s = CONTAINER_OF(job, struct sorter, job);
+
+    s->outs.buffered_bytes = 0;
+    if (s->job_err != 0 || s->is_closed)
+        run_failed(s, s->job_err);
+    else
+        next_step(s);
+}
+
+static void start_write(struct sorter *s)
+{
+    s->job.work = write_work;
+    s->job.done = write_done;
+    io_submit(s->site->io, &s->job);
+}
+
+static void finish_work(struct io_job *job)
+{
+    struct sorter *s = CONTAINER_OF(job, struct sorter, job);
+
+    s->job_err = 0;
+    for (size_t i = 0; s->job_err == 0 && i < s->outs.count; i++)
+        s->job_err = sort_out_finish(s->site, s->outs.items[i], s->hot->epoch);
+    if (s->job_err == 0 && s->outs.count > 0)
+        s->job_err = disk_sync_dir(s->site->disk, s->site->dir);
+}
+
+static void finish_done(struct io_job *job)
+{
+    struct sorter *s = CONTAINER_OF(job, struct sorter, job);
+
+    if (s->job_err != 0 || s->is_closed || !can_publish(s)) {
+        run_failed(s, s->job_err);
+        return;
+    }
+    if (!rules_finish(s))
+        publish(s);
+    end_run(s);
+}
+
+static void start_finish(struct sorter *s)
+{
+    s->job.work = finish_work;
+    s->job.done = finish_done;
+    io_submit(s->site->io, &s->job);
+}
+
+static void abort_work(struct io_job *job)
+{
+    struct sorter *s = CONTAINER_OF(job, struct sorter, job);
+
+    for (size_t i = 0; i < s->outs.count; i++) {
+        struct site_path path = segment_path(s->site, s->outs.items[i]->segment);
+        (void)!disk_remove(s->site->disk, path.text);
+    }
+}
+
+static void abort_done(struct io_job *job)
+{
+    struct sorter *s = CONTAINER_OF(job, struct sorter, job);
+
+    rules_abort(s);
+    end_run(s);
+}
+
+static void start_abort(struct sorter *s)
+{
+    s->job.work = abort_work;
+    s->job.done = abort_done;
+    io_submit(s->site->io, &s->job);
+}

@@ -1,0 +1,141 @@
+/* The sorter: moves what is still needed out of old segments, so that no old record pins a
+ * file full of dead ones. It reads sealed segments once, asks the log's owner about each
+ * record, and writes what is kept to new files: the shared lane, or the lane of a stream or
+ * a deep queue.
+ *
+ *     IDLE --choose--> READ --records--> rules (on the shard) --buffer full--> WRITE --> READ ...
+ *                        \--no more--> FINISH --> publish --> IDLE
+ *                     any error: the new files are thrown away, the old ones stay, a pause, IDLE
+ *
+ * What a run can be about:
+ *     SORT     hot segments, in their order, once a checkpoint covers them
+ *     REWRITE  a cold segment of which at least half is dead
+ *     SURVEY   a shared segment whose number of live records is not known since the start:
+ *              it is only counted
+ *     MERGE    many small neighbours in one lane
+ *     MAP      the keys of a lane are noted, newest number each; then
+ *     COMPACT  the segments of that lane are written again without what was superseded
+ *
+ * Invariants:
+ *   R1  inputs are untouched until the outputs are synced and the manifest names them
+ *       (keeper.h).
+ *   R2  one run at a time; during a job the outputs belong to the job.
+ *
+ * Owner: the shard of the log. */
+#ifndef LOG_SORTER_H
+#define LOG_SORTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "io/io.h"
+#include "log/keeper.h"
+#include "log/keymap.h"
+#include "log/log.h"
+#include "log/sort_out.h"
+
+enum { SORTER_INPUTS_MAX = 16 };
+
+enum sorter_run {
+    RUN_NONE,
+    RUN_SORT,
+    RUN_REWRITE,
+    RUN_SURVEY,
+    RUN_MERGE,
+    RUN_MAP,
+    RUN_COMPACT,
+};
+
+/* A lane that was asked to be compacted. */
+struct sorter_request {
+    uint64_t destination;
+    uint64_t tombstone_age_ms;
+};
+
+/* The compaction in progress, and those asked for. */
+struct sorter_compaction {
+    bool is_on;
+    bool is_mapped; /* the keys are known; now the segments are written again */
+    struct sorter_request now;
+    struct keymap keys;
+    uint64_t from; /* numbers of the lane that the map knows: [from, to) */
+    uint64_t to;
+    uint64_t next; /* the first number not yet mapped, or not yet rewritten */
+    int64_t tombstone_before_ms;
+    struct sorter_request *waiting; /* first in, first out */
+    size_t waiting_count;
+    size_t waiting_capacity;
+};
+
+/* The files of a run in the making, by destination. */
+struct sorter_outs {
+    struct sort_out **items;
+    size_t count;
+    size_t capacity;
+    uint64_t buffered_bytes;
+};
+
+/* What is being read of the present input. */
+struct sorter_read {
+    uint64_t number;     /* from which on it is still to be read */
+    struct block *block; /* what the job fills */
+    size_t room;         /* the block's capacity at the start */
+    struct index *index; /* loaded by the job for an input without one */
+};
+
+struct sorter {
+    const struct site *site;
+    struct hot *hot;
+    struct cold *cold;
+    struct keeper *keeper;
+    const struct log_owner *owner;
+    uint64_t limit; /* hot segments that end at or below may be sorted: a checkpoint covers them */
+    bool is_closed;
+    bool is_starting; /* choose() is on its way up the stack */
+
+    enum sorter_run run;
+    struct segment *inputs[SORTER_INPUTS_MAX]; /* pinned */
+    size_t input_count;
+    size_t input; /* the one being read */
+    struct sorter_read read;
+    uint64_t survey_live;
+
+    struct sorter_outs outs;
+    int classify_err;
+
+    struct sorter_compaction compaction;
+
+    struct io_job job;
+    int job_err;
+    struct io_timer pause;
+    uint64_t runs;
+    uint64_t failures;
+    void (*on_idle)(void *owner);
+    void *idle_owner;
+};
+
+/* Where classify() puts what it decides. */
+struct log_sorting {
+    struct sorter *sorter;
+    const struct record *record;
+};
+
+void sorter_init(struct sorter *s, const struct site *site, struct hot *hot, struct cold *cold,
+                 struct keeper *keeper);
+void sorter_release(struct sorter *s);
+
+/* Looks whether there is work, and starts it. */
+void sorter_kick(struct sorter *s);
+
+/* Asks for a compaction of a lane by key. */
+void sorter_compact(struct sorter *s, uint64_t destination, uint64_t tombstone_age_ms);
+
+/* Bytes of sealed hot segments: what there is to sort. */
+uint64_t sorter_debt(const struct sorter *s);
+
+/* No new run; the one in flight is thrown away when its job ends. */
+void sorter_close(struct sorter *s);
+bool sorter_is_busy(const struct sorter *s);
+
+#endif
