@@ -1,4 +1,5 @@
-/* A buffer that doubles. Behind its capacity lies one more byte, for the zero that printf writes. */
+/* A buffer that doubles. Behind its capacity lies one more byte, for the zero that printf
+ * writes. */
 #include "base/buf.h"
 
 #include <stdarg.h>
@@ -168,7 +169,9 @@ void buf_text(struct buf *b, const char *format, ...)
     ASSERT(length >= 0);
 
     uint8_t *at = length == 0 ? NULL : buf_extend(b, (size_t)length);
-    if (at != NULL)
-        vsnprintf((char *)at, (size_t)length + 1, format, again);
+    if (at != NULL) {
+        int written = vsnprintf((char *)at, (size_t)length + 1, format, again);
+        ASSERT(written == length);
+    }
     va_end(again);
 }

@@ -1,8 +1,8 @@
 /* A growing area of bytes to encode into, with a limit.
  *
- * What would go beyond the limit, or what memory is refused for, is not added at all; from then on the
- * buffer has failed and takes nothing more until buf_clear(). So an encoder adds everything and asks
- * buf_error() once. Owner: one thread. */
+ * What would go beyond the limit, or what memory is refused for, is not added at all; from
+ * then on the buffer has failed and takes nothing more until buf_clear(). So an encoder
+ * adds everything and asks buf_error() once. Owner: one thread. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -20,7 +20,8 @@ struct buf {
     int error;
 };
 
-/* An empty buffer that never holds more than `limit` bytes. It gets memory when it is first needed. */
+/* An empty buffer that never holds more than `limit` bytes. It gets memory when it is first
+ * needed. */
 void buf_init(struct buf *b, size_t limit);
 void buf_release(struct buf *b);
 
@@ -33,7 +34,8 @@ int buf_error(const struct buf *b);
 /* The bytes so far, borrowed until the buffer next changes. */
 struct bytes buf_view(const struct buf *b);
 
-/* The place for `size` more bytes, which the caller fills at once; NULL when the buffer failed. */
+/* The place for `size` more bytes, which the caller fills at once; NULL when the buffer
+ * failed. */
 MUST_USE uint8_t *buf_extend(struct buf *b, size_t size);
 
 void buf_bytes(struct buf *b, struct bytes bytes);

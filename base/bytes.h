@@ -1,7 +1,7 @@
 /* Borrowed bytes, and readers and writers with bounds over them.
  *
- * Two byte orders live here: files are little-endian (the machines we run on read them as they are),
- * the AMQP wire is big-endian. Names say which: get_le32, get_be32. */
+ * Two byte orders live here: files are little-endian (the machines we run on read them as
+ * they are), the AMQP wire is big-endian. Names say which: get_le32, get_be32. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -108,8 +108,9 @@ static inline uint64_t get_be64(const void *at)
  *     | already read | left ... |
  *                    ^ at
  *
- * A read beyond the end gives zeros or no bytes, and from then on the reader has failed: every further
- * read does the same. So a decoder reads all it wants and asks once, before it believes any of it. */
+ * A read beyond the end gives zeros or no bytes, and from then on the reader has failed:
+ * every further read does the same. So a decoder reads all it wants and asks once, before
+ * it believes any of it. */
 struct reader {
     const uint8_t *at;
     size_t left;
@@ -121,8 +122,8 @@ static inline struct reader reader_of(struct bytes b)
     return (struct reader){.at = b.data, .left = b.size};
 }
 
-/* The next `size` bytes, borrowed from where the reader got them; NULL and failure when there are
- * fewer. The plain reads below are built on it. */
+/* The next `size` bytes, borrowed from where the reader got them; NULL and failure when
+ * there are fewer. The plain reads below are built on it. */
 static inline const uint8_t *reader_skip(struct reader *r, size_t size)
 {
     const uint8_t *at = r->at;
@@ -144,8 +145,8 @@ static inline struct bytes reader_bytes(struct reader *r, size_t size)
     return bytes_of(at, at == NULL ? 0 : size);
 }
 
-/* A reader over the next `size` bytes, which this one skips. It has failed from the start when this
- * one has fewer. */
+/* A reader over the next `size` bytes, which this one skips. It has failed from the start
+ * when this one has fewer. */
 static inline struct reader reader_sub(struct reader *r, size_t size)
 {
     struct reader sub = reader_of(reader_bytes(r, size));
@@ -205,8 +206,8 @@ static inline uint64_t reader_be64(struct reader *r)
  *
  *     | size written | room ... | capacity
  *
- * A value that does not fit is not written at all, and from then on the writer has failed and takes
- * nothing more. So an encoder writes everything and asks once. */
+ * A value that does not fit is not written at all, and from then on the writer has failed
+ * and takes nothing more. So an encoder writes everything and asks once. */
 struct writer {
     uint8_t *data;
     size_t size;
@@ -219,8 +220,8 @@ static inline struct writer writer_of(void *area, size_t capacity)
     return (struct writer){.data = (uint8_t *)area, .capacity = capacity};
 }
 
-/* The place for the next `size` bytes, which the caller fills; NULL and failure when they do not fit.
- * The plain writes below are built on it. */
+/* The place for the next `size` bytes, which the caller fills; NULL and failure when they
+ * do not fit. The plain writes below are built on it. */
 static inline uint8_t *writer_skip(struct writer *w, size_t size)
 {
     if (UNLIKELY(w->is_failed || size > w->capacity - w->size)) {

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* A broken ASSERT is a bug in our own code: say where, then stop. It stays on in release builds.
- * Bad input and failing disks are not bugs; they are errors (base/err.h). */
+/* A broken ASSERT is a bug in our own code: say where, then stop. It stays on in release
+ * builds. Bad input and failing disks are not bugs; they are errors (base/err.h). */
 #define ASSERT(cond) ((cond) ? (void)0 : check_failed(#cond, __FILE__, __LINE__))
 
 /* A fact about types or constants, checked by the compiler. */

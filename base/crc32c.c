@@ -1,8 +1,8 @@
 /* CRC32C by tables, and the choice between tables and hardware.
  *
- * The tables are those of "slicing by 8": table[k][b] is the checksum of byte b followed by k zero
- * bytes, so that eight bytes are worked off by eight independent look-ups. They are computed, and the
- * choice is made, before main() starts: no thread can see them half done. */
+ * The tables are those of "slicing by 8": table[k][b] is the checksum of byte b followed by
+ * k zero bytes, so that eight bytes are worked off by eight independent look-ups. They are
+ * computed, and the choice is made, before main() starts: no thread can see them half done. */
 #include "base/crc32c.h"
 
 #include "base/bytes.h"

@@ -1,5 +1,6 @@
-/* CRC32C (Castagnoli), the checksum of everything on disk. Uses the processor's instruction where it
- * has one and a table otherwise; both give the same value, and the choice is made once. */
+/* CRC32C (Castagnoli), the checksum of everything on disk. Uses the processor's instruction
+ * where it has one and a table otherwise; both give the same value, and the choice is made
+ * once. */
 #ifndef BASE_CRC32C_H
 #define BASE_CRC32C_H
 
@@ -9,7 +10,8 @@
 /* The checksum of `size` bytes. crc32c(NULL, 0) is 0. */
 uint32_t crc32c(const void *data, size_t size);
 
-/* Goes on from `crc`, the checksum of what came before: crc32c(ab) == crc32c_extend(crc32c(a), b). */
+/* Goes on from `crc`, the checksum of what came before: crc32c(ab) ==
+ * crc32c_extend(crc32c(a), b). */
 uint32_t crc32c_extend(uint32_t crc, const void *data, size_t size);
 
 /* The portable table version, for tests that compare the two. */

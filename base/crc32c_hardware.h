@@ -1,5 +1,6 @@
-/* Private to crc32c.c: what the processor itself can do. Exactly one of crc32c_x86.c, crc32c_arm.c and
- * crc32c_none.c defines the function below, by the machine the house is built for. */
+/* Private to crc32c.c: what the processor itself can do. Exactly one of crc32c_x86.c,
+ * crc32c_arm.c and crc32c_none.c defines the function below, by the machine the house is
+ * built for. */
 #ifndef BASE_CRC32C_HARDWARE_H
 #define BASE_CRC32C_HARDWARE_H
 

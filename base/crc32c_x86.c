@@ -1,16 +1,17 @@
 /* CRC32C by the instruction of SSE4.2, in three lanes.
  *
- * The crc32 instruction takes three cycles but a new one may start in each, so one chain of them
- * leaves two thirds of the unit idle. The data is cut into three lanes of equal length, summed side
- * by side, and the sums put together:
+ * The crc32 instruction takes three cycles but a new one may start in each, so one chain of
+ * them leaves two thirds of the unit idle. The data is cut into three lanes of equal
+ * length, summed side by side, and the sums put together:
  *
  *     |---- lane a ----|---- lane b ----|---- lane c ----| 0..31 bytes that are left
  *
  *     sum = a * x^(2n) + b * x^n + c,   n = bits in a lane, all modulo the polynomial
  *
- * The multiplication is a carry-less one (PCLMULQDQ). Its product of 64 bits is brought back to 32 by
- * one more crc32 instruction, which multiplies by x^32 on the way; the reflected product lacks one
- * more x. The factors in `shift` are therefore x^(64 w - 33) for a shift by w words. */
+ * The multiplication is a carry-less one (PCLMULQDQ). Its product of 64 bits is brought
+ * back to 32 by one more crc32 instruction, which multiplies by x^32 on the way; the
+ * reflected product lacks one more x. The factors in `shift` are therefore x^(64 w - 33)
+ * for a shift by w words. */
 #include "base/crc32c_hardware.h"
 
 #if defined(__x86_64__)
@@ -24,8 +25,10 @@
 enum {
     WORD = 8,
     LANES = 3,
+    STEP = LANES * WORD,  /* one word of each lane */
     LANE_WORDS_MIN = 6,   /* shorter lanes do not pay for the two multiplications */
     LANE_WORDS_MAX = 128, /* longer ones would only need more factors */
+    LANES_SIZE_MIN = LANE_WORDS_MIN * STEP,
 };
 
 #define WITH_CRC32  __attribute__((target("sse4.2")))
@@ -81,13 +84,14 @@ WITH_PCLMUL static uint32_t extend(uint32_t crc, const void *data, size_t size)
     const uint8_t *at = (const uint8_t *)data;
     uint64_t sum = ~crc;
 
-    while (size >= (size_t)LANES * LANE_WORDS_MIN * WORD) {
-        size_t words = size / (LANES * WORD);
+    while (size >= LANES_SIZE_MIN) {
+        size_t words = size / STEP;
         if (words > LANE_WORDS_MAX)
             words = LANE_WORDS_MAX;
         sum = add_lanes(sum, at, words);
-        at += words * WORD * LANES;
-        size -= words * WORD * LANES;
+        size_t done = words * STEP;
+        at += done;
+        size -= done;
     }
     for (; size >= WORD; at += WORD, size -= WORD)
         sum = add_word(sum, at);

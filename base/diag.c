@@ -1,12 +1,14 @@
 /* Lines for the operator.
  *
- * A line is built in one buffer on the stack and leaves by one write(2), so lines of several threads
- * never mix. What came from outside may stand in a message (a queue's name, a peer's text): control
- * characters are therefore written as \n, \r, \t or \xHH, and a byte that is no UTF-8 as \xHH. Nobody
- * can forge a second line or move the operator's cursor.
+ * A line is built in one buffer on the stack and leaves by one write(2), so lines of
+ * several threads never mix. What came from outside may stand in a message (a queue's name,
+ * a peer's text): control characters are therefore written as \n, \r, \t or \xHH, and a
+ * byte that is no UTF-8 as \xHH. Nobody can forge a second line or move the operator's
+ * cursor.
  *
- * This is the one place outside io/ that reads a clock and writes to a file: it must work before there
- * is an io, and while one is failing. diag_set_sink() and diag_set_clock() put tests in charge. */
+ * This is the one place outside io/ that reads a clock and writes to a file: it must work
+ * before there is an io, and while one is failing. diag_set_sink() and diag_set_clock() put
+ * tests in charge. */
 #include "base/diag.h"
 
 #include <errno.h>
@@ -75,7 +77,6 @@ static void add_text(struct line *l, const char *text)
 
 static void add_stamp(struct line *l, enum diag_level level, const char *room)
 {
-    char text[STAMP_SIZE];
     char date[32];
     int64_t ms = wall_ms();
     int64_t part = (ms % 1000 + 1000) % 1000; /* of a second; before 1970 too */
@@ -85,8 +86,10 @@ static void add_stamp(struct line *l, enum diag_level level, const char *room)
     if (gmtime_r(&second, &utc) == NULL ||
         strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &utc) == 0)
         date[0] = '\0';
-    snprintf(text, sizeof(text), "%s.%03dZ %-7s [%s] ", date, (int)part, level_name(level), room);
-    add_text(l, text);
+    int size = snprintf(l->text, STAMP_SIZE, "%s.%03dZ %-7s [%s] ", date, (int)part,
+                        level_name(level), room);
+    ASSERT(size > 0 && size < STAMP_SIZE);
+    l->size = (size_t)size;
 }
 
 /* Control characters of one byte, and of two: U+0080 to U+009F are c2 80 to c2 9f. */
@@ -100,7 +103,8 @@ static bool is_control(struct bytes character)
 
 static void add_escaped(struct line *l, uint8_t byte)
 {
-    char text[8];
+    static const char digits[] = "0123456789abcdef";
+    const char hex[] = {'\\', 'x', digits[byte >> 4], digits[byte & 0xf], '\0'};
 
     if (byte == '\n')
         add_text(l, "\\n");
@@ -108,10 +112,8 @@ static void add_escaped(struct line *l, uint8_t byte)
         add_text(l, "\\r");
     else if (byte == '\t')
         add_text(l, "\\t");
-    else {
-        snprintf(text, sizeof(text), "\\x%02x", byte);
-        add_text(l, text);
-    }
+    else
+        add_text(l, hex);
 }
 
 static void add_character(struct line *l, struct bytes character)
@@ -141,7 +143,8 @@ static void add_message(struct line *l, struct bytes message)
     }
 }
 
-/* To standard error, with the end of the line, in one call. There is nowhere to report a failure. */
+/* To standard error, with the end of the line, in one call. There is nowhere to report a
+ * failure. */
 static void write_line(struct line *l)
 {
     ssize_t n = 0;
@@ -166,7 +169,6 @@ void diag(enum diag_level level, const char *room, const char *format, ...)
     va_end(values);
     ASSERT(size >= 0);
 
-    l.size = 0;
     add_stamp(&l, level, room);
     add_message(&l, bytes_text(message));
     if (size >= (int)sizeof(message))

@@ -20,7 +20,8 @@ enum diag_level {
     DIAG_OFF, /* as a threshold only: nothing is written */
 };
 
-/* Writes one line when `level` is at or above the threshold. `room` names the part that speaks. */
+/* Writes one line when `level` is at or above the threshold. `room` names the part that
+ * speaks. */
 void diag(enum diag_level level, const char *room, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Sets the threshold; DIAG_INFO at the start. */
@@ -30,8 +31,9 @@ enum diag_level diag_level(void);
 /* Reads a level's name as rabbitmq.conf spells it (debug, info, warning, error, none). */
 MUST_USE bool diag_level_parse(const char *text, enum diag_level *out);
 
-/* For tests: where lines go, without the line's end, and what time it is in milliseconds since 1970.
- * NULL restores the default (standard error, the wall clock). Set while no other thread speaks. */
+/* For tests: where lines go, without the line's end, and what time it is in milliseconds
+ * since 1970. NULL restores the default (standard error, the wall clock). Set while no
+ * other thread speaks. */
 typedef void diag_sink_fn(void *owner, const char *line);
 void diag_set_sink(diag_sink_fn *fn, void *owner);
 typedef int64_t diag_clock_fn(void *owner);

@@ -1,8 +1,9 @@
-/* Operating errors: things a correct program must live with. Zero is success, errors are negative.
+/* Operating errors: things a correct program must live with. Zero is success, errors are
+ * negative.
  *
- * A function that fails leaves its out-parameters untouched and returns one of these. Where a person
- * will have to act on it, the function also fills a `struct err_note`: one sentence that names the
- * subject and says what to do. */
+ * A function that fails leaves its out-parameters untouched and returns one of these. Where
+ * a person will have to act on it, the function also fills a `struct err_note`: one
+ * sentence that names the subject and says what to do. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
@@ -40,7 +41,8 @@ struct err_note {
     char text[ERR_NOTE_SIZE];
 };
 
-/* The fixed text of an error code; "success" for 0, "unknown error" for a code not in the table. */
+/* The fixed text of an error code; "success" for 0, "unknown error" for a code not in the
+ * table. */
 const char *err_text(int err);
 
 /* The name of an error code as written in the source, for traces: "ERR_IO". */

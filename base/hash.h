@@ -1,7 +1,9 @@
-/* Hashes that are fast and spread well, by XXH3. Not for secrets, not for checksums on disk (crc32c.h).
+/* Hashes that are fast and spread well, by XXH3. Not for secrets, not for checksums on disk
+ * (crc32c.h).
  *
- * The same bytes and seed give the same value on every machine and in every version, so values may be
- * stored. Where a peer chooses the bytes, the seed must be one that he cannot know. */
+ * The same bytes and seed give the same value on every machine and in every version, so
+ * values may be stored. Where a peer chooses the bytes, the seed must be one that he cannot
+ * know. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

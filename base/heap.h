@@ -1,5 +1,5 @@
-/* A binary heap of pointers, smallest first; timers and time indexes use it. The item keeps its own
- * place, so removal from the middle is O(log n). */
+/* A binary heap of pointers, smallest first; timers and time indexes use it. The item keeps
+ * its own place, so removal from the middle is O(log n). */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Lies inside each item. `order` first, then `tie`: items with equal keys leave in the order that the
- * tie says (give them a running number for first in, first out). */
+/* Lies inside each item. `order` first, then `tie`: items with equal keys leave in the
+ * order that the tie says (give them a running number for first in, first out). */
 struct heap_node {
     uint64_t order;
     uint64_t tie;

@@ -2,8 +2,8 @@
  *
  *     head <-> item <-> item <-> (head)
  *
- * An item that is on no list has a link with next == NULL, so list_linked() can tell. Owner: whoever
- * owns the head. No allocation. */
+ * An item that is on no list has a link with next == NULL, so list_linked() can tell.
+ * Owner: whoever owns the head. No allocation. */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 

@@ -1,5 +1,5 @@
-/* Open addressing with linear steps. Nothing is left behind by a removal: the items behind the hole
- * move up instead, so a map that lives long stays as fast as a new one. */
+/* Open addressing with linear steps. Nothing is left behind by a removal: the items behind
+ * the hole move up instead, so a map that lives long stays as fast as a new one. */
 #include "base/map.h"
 
 #include "base/mem.h"
@@ -92,7 +92,8 @@ void *map_find(const struct map *m, uint64_t key)
     return m->count == 0 ? NULL : m->slots[slot_for(m, key)].value;
 }
 
-/* Moves later items of the same row into the hole as long as that brings them no closer than home. */
+/* Moves later items of the same row into the hole as long as that brings them no closer
+ * than home. */
 static void close_hole(struct map *m, size_t hole)
 {
     for (size_t i = after(m, hole); m->slots[i].value != NULL; i = after(m, i)) {
@@ -125,8 +126,9 @@ size_t map_count(const struct map *m)
     return m->count;
 }
 
-/* A walk starts below an empty slot and goes downwards. So when the body takes an item out, those that
- * close the hole come from slots already walked, and no row is split between start and end. */
+/* A walk starts below an empty slot and goes downwards. So when the body takes an item out,
+ * those that close the hole come from slots already walked, and no row is split between
+ * start and end. */
 struct map_walk map_walk_start(const struct map *m)
 {
     struct map_walk w = {0};

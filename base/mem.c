@@ -1,8 +1,8 @@
 /* The one door to malloc.
  *
- * Bytes in use are counted in several cells, one cache line each, so that threads do not fight over
- * one counter. A thread may give back what another one got, so a single cell may go below zero; only
- * the sum means something. */
+ * Bytes in use are counted in several cells, one cache line each, so that threads do not
+ * fight over one counter. A thread may give back what another one got, so a single cell may
+ * go below zero; only the sum means something. */
 #include "base/mem.h"
 
 #include <malloc.h>

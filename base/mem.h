@@ -1,8 +1,8 @@
 /* Memory. The only place in the house that calls malloc and free.
  *
- * Small allocations cannot fail: mem_new() and its kin stop the program when the system has none
- * left, because nothing sensible can be done then. Large or numerous things (message bodies, buffers)
- * use mem_try() or a pool, which may refuse and so cause flow control.
+ * Small allocations cannot fail: mem_new() and its kin stop the program when the system has
+ * none left, because nothing sensible can be done then. Large or numerous things (message
+ * bodies, buffers) use mem_try() or a pool, which may refuse and so cause flow control.
  *
  * Owner: any thread. */
 #ifndef BASE_MEM_H
@@ -25,7 +25,8 @@ void *mem_zero(size_t count, size_t size);
 /* `size` bytes with any content; never NULL. */
 void *mem_alloc(size_t size);
 
-/* Moves `old` to `count * size` bytes, keeping the common part; never NULL; the product is checked. */
+/* Moves `old` to `count * size` bytes, keeping the common part; never NULL; the product is
+ * checked. */
 void *mem_grow(void *old, size_t count, size_t size);
 
 /* `size` bytes with any content, or NULL when there are none or the fault hook says so. */
@@ -43,7 +44,8 @@ char *mem_format(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Gives memory back. NULL is allowed. */
 void mem_free(void *ptr);
 
-/* Bytes handed out and not yet given back, as the allocator rounds them; for metrics and leak tests. */
+/* Bytes handed out and not yet given back, as the allocator rounds them; for metrics and
+ * leak tests. */
 uint64_t mem_used_bytes(void);
 
 /* For tests: called before each mem_try; true refuses it. NULL removes the hook. */

@@ -42,8 +42,8 @@ int64_t gauge_read(const struct gauge *g)
     return atomic_load_explicit(&g->value, memory_order_relaxed);
 }
 
-/* A value of k significant bits has its highest STEP_BITS + 1 bits kept: one that is always set, and
- * those that choose among the buckets of its doubling. */
+/* A value of k significant bits has its highest STEP_BITS + 1 bits kept: one that is always
+ * set, and those that choose among the buckets of its doubling. */
 size_t histogram_bucket_of(uint64_t value)
 {
     if (value < STEPS)

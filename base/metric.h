@@ -1,10 +1,13 @@
 /* Numbers about the running program.
  *
- * A room keeps a struct of counters, gauges and histograms, one for each shard, and declares a table
- * that names the fields. Whoever shows metrics adds up the structs of all shards and walks the sum,
- * knowing no field by name:
+ * A room keeps a struct of counters, gauges and histograms, one for each shard, and
+ * declares a table that names the fields. Whoever shows metrics adds up the structs of all
+ * shards and walks the sum, knowing no field by name:
  *
- *     struct log_stats { struct counter appended; struct gauge segments; struct histogram sync_ns; };
+ *     struct log_stats {
+ *         struct counter appended;
+ *         struct histogram sync_ns;
+ *     };
  *
  *     const struct metric log_metrics[] = {
  *         {"millrace_log_appended_total", METRIC_COUNTER, offsetof(struct log_stats, appended),
@@ -13,8 +16,8 @@
  *         {0},
  *     };
  *
- * Owner: one thread writes a struct; any thread may read it. Every read sees some recent value, and
- * fields may be of slightly different times. */
+ * Owner: one thread writes a struct; any thread may read it. Every read sees some recent
+ * value, and fields may be of slightly different times. */
 #ifndef BASE_METRIC_H
 #define BASE_METRIC_H
 
@@ -32,8 +35,8 @@ struct gauge {
     _Atomic int64_t value;
 };
 
-/* Buckets on a logarithmic scale: eight to each doubling, so a bucket's limits differ by an eighth at
- * most. Values below 16 have a bucket each.
+/* Buckets on a logarithmic scale: eight to each doubling, so a bucket's limits differ by an
+ * eighth at most. Values below 16 have a bucket each.
  *
  *     0 1 2 ... 15 | 16-17 18-19 ... 30-31 | 32-35 36-39 ... 60-63 | 64-71 ... */
 enum {
@@ -73,8 +76,8 @@ int64_t gauge_read(const struct gauge *g);
 uint64_t histogram_count(const struct histogram *h);
 uint64_t histogram_sum(const struct histogram *h);
 
-/* The value that `share` of the recorded ones (0 to 1) do not exceed, rounded up to its bucket's
- * highest. 0 when there are none. */
+/* The value that `share` of the recorded ones (0 to 1) do not exceed, rounded up to its
+ * bucket's highest. 0 when there are none. */
 uint64_t histogram_quantile(const struct histogram *h, double share);
 
 /* The bucket that counts the value, and the highest value a bucket counts. */
@@ -84,7 +87,8 @@ uint64_t histogram_bucket_max(size_t bucket);
 /* Adds each field of `from` to that of `into`, which the caller zeroed and owns. */
 void metric_merge(const struct metric table[], void *into, const void *from);
 
-/* Calls fn for each row, with its field: a struct counter, gauge or histogram, as the row's kind says. */
+/* Calls fn for each row, with its field: a struct counter, gauge or histogram, as the row's
+ * kind says. */
 typedef void metric_visit_fn(void *owner, const struct metric *row, const void *field);
 void metric_walk(const struct metric table[], const void *stats, metric_visit_fn *fn, void *owner);
 

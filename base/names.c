@@ -1,5 +1,5 @@
-/* Names are found by their 64-bit hash in a map; entries whose whole hash is equal, which hardly ever
- * happens, form a chain. */
+/* Names are found by their 64-bit hash in a map; entries whose whole hash is equal, which
+ * hardly ever happens, form a chain. */
 #include "base/names.h"
 
 #include "base/hash.h"
@@ -72,7 +72,8 @@ void *names_find(const struct names *n, struct bytes name)
     return e == NULL ? NULL : e->value;
 }
 
-/* Takes the entry out of the chain of its hash, and the hash out of the map with its last entry. */
+/* Takes the entry out of the chain of its hash, and the hash out of the map with its last
+ * entry. */
 static void unchain(struct names *n, struct names_entry *e)
 {
     struct names_entry *first = map_find(&n->by_hash, e->hash);

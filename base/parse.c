@@ -1,9 +1,11 @@
-/* Numbers with bounds and units. Digits are read first, then the unit is looked up in a table. */
+/* Numbers with bounds and units. Digits are read first, then the unit is looked up in a
+ * table. */
 #include "base/parse.h"
 
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/units.h"
 
 /* Digits read so far. Once too large for 64 bits it stays so, and counts as out of range. */
 struct number {
@@ -16,40 +18,14 @@ struct unit {
     uint64_t factor;
 };
 
-#define KIBI (UINT64_C(1) << 10)
-#define MEBI (UINT64_C(1) << 20)
-#define GIBI (UINT64_C(1) << 30)
-#define TEBI (UINT64_C(1) << 40)
-#define PEBI (UINT64_C(1) << 50)
-#define EXBI (UINT64_C(1) << 60)
-#define KILO UINT64_C(1000)
-
 static const struct unit size_units[] = {
-    {"", 1},
-    {"k", KIBI},
-    {"m", MEBI},
-    {"g", GIBI},
-    {"t", TEBI},
-    {"p", PEBI},
-    {"e", EXBI},
-    {"kib", KIBI},
-    {"mib", MEBI},
-    {"gib", GIBI},
-    {"tib", TEBI},
-    {"pib", PEBI},
-    {"eib", EXBI},
-    {"kb", KILO},
-    {"mb", KILO *KILO},
-    {"gb", KILO *KILO *KILO},
-    {"tb", KILO *KILO *KILO *KILO},
-    {"pb", KILO *KILO *KILO *KILO *KILO},
-    {"eb", KILO *KILO *KILO *KILO *KILO *KILO},
-    {0},
+    {"", 1},      {"k", KIB},   {"m", MIB},   {"g", GIB},   {"t", TIB},   {"p", PIB},   {"e", EIB},
+    {"kib", KIB}, {"mib", MIB}, {"gib", GIB}, {"tib", TIB}, {"pib", PIB}, {"eib", EIB}, {"kb", KB},
+    {"mb", MB},   {"gb", GB},   {"tb", TB},   {"pb", PB},   {"eb", EB},   {0},
 };
 
 static const struct unit duration_units[] = {
-    {"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000},
-    {0},
+    {"", 1}, {"ms", 1}, {"s", SECOND_MS}, {"m", MINUTE_MS}, {"h", HOUR_MS}, {"d", DAY_MS}, {0},
 };
 
 /* Reads the digits at the start of `text`. Returns how many there are. */
@@ -134,7 +110,8 @@ int parse_i64(struct bytes text, int64_t min, int64_t max, int64_t *out)
     if (rv != 0)
         return rv;
 
-    /* -1 - (amount - 1) reaches the lowest number without passing through its missing opposite. */
+    /* -1 - (amount - 1) reaches the lowest number without passing through its missing
+     * opposite. */
     int64_t value = is_negative && amount > 0 ? -1 - (int64_t)(amount - 1) : (int64_t)amount;
     if (value < min || value > max)
         return ERR_RANGE;

@@ -1,11 +1,11 @@
 /* Numbers, sizes and times written by people.
  *
- * The whole text must be the number: no spaces, no plus sign, no fraction, nothing behind it. All
- * digits are decimal; leading zeros change nothing. The result lies in [min, max]. The text is borrowed and
- * need not end with a zero byte.
+ * The whole text must be the number: no spaces, no plus sign, no fraction, nothing behind
+ * it. All digits are decimal; leading zeros change nothing. The result lies in [min, max].
+ * The text is borrowed and need not end with a zero byte.
  *
- * All return ERR_INVALID when the text is no such number and ERR_RANGE when it is one but lies outside
- * the bounds, however far; *out is then untouched. */
+ * All return ERR_INVALID when the text is no such number and ERR_RANGE when it is one but
+ * lies outside the bounds, however far; *out is then untouched. */
 #ifndef BASE_PARSE_H
 #define BASE_PARSE_H
 

@@ -1,5 +1,5 @@
-/* Marks memory that is ours but must not be touched now, so that the address sanitizer reports its use.
- * Pools use it; without the sanitizer both functions do nothing. */
+/* Marks memory that is ours but must not be touched now, so that the address sanitizer
+ * reports its use. Pools use it; without the sanitizer both functions do nothing. */
 #ifndef BASE_POISON_H
 #define BASE_POISON_H
 

@@ -4,9 +4,9 @@
  *     chunk  [ object | object | fresh ......  ]    the newest chunk is cut up as needed
  *     free -> object -> object -> NULL              objects that came back wait here
  *
- * The limit is how back-pressure starts: when pool_take() gives NULL the caller stops taking in more
- * work until something came back. Memory that was once got is kept until pool_release(), for the next
- * burst will want it again, warm.
+ * The limit is how back-pressure starts: when pool_take() gives NULL the caller stops
+ * taking in more work until something came back. Memory that was once got is kept until
+ * pool_release(), for the next burst will want it again, warm.
  *
  * Invariants, checked by pool_check():
  *   P1  used <= made <= limit.
@@ -41,8 +41,8 @@ void pool_init(struct pool *p, size_t object_size, size_t limit);
 /* Gives all memory back. Every object must have come back before. */
 void pool_release(struct pool *p);
 
-/* One object with any content; the caller owns it until pool_give(). NULL when the limit is reached or
- * the system refuses memory; nothing has changed then. */
+/* One object with any content; the caller owns it until pool_give(). NULL when the limit is
+ * reached or the system refuses memory; nothing has changed then. */
 MUST_USE void *pool_take(struct pool *p);
 
 /* Takes an object back that came from this pool. */

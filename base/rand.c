@@ -46,7 +46,8 @@ uint64_t rand_below(struct rand *r, uint64_t limit)
 {
     ASSERT(limit > 0);
 
-    /* The first 2^64 modulo `limit` numbers are thrown away: the rest is a whole multiple of it. */
+    /* The first 2^64 modulo `limit` numbers are thrown away: the rest is a whole multiple
+     * of it. */
     uint64_t surplus = (0 - limit) % limit;
     uint64_t n = rand_next(r);
 

@@ -1,11 +1,12 @@
-/* A first-in, first-out row of items of one size, with a fixed capacity that is a power of two.
+/* A first-in, first-out row of items of one size, with a fixed capacity that is a power of
+ * two.
  *
  *     place   0     1     2     3     4     5     6     7
  *           |     |     | 17  | 18  | 19  |     |     |     |
  *                         ^ taken = 2       ^ pushed = 5
  *
- * Items are copied in and out; a ring of pointers is a ring of items of that size. The two counters
- * only grow, so a full ring and an empty one differ. Owner: one thread; no locks. */
+ * Items are copied in and out; a ring of pointers is a ring of items of that size. The two
+ * counters only grow, so a full ring and an empty one differ. Owner: one thread; no locks. */
 #ifndef BASE_RING_H
 #define BASE_RING_H
 

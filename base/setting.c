@@ -1,18 +1,16 @@
-/* Settings from text and back. Each kind has one function that reads and one case that shows. */
+/* Settings from text and back. Each kind has one function that reads and one case that
+ * shows. */
 #include "base/setting.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/units.h"
 
-enum {
-    QUOTED_MAX = 120, /* of a value in an error's sentence */
-    ALLOWED_SIZE = 256,
-};
+enum { QUOTED_MAX = 120 }; /* of a value in an error's sentence */
 
 struct scale {
     const char *name;
@@ -21,18 +19,12 @@ struct scale {
 
 /* Largest first; the first that divides a value without rest is used to show it. */
 static const struct scale size_scales[] = {
-    {"TiB", UINT64_C(1) << 40},
-    {"GiB", UINT64_C(1) << 30},
-    {"MiB", UINT64_C(1) << 20},
-    {"KiB", UINT64_C(1) << 10},
-    {"GB", 1000 * 1000 * 1000},
-    {"MB", 1000 * 1000},
-    {"kB", 1000},
-    {"", 1},
+    {"TiB", TIB}, {"GiB", GIB}, {"MiB", MIB}, {"KiB", KIB},
+    {"GB", GB},   {"MB", MB},   {"kB", KB},   {"", 1},
 };
 
 static const struct scale duration_scales[] = {
-    {"d", 24 * 3600 * 1000}, {"h", 3600 * 1000}, {"m", 60 * 1000}, {"s", 1000}, {"ms", 1},
+    {"d", DAY_MS}, {"h", HOUR_MS}, {"m", MINUTE_MS}, {"s", SECOND_MS}, {"ms", 1},
 };
 
 static void *field_of(const struct setting *s, void *options)
@@ -205,61 +197,60 @@ static char *show_endpoint(const struct setting_endpoint *e)
     return mem_format("%s:%u", e->host, e->port);
 }
 
-/* What is allowed, as the end of a sentence. */
+/* What is allowed, as the end of a sentence in new memory. */
 
-static void allow_choices(const struct setting *s, char *to, size_t size)
+static char *allowed_choices(const struct setting *s)
 {
-    size_t used = (size_t)snprintf(to, size, "one of");
+    char *text = mem_format("one of %s", s->choices[0]);
 
-    for (int i = 0; s->choices[i] != NULL && used < size; i++) {
-        const char *between = i == 0 ? " " : s->choices[i + 1] == NULL ? " or " : ", ";
-        used += (size_t)snprintf(to + used, size - used, "%s%s", between, s->choices[i]);
+    for (int i = 1; s->choices[i] != NULL; i++) {
+        const char *between = s->choices[i + 1] == NULL ? " or " : ", ";
+        char *longer = mem_format("%s%s%s", text, between, s->choices[i]);
+        mem_free(text);
+        text = longer;
     }
+    return text;
 }
 
-static void allow_scaled(const struct setting *s, const char *what, char *(*show)(uint64_t value),
-                         char *to, size_t size)
+static char *allowed_int(const struct setting *s)
 {
+    if (!has_bounds(s))
+        return mem_text("a whole number");
+    return mem_format("a whole number from %" PRId64 " to %" PRId64, s->min, s->max);
+}
+
+static char *allowed_scaled(const struct setting *s, const char *what, char *show(uint64_t value))
+{
+    if (!has_bounds(s))
+        return mem_text(what);
+
     char *low = show(lowest(s));
     char *high = show(highest(s));
+    char *text = mem_format("%s, from %s to %s", what, low, high);
 
-    if (has_bounds(s))
-        snprintf(to, size, "%s, from %s to %s", what, low, high);
-    else
-        snprintf(to, size, "%s", what);
     mem_free(low);
     mem_free(high);
+    return text;
 }
 
-static void allow(const struct setting *s, char *to, size_t size)
+static char *allowed(const struct setting *s)
 {
     switch (s->kind) {
     case SETTING_BOOL:
-        snprintf(to, size, "true or false");
-        return;
+        return mem_text("true or false");
     case SETTING_INT:
-        if (has_bounds(s))
-            snprintf(to, size, "a whole number from %" PRId64 " to %" PRId64, s->min, s->max);
-        else
-            snprintf(to, size, "a whole number");
-        return;
+        return allowed_int(s);
     case SETTING_SIZE:
-        allow_scaled(s, "a number of bytes such as 4096, 64KiB or 1GB", show_size, to, size);
-        return;
+        return allowed_scaled(s, "a number of bytes such as 4096, 64KiB or 1GB", show_size);
     case SETTING_DURATION:
-        allow_scaled(s, "a time such as 250ms, 10s, 5m, 2h or 7d", show_duration, to, size);
-        return;
+        return allowed_scaled(s, "a time such as 250ms, 10s, 5m, 2h or 7d", show_duration);
     case SETTING_TEXT:
-        snprintf(to, size, "any text");
-        return;
+        return mem_text("any text");
     case SETTING_CHOICE:
-        allow_choices(s, to, size);
-        return;
+        return allowed_choices(s);
     case SETTING_ENDPOINT:
-        snprintf(to, size,
-                 "none, a port from 1 to 65535, or an address and a port such as 127.0.0.1:5672 or "
-                 "[::1]:5672");
-        return;
+        return mem_text("none, a port from 1 to 65535, or an address and a port such as "
+                        "127.0.0.1:5672 or [::1]:5672");
     }
     check_failed("a setting has a known kind", __FILE__, __LINE__);
 }
@@ -268,15 +259,18 @@ static void allow(const struct setting *s, char *to, size_t size)
 
 int setting_set(const struct setting *s, void *options, const char *text, struct err_note *note)
 {
-    char allowed[ALLOWED_SIZE];
     int rv = read_field(s, field_of(s, options), bytes_text(text));
 
     if (rv == 0)
         return 0;
-    allow(s, allowed, sizeof(allowed));
+
     bool is_long = strlen(text) > QUOTED_MAX;
-    return err_note(note, rv, "setting '%s' is '%.*s%s', but must be %s", s->name, QUOTED_MAX, text,
-                    is_long ? "..." : "", allowed);
+    char *must_be = allowed(s);
+
+    err_note(note, rv, "setting '%s' is '%.*s%s', but must be %s", s->name, QUOTED_MAX, text,
+             is_long ? "..." : "", must_be);
+    mem_free(must_be);
+    return rv;
 }
 
 char *setting_show(const struct setting *s, const void *options)

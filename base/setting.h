@@ -1,8 +1,9 @@
 /* One row of a settings table: what a room says about its own configuration.
  *
- * A room has `const struct setting x_settings[]`, ended by a row without a name, and an options struct
- * that its constructor takes. conf/ reads files into such structs through the tables and knows no
- * setting by name. The sample file and the manual page are printed from the same tables. */
+ * A room has `const struct setting x_settings[]`, ended by a row without a name, and an
+ * options struct that its constructor takes. conf/ reads files into such structs through
+ * the tables and knows no setting by name. The sample file and the manual page are printed
+ * from the same tables. */
 #ifndef BASE_SETTING_H
 #define BASE_SETTING_H
 
@@ -43,15 +44,17 @@ struct setting {
     const char *help; /* one sentence */
 };
 
-/* Reads `text` into the row's field of `options`. A text field is replaced and the old one freed.
- * Errors: ERR_INVALID, ERR_RANGE, with a note that quotes the setting, the value and what is allowed. */
+/* Reads `text` into the row's field of `options`. A text field is replaced and the old one
+ * freed. Errors: ERR_INVALID, ERR_RANGE, with a note that quotes the setting, the value and
+ * what is allowed. */
 MUST_USE int setting_set(const struct setting *s, void *options, const char *text,
                          struct err_note *note);
 
 /* Writes the field's present value in the file's spelling; the result is new memory. */
 char *setting_show(const struct setting *s, const void *options);
 
-/* Fills every field of the table with its default. The struct must be zeroed or filled before. */
+/* Fills every field of the table with its default. The struct must be zeroed or filled
+ * before. */
 void setting_defaults(const struct setting table[], void *options);
 
 /* Frees what the struct's text fields own. */

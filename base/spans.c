@@ -1,7 +1,7 @@
 /* A tree of two levels: an array of leaves, each a sorted array of spans.
  *
- * A place names a span by leaf and index. Where no span is, it is the end: {leaf_count, 0}. Whatever
- * puts in or takes out a span makes all places invalid. */
+ * A place names a span by leaf and index. Where no span is, it is the end: {leaf_count, 0}.
+ * Whatever puts in or takes out a span makes all places invalid. */
 #include "base/spans.h"
 
 #include <string.h>
@@ -86,6 +86,15 @@ static struct place seek(const struct spans *s, uint64_t number)
     return p;
 }
 
+/* The place of the first span that ends at `number` or above: it overlaps or touches what begins
+ * there. */
+static struct place seek_touching(const struct spans *s, uint64_t number)
+{
+    struct place start = {0};
+
+    return number == 0 ? start : seek(s, number - 1);
+}
+
 /* Leaves */
 
 static struct spans_leaf *resized(struct spans_leaf *leaf, size_t capacity)
@@ -132,7 +141,8 @@ static void split_leaf(struct spans *s, size_t at)
     insert_leaf(s, at + 1, high);
 }
 
-/* Joins the leaf with the one behind it when both are so small that the result is half empty still. */
+/* Joins the leaf with the one behind it when both are so small that the result is half
+ * empty still. */
 static void join_leaf(struct spans *s, size_t at)
 {
     if (at + 1 >= s->leaf_count)
@@ -150,7 +160,8 @@ static void join_leaf(struct spans *s, size_t at)
     drop_leaf(s, at + 1);
 }
 
-/* Gives memory back when most of it is unused. Half of it stays, so that the next few spans need none. */
+/* Gives memory back when most of it is unused. Half of it stays, so that the next few spans
+ * need none. */
 static void shrink(struct spans *s)
 {
     if (s->leaf_count < s->leaf_capacity / 4) {
@@ -252,8 +263,7 @@ void spans_release(struct spans *s)
 
 uint64_t spans_add_range(struct spans *s, uint64_t from, uint64_t to)
 {
-    /* The first span that overlaps or touches: it ends at `from` or later. */
-    struct place first = from == 0 ? (struct place){0} : seek(s, from - 1);
+    struct place first = seek_touching(s, from);
     struct span merged = {from, to};
     uint64_t covered = 0;
     size_t met = 0;

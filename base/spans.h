@@ -2,8 +2,9 @@
  *
  *     {3, 4, 5, 9}   is   [3,6) [9,10)
  *
- * It costs memory by span, not by number, so a set that fills up shrinks. Spans lie in order, in
- * leaves of up to a few hundred; adding at the end or filling a hole costs O(log n), whatever n.
+ * It costs memory by span, not by number, so a set that fills up shrinks. Spans lie in
+ * order, in leaves of up to a few hundred; adding at the end or filling a hole costs O(log
+ * n), whatever n.
  *
  *     leaves -> [ [3,6) [9,10) ... ]  [ [70,71) ... ]  [ ... ]
  *
@@ -56,12 +57,12 @@ uint64_t spans_remove_range(struct spans *s, uint64_t from, uint64_t to);
 
 bool spans_contains(const struct spans *s, uint64_t number);
 
-/* The lowest number at or above `from` that is not in the set: with the start of everything it gives
- * the low mark. */
+/* The lowest number at or above `from` that is not in the set: with the start of everything
+ * it gives the low mark. */
 uint64_t spans_missing_from(const struct spans *s, uint64_t from);
 
-/* The first span that ends above `at`. False when there is none; *out is then untouched. The set may
- * change between two calls, so this is also how to walk:
+/* The first span that ends above `at`. False when there is none; *out is then untouched.
+ * The set may change between two calls, so this is also how to walk:
  *
  *     for (uint64_t at = 0; spans_next(s, at, &span); at = span.to) */
 MUST_USE bool spans_next(const struct spans *s, uint64_t at, struct span *out);

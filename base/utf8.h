@@ -7,11 +7,13 @@
 
 #include "base/bytes.h"
 
-/* True when the bytes are well-formed UTF-8 as Unicode defines it: no overlong forms, no surrogates,
- * nothing above U+10FFFF, nothing cut off. A zero byte is a character like any other. */
+/* True when the bytes are well-formed UTF-8 as Unicode defines it: no overlong forms, no
+ * surrogates, nothing above U+10FFFF, nothing cut off. A zero byte is a character like any
+ * other. */
 bool utf8_valid(struct bytes text);
 
-/* The length in bytes of the well-formed character at the start of `text`, or 0 when there is none. */
+/* The length in bytes of the well-formed character at the start of `text`, or 0 when there
+ * is none. */
 size_t utf8_character_size(struct bytes text);
 
 #endif

@@ -23,7 +23,8 @@ struct fault_heap {
     bool is_for_ever;
 };
 
-/* From now on the call number `refuse_at` (from 1) is refused; with `is_for_ever` all later ones too. */
+/* From now on the call number `refuse_at` (from 1) is refused; with `is_for_ever` all later
+ * ones too. */
 void fault_heap_start(struct fault_heap *f, uint64_t refuse_at, bool is_for_ever);
 
 /* Ends it. Returns whether anything was refused. */

@@ -1,4 +1,5 @@
-/* Tests of base/crc32c: known values, and hardware, tables and long division against each other. */
+/* Tests of base/crc32c: known values, and hardware, tables and long division against each
+ * other. */
 #include "base/crc32c.h"
 
 #include <string.h>
@@ -70,7 +71,8 @@ static void test_every_length_and_alignment_agrees_with_long_division(void **sta
     for (size_t align = 0; align < 8; align++) {
         uint32_t expected = 0;
         for (size_t size = 0; size < 7000; size++) {
-            /* All lengths up to two whole rounds of the three lanes; every start among the first. */
+            /* All lengths up to two whole rounds of the three lanes; every start among the
+             * first. */
             if (align == 0 || size < 600) {
                 assert_int_equal(crc32c(area + align, size), expected);
                 assert_int_equal(crc32c_extend_portable(0, area + align, size), expected);

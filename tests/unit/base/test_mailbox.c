@@ -70,8 +70,9 @@ static void test_a_push_is_taken_whole_or_not_at_all(void **state)
     mailbox_free(m);
 }
 
-/* Threads: senders push batches of numbered letters; the receiver sleeps when it found nothing and
- * goes on only when a sender that was told so woke it. A wake-up that is lost hangs the test. */
+/* Threads: senders push batches of numbered letters; the receiver sleeps when it found
+ * nothing and goes on only when a sender that was told so woke it. A wake-up that is lost
+ * hangs the test. */
 
 enum { SENDERS = 4, LETTERS = 20000, BATCH_MAX = 7, TAKE_MAX = 16 };
 

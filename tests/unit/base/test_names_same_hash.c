@@ -1,5 +1,5 @@
-/* Tests of base/names when names have equal hashes. This program brings its own, very bad, hash; the
- * linker takes it in place of the one in base/hash.c. */
+/* Tests of base/names when names have equal hashes. This program brings its own, very bad,
+ * hash; the linker takes it in place of the one in base/hash.c. */
 #include "base/names.h"
 
 #include <stdbool.h>

@@ -21,7 +21,8 @@ struct row {
 
 typedef int parse_fn(struct bytes text, uint64_t min, uint64_t max, uint64_t *out);
 
-/* The text is copied to memory of exactly its size: nothing may rely on a zero byte behind it. */
+/* The text is copied to memory of exactly its size: nothing may rely on a zero byte behind
+ * it. */
 static int parse_exact(parse_fn *fn, const char *text, uint64_t max, uint64_t *out)
 {
     size_t size = strlen(text);

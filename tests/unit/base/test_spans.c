@@ -94,7 +94,7 @@ static void test_removing_cuts_and_splits(void **state)
     assert_spans(&s, 2, (struct span[]){{11, 12}, {16, 19}});
     assert_int_equal(spans_remove_range(&s, 12, 16), 0);
     assert_int_equal(spans_remove_range(&s, 11, 19), 4);
-    assert_spans(&s, 0, NULL);
+    assert_spans(&s, 0, &(struct span){0});
     spans_release(&s);
 }
 
@@ -199,8 +199,8 @@ static void assert_agrees(const struct spans *s, const struct model *m)
     spans_check(s);
 }
 
-/* Single numbers and ranges, at first mostly added, then mostly removed, and so on: leaves split, join
- * and vanish (a universe of 3000 has up to 1500 spans, six full leaves). */
+/* Single numbers and ranges, at first mostly added, then mostly removed, and so on: leaves
+ * split, join and vanish (a universe of 3000 has up to 1500 spans, six full leaves). */
 static void test_random_use_agrees_with_an_array(void **state)
 {
     static struct model m;

@@ -48,7 +48,8 @@ static void test_every_code_point_is_valid_but_surrogates_and_what_lies_beyond(v
     }
 }
 
-/* Every sequence of three bytes: exactly those are valid that encode() makes from characters. */
+/* Every sequence of three bytes: exactly those are valid that encode() makes from
+ * characters. */
 static void test_no_other_short_sequence_is_valid(void **state)
 {
     size_t valid = 0;
