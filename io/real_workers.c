@@ -1,0 +1,151 @@
+/* A list of jobs, a lock, a condition, and the threads that wait for it. */
+#include "io/real_workers.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "io/io.h"
+
+struct workers {
+    workers_finish_fn *finish;
+    pthread_mutex_t lock;   /* guards all below but the threads */
+    pthread_cond_t is_work; /* a job came, or the end did */
+    struct list urgent;
+    struct list background;
+    int background_count; /* running now */
+    int background_max;
+    int idle_count; /* threads that wait, also those just woken that do not know it yet */
+    bool is_closing;
+    int thread_count;
+    pthread_t threads[];
+};
+
+/* The job that may start now, or NULL. The lock is held. */
+static struct io_job *next_job(struct workers *w)
+{
+    struct list_link *link = list_take(&w->urgent);
+
+    if (link == NULL && w->background_count < w->background_max) {
+        link = list_take(&w->background);
+        w->background_count += link != NULL ? 1 : 0;
+    }
+    return link != NULL ? CONTAINER_OF(link, struct io_job, link) : NULL;
+}
+
+/* Waits for a job and takes it; NULL when it is time to end. */
+static struct io_job *take_job(struct workers *w)
+{
+    struct io_job *j = NULL;
+
+    pthread_mutex_lock(&w->lock);
+    while ((j = next_job(w)) == NULL && !w->is_closing) {
+        w->idle_count++;
+        pthread_cond_wait(&w->is_work, &w->lock);
+        w->idle_count--;
+    }
+    pthread_mutex_unlock(&w->lock);
+    return j;
+}
+
+/* A background job is over: the thread that did it takes the next one. */
+static void end_background(struct workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    ASSERT(w->background_count > 0);
+    w->background_count--;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void *worker_main(void *arg)
+{
+    struct workers *w = arg;
+    struct io_job *j = NULL;
+
+    while ((j = take_job(w)) != NULL) {
+        bool is_background = j->urgency == IO_BACKGROUND;
+
+        j->work(j);
+        w->finish(j); /* the job may be gone after this */
+        if (is_background)
+            end_background(w);
+    }
+    return NULL;
+}
+
+/* A worker takes no signals: they belong to the loops. */
+static int start_thread(struct workers *w, int number)
+{
+    char name[16];
+    sigset_t all, old;
+    int rv = 0;
+
+    sigfillset(&all);
+    rv = pthread_sigmask(SIG_SETMASK, &all, &old);
+    ASSERT(rv == 0);
+    rv = pthread_create(&w->threads[number], NULL, worker_main, w);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (rv != 0)
+        return rv;
+    (void)snprintf(name, sizeof(name), "worker-%d", number);
+    pthread_setname_np(w->threads[number], name);
+    return 0;
+}
+
+int workers_open(int count, workers_finish_fn *finish, struct workers **out, struct err_note *note)
+{
+    struct workers *w = mem_zero(1, sizeof(*w) + (size_t)count * sizeof(w->threads[0]));
+
+    ASSERT(count > 0);
+    w->finish = finish;
+    w->background_max = count > 1 ? count - 1 : 1;
+    list_init(&w->urgent);
+    list_init(&w->background);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->is_work, NULL);
+    for (; w->thread_count < count; w->thread_count++) {
+        int number = start_thread(w, w->thread_count);
+        if (number != 0) {
+            workers_close(w);
+            return err_note(note, ERR_NO_MEMORY, "cannot start worker thread %d: %s",
+                            w->thread_count, strerror(number));
+        }
+    }
+    *out = w;
+    return 0;
+}
+
+void workers_close(struct workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    ASSERT(list_empty(&w->urgent) && list_empty(&w->background));
+    w->is_closing = true;
+    pthread_cond_broadcast(&w->is_work);
+    pthread_mutex_unlock(&w->lock);
+
+    for (int i = 0; i < w->thread_count; i++)
+        pthread_join(w->threads[i], NULL);
+    pthread_cond_destroy(&w->is_work);
+    pthread_mutex_destroy(&w->lock);
+    mem_free(w);
+}
+
+void workers_submit(struct workers *w, struct io_job *j)
+{
+    bool is_anyone_idle = false;
+
+    ASSERT(j->work != NULL && j->done != NULL);
+    pthread_mutex_lock(&w->lock);
+    ASSERT(!w->is_closing);
+    list_push(j->urgency == IO_URGENT ? &w->urgent : &w->background, &j->link);
+    is_anyone_idle = w->idle_count > 0;
+    pthread_mutex_unlock(&w->lock);
+
+    /* Outside the lock, so that the thread woken does not wait for it at once. */
+    if (is_anyone_idle)
+        pthread_cond_signal(&w->is_work);
+}

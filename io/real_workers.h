@@ -1,0 +1,30 @@
+/* The threads that do what may block. Urgent jobs start before background ones, each kind in
+ * the order submitted, as threads become free; one thread is kept free of background jobs
+ * where there are two.
+ *
+ *     shard --workers_submit--> [queue] --> worker: job->work() --> the job's loop: job->done()
+ *
+ * Owner: the thread that opened them; workers_submit() is for any thread. */
+#ifndef IO_REAL_WORKERS_H
+#define IO_REAL_WORKERS_H
+
+#include "base/check.h"
+#include "base/err.h"
+
+struct io_job;
+struct workers;
+
+/* What a worker calls when a job's work is over: it brings the job home. */
+typedef void workers_finish_fn(struct io_job *j);
+
+/* Starts `count` threads. Errors: ERR_NO_MEMORY when the system starts no more of them. */
+MUST_USE int workers_open(int count, workers_finish_fn *finish, struct workers **out,
+                          struct err_note *note);
+
+/* Ends the threads; no job may be waiting or running. */
+void workers_close(struct workers *w);
+
+/* Queues the job. It is the workers' until `finish` is called with it. */
+void workers_submit(struct workers *w, struct io_job *j);
+
+#endif
