@@ -48,6 +48,13 @@ static struct datadir_path parent_of(const char *path)
     return out;
 }
 
+static void pass_over(void *owner, const char *name, bool is_dir)
+{
+    (void)owner;
+    (void)name;
+    (void)is_dir;
+}
+
 /* Makes a directory durably; one that is there is fine. */
 static int make(struct disk *disk, const char *path, struct err_note *note)
 {
@@ -57,7 +64,9 @@ static int make(struct disk *disk, const char *path, struct err_note *note)
     if (rv == 0)
         rv = disk_sync_dir(disk, parent.text);
     if (rv == ERR_EXISTS)
-        return 0;
+        rv = disk_list(disk, path, pass_over, NULL);
+    if (rv == ERR_INVALID)
+        return err_note(note, rv, "'%s' is not a directory", path);
     return rv == 0 ? 0
                    : err_note(note, rv, "cannot make the directory '%s': %s", path, err_text(rv));
 }

@@ -143,14 +143,19 @@ int index_read(struct disk_file *f, const struct site *s, const struct index_spa
     uint8_t head[HEAD_SIZE];
     struct index *x;
     uint8_t *bytes;
+    uint64_t file_bytes = 0;
     size_t total;
     int rv = disk_read_all(f, head, sizeof(head), span->at);
 
+    if (rv == 0)
+        rv = disk_size(f, &file_bytes);
     if (rv != 0)
         return rv;
     if (!head_matches(head, s, span))
         return ERR_CORRUPT;
     total = HEAD_SIZE + (size_t)get_le32(head + 12) * ENTRY_SIZE;
+    if (file_bytes < span->at + total)
+        return ERR_CORRUPT; /* before the count is believed */
     bytes = mem_try(total);
     if (bytes == NULL)
         return ERR_NO_MEMORY;

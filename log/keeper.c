@@ -36,6 +36,8 @@ void keeper_init(struct keeper *k, const struct site *site, struct hot *hot, str
     k->write_job.done = write_done;
     k->remove_job.work = remove_work;
     k->remove_job.done = remove_done;
+    k->write_job.urgency = IO_BACKGROUND;
+    k->remove_job.urgency = IO_BACKGROUND;
     io_timer_init(&k->retry, retry);
 }
 

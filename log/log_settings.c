@@ -1,10 +1,7 @@
 /* The settings of the log room. */
 #include "log/log_settings.h"
 
-#define KIB (INT64_C(1) << 10)
-#define MIB (INT64_C(1) << 20)
-#define GIB (INT64_C(1) << 30)
-#define TIB (INT64_C(1) << 40)
+#include "base/units.h"
 
 #define FIELD(name) offsetof(struct log_options, name)
 

@@ -115,5 +115,6 @@ void log_init_marks(struct log *l)
     l->marks.job.done = mark_done;
     l->checkpoints.job.work = checkpoint_work;
     l->checkpoints.job.done = checkpoint_done;
+    l->checkpoints.job.urgency = IO_BACKGROUND;
     io_timer_init(&l->marks.timer, mark_is_due);
 }

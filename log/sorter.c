@@ -36,6 +36,7 @@ void sorter_init(struct sorter *s, const struct site *site, struct hot *hot, str
     s->cold = cold;
     s->keeper = keeper;
     io_timer_init(&s->pause, pause_over);
+    s->job.urgency = IO_BACKGROUND;
 }
 
 void sorter_release(struct sorter *s)

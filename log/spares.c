@@ -89,6 +89,7 @@ void spares_init(struct spares *s, const struct site *site)
     s->next_id = 1;
     s->job.work = make_work;
     s->job.done = make_done;
+    s->job.urgency = IO_BACKGROUND;
     io_timer_init(&s->retry, retry);
 }
 

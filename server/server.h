@@ -1,0 +1,44 @@
+/* The broker as a whole, for main.c: each step of starting has its step of stopping.
+ *
+ *     new --read_conf--> configured --open_world--> with threads and a loop --open_data--> ready
+ *                                                                                            |
+ *     free <-- close_world <-- close_data <--SIGTERM or SIGINT------------ run <-------------'
+ *
+ * A step that fails leaves a note with one sentence for the operator; the closing steps allow for
+ * what was never opened. Owner: the main thread, which is also the first shard. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/check.h"
+#include "base/err.h"
+
+struct arguments;
+struct server;
+
+/* Borrows the arguments for its life. Never NULL. */
+struct server *server_new(const struct arguments *a);
+void server_free(struct server *s);
+
+/* Reads the configuration and sets the level of diagnostics. Errors: ERR_INVALID, and those of
+ * reading the file. */
+MUST_USE int server_read_conf(struct server *s, struct err_note *note);
+
+/* Starts worker threads and the loop, and listens to signals from here on. */
+MUST_USE int server_open_world(struct server *s, struct err_note *note);
+void server_close_world(struct server *s);
+
+/* Opens the data directory, which nobody else may use meanwhile. */
+MUST_USE int server_open_data(struct server *s, struct err_note *note);
+void server_close_data(struct server *s);
+
+/* Says that it is ready and runs until it is told to stop. */
+void server_run(struct server *s);
+
+/* For --check-conf: reads the configuration, writes all that is wrong to standard error, or that
+ * nothing is to standard output. Errors: as server_read_conf(); no note is needed any more. */
+MUST_USE int server_check_conf(struct server *s);
+
+/* For --print-conf: writes the sample file to standard output. Errors: those of a disk. */
+MUST_USE int server_print_conf(struct server *s, struct err_note *note);
+
+#endif

@@ -1,0 +1,80 @@
+/* The settings of the program as a whole, named as in rabbitmq.conf where they mean the same. */
+#include "server/server_settings.h"
+
+#include <stddef.h>
+
+#define FIELD(name) offsetof(struct server_options, name)
+
+/* RabbitMQ's levels. Ours are fewer: its notice is a warning here, and all above error is an error,
+ * because nothing that is wrong should vanish. */
+static const char *const levels[] = {"debug",    "info",  "notice",    "warning", "error",
+                                     "critical", "alert", "emergency", "none",    NULL};
+static const enum diag_level thresholds[] = {DIAG_DEBUG,   DIAG_INFO,  DIAG_WARNING,
+                                             DIAG_WARNING, DIAG_ERROR, DIAG_ERROR,
+                                             DIAG_ERROR,   DIAG_ERROR, DIAG_OFF};
+
+STATIC_ASSERT(ARRAY_SIZE(levels) == ARRAY_SIZE(thresholds) + 1, "each level has a threshold");
+
+const struct setting server_settings[] = {
+    {
+        .name = "listeners.tcp.default",
+        .kind = SETTING_ENDPOINT,
+        .offset = FIELD(amqp),
+        .fallback = "5672",
+        .help = "Where AMQP clients connect: a port of every address, an address and a port, or "
+                "none. This version checks the value and opens no door: it does not speak AMQP "
+                "yet.",
+    },
+    {
+        .name = "management.tcp.port",
+        .kind = SETTING_ENDPOINT,
+        .offset = FIELD(management),
+        .fallback = "15672",
+        .help = "Where the HTTP API and its pages are served, in the same form. This version "
+                "checks the value and opens no door: it has no HTTP API yet.",
+    },
+    {
+        .name = "prometheus.tcp.port",
+        .kind = SETTING_ENDPOINT,
+        .offset = FIELD(prometheus),
+        .fallback = "15692",
+        .help = "Where Prometheus fetches the metrics, in the same form. This version checks the "
+                "value and opens no door: it serves no metrics yet.",
+    },
+    {
+        .name = "millrace.data_dir",
+        .kind = SETTING_TEXT,
+        .offset = FIELD(data_dir),
+        .fallback = "./data",
+        .help = "The directory in which everything is kept. It is made when it is missing; its "
+                "parent must be there. One broker uses it at a time.",
+    },
+    {
+        .name = "log.console.level",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(console_level),
+        .fallback = "info",
+        .choices = levels,
+        .is_reloadable = true,
+        .help = "How important a line of diagnostics must be to be written to standard error.",
+    },
+    {
+        .name = "log.default.level",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(default_level),
+        .fallback = "info",
+        .choices = levels,
+        .is_reloadable = true,
+        .help = "How important a line of diagnostics must be to be considered at all; the higher "
+                "of the two levels counts.",
+    },
+    {0},
+};
+
+enum diag_level server_level(const struct server_options *options)
+{
+    enum diag_level console = thresholds[options->console_level];
+    enum diag_level normal = thresholds[options->default_level];
+
+    return console > normal ? console : normal;
+}
