@@ -1,0 +1,132 @@
+/* Worker threads of a simulated node.
+ *
+ *     submitted --a worker is free--> taken --job_late_ns--> work() --latency of its disk--> done()
+ *
+ * While the node is paused or its disk stalled, work that would start or end is held instead. */
+#include "base/mem.h"
+#include "io/sim/sim_world.h"
+
+/* A job that a worker has. */
+struct work {
+    struct list_link link; /* in node->held */
+    struct sim_event event;
+    struct io_job *job;
+    struct sim_node *node;
+    uint64_t number;
+    void (*next)(struct sim_event *e); /* what was held */
+};
+
+static void begin(struct sim_event *e);
+static void end(struct sim_event *e);
+
+static struct work *work_of(struct sim_event *e)
+{
+    return CONTAINER_OF(e, struct work, event);
+}
+
+/* One worker is kept free of background jobs, unless there is only one. */
+static uint32_t background_max(const struct sim_node *n)
+{
+    uint32_t count = n->sim->options.worker_count;
+
+    return count > 1 ? count - 1 : 1;
+}
+
+/* The job that a free worker takes, or NULL: urgent ones first. */
+static struct io_job *next_job(struct sim_node *n)
+{
+    struct list_link *link = list_take(&n->urgent);
+
+    if (link == NULL && n->background_workers < background_max(n)) {
+        link = list_take(&n->background);
+        n->background_workers += link != NULL;
+    }
+    return link == NULL ? NULL : CONTAINER_OF(link, struct io_job, link);
+}
+
+static void take_jobs(struct sim_node *n)
+{
+    struct sim *s = n->sim;
+    struct io_job *j = NULL;
+
+    while (n->busy_workers < s->options.worker_count && (j = next_job(n)) != NULL) {
+        struct work *w = MEM_NEW(struct work);
+        w->job = j;
+        list_push(&n->taken, &j->link); /* so that a second io_submit() is noticed */
+        w->node = n;
+        w->number = ++s->job_count;
+        n->busy_workers++;
+        sim_event_plan(s, &w->event, sim_chance_up_to(s, s->options.job_late_ns), begin);
+    }
+}
+
+/* Holds the work when it cannot go on with `next` now. */
+static bool is_held(struct work *w, void (*next)(struct sim_event *e))
+{
+    const struct sim_node *n = w->node;
+
+    if (!n->is_paused && (n->disk == NULL || !sim_disk_is_stalled(n->disk)))
+        return false;
+    w->next = next;
+    list_push(&w->node->held, &w->link);
+    return true;
+}
+
+static void begin(struct sim_event *e)
+{
+    struct work *w = work_of(e);
+    struct sim_disk *disk = w->node->disk;
+    uint64_t latency = 0;
+
+    if (is_held(w, begin))
+        return;
+    sim_world_trace(w->node->sim, w->node->name, "begins job", w->number);
+    if (disk != NULL)
+        sim_disk_take_elapsed_ns(disk); /* what calls outside of jobs took is nothing to us */
+    w->job->work(w->job);
+    if (disk != NULL)
+        latency = sim_disk_take_elapsed_ns(disk);
+    sim_event_plan(w->node->sim, &w->event, latency, end);
+}
+
+static void end(struct sim_event *e)
+{
+    struct work *w = work_of(e);
+    struct sim_node *n = w->node;
+    struct sim_shard *sh = sim_shard_of(w->job->io);
+
+    if (is_held(w, end))
+        return;
+    sim_world_trace(n->sim, n->name, "ends job", w->number);
+    ASSERT(n->busy_workers > 0);
+    n->busy_workers--;
+    n->background_workers -= w->job->urgency == IO_BACKGROUND;
+    list_remove(&w->job->link);
+    list_push(&sh->finished, &w->job->link);
+    sim_shard_plan_turn(sh);
+    mem_free(w);
+    take_jobs(n);
+}
+
+void sim_jobs_submit(struct sim_shard *sh, struct io_job *j)
+{
+    list_push(j->urgency == IO_BACKGROUND ? &sh->node->background : &sh->node->urgent, &j->link);
+    take_jobs(sh->node);
+}
+
+bool sim_jobs_idle(const struct sim_node *n)
+{
+    ASSERT(n->background_workers <= n->busy_workers);
+    return list_empty(&n->urgent) && list_empty(&n->background) && list_empty(&n->held) &&
+           n->busy_workers == 0;
+}
+
+void sim_jobs_resume(struct sim_node *n)
+{
+    struct list_link *link = NULL;
+
+    while ((link = list_take(&n->held)) != NULL) {
+        struct work *w = CONTAINER_OF(link, struct work, link);
+        sim_event_plan(n->sim, &w->event, 0, w->next);
+    }
+}
