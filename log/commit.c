@@ -105,9 +105,21 @@ static int begin_file(struct hot *h, const struct hot_write *w)
     return disk_write(h->file, &part, 1, 0);
 }
 
-/* Makes h->file the file of the write's segment. Leaving a segment syncs it, so that what
- * comes later is never durable without what came before. */
-static int switch_file(struct hot *h, const struct hot_write *w)
+/* Makes what was written to h->file durable, and its name when that is new. */
+static int sync_file(struct hot *h, bool *has_new_name)
+{
+    int rv = disk_sync(h->file);
+
+    if (rv == 0 && *has_new_name)
+        rv = disk_sync_dir(h->site->disk, h->site->dir);
+    if (rv == 0)
+        *has_new_name = false;
+    return rv;
+}
+
+/* Makes h->file the file of the write's segment. Leaving a segment makes it durable, so that
+ * neither the bytes nor the name of a later one ever survive without it. */
+static int switch_file(struct hot *h, const struct hot_write *w, bool *has_new_name)
 {
     struct site_path path;
     int rv = 0;
@@ -115,13 +127,14 @@ static int switch_file(struct hot *h, const struct hot_write *w)
     if (h->file_of == w->segment)
         return 0;
     if (h->file != NULL) {
-        rv = disk_sync(h->file);
+        rv = sync_file(h, has_new_name);
         disk_close(h->file);
         h->file = NULL;
         h->file_of = NULL;
     }
     if (rv == 0 && w->spare != 0) {
         rv = begin_file(h, w);
+        *has_new_name = true;
     } else if (rv == 0) {
         path = segment_path(h->site, w->segment);
         rv = disk_open(h->site->disk, path.text, DISK_READ | DISK_WRITE, &h->file);
@@ -140,16 +153,11 @@ static int commit_blocking(struct hot *h)
         const struct hot_write *w = &h->flying.items[i];
         struct iovec part = {.iov_base = (void *)(uintptr_t)w->bytes, .iov_len = w->size};
 
-        has_new_name |= w->spare != 0;
-        rv = switch_file(h, w);
+        rv = switch_file(h, w, &has_new_name);
         if (rv == 0)
             rv = disk_write(h->file, &part, 1, w->at);
     }
-    if (rv == 0)
-        rv = disk_sync(h->file);
-    if (rv == 0 && has_new_name)
-        rv = disk_sync_dir(h->site->disk, h->site->dir);
-    return rv;
+    return rv == 0 ? sync_file(h, &has_new_name) : rv;
 }
 
 static void commit_work(struct io_job *job)
@@ -175,6 +183,7 @@ static void commit_fail(struct hot *h, int err)
 static void commit_done(struct io_job *job)
 {
     struct hot *h = CONTAINER_OF(job, struct hot, job);
+    uint64_t before = h->durable;
     bool has_rolled = false;
 
     ASSERT(h->is_flying && h->flying.count > 0);
@@ -190,6 +199,7 @@ static void commit_done(struct io_job *job)
             has_rolled = true;
         } else {
             w->segment->bytes = w->at + w->size;
+            w->segment->written = w->end;
             h->pending_bytes -= w->size;
             h->commit_bytes += w->size;
         }
@@ -199,7 +209,8 @@ static void commit_done(struct io_job *job)
     writes_release(h, &h->flying);
     hot_check(h);
     hot_commit(h);
-    h->on_durable(h->owner);
+    if (h->durable > before)
+        h->on_durable(h->owner);
     if (has_rolled)
         h->on_roll(h->owner);
 }

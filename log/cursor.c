@@ -117,7 +117,7 @@ static struct segment *locate(const struct cursor *c, uint64_t number)
         lane = cold_find(&c->log->cold, c->destination);
         return lane != NULL ? cold_segment(lane, number) : NULL;
     }
-    if (number >= hot->next)
+    if (number >= hot_end(hot))
         return NULL;
     return hot_find(hot, number > hot_first(hot) ? number : hot_first(hot));
 }
@@ -309,7 +309,7 @@ int log_peek(struct log *l, uint64_t position, struct record *out, struct block 
     struct block *b;
     uint32_t place;
 
-    if (position < hot_first(&l->hot) || position >= l->hot.next)
+    if (position < hot_first(&l->hot) || position >= hot_end(&l->hot))
         return ERR_NOT_FOUND;
     b = cache_find(&l->cache, hot_find(&l->hot, position), position);
     if (b == NULL)

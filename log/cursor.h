@@ -9,7 +9,7 @@
  *                    what is there
  *
  * What a cursor stands on is pinned: it stays readable whatever the sorter and retention do.
- * Records not yet durable are shown too when they are read from the hot log.
+ * Records not yet durable are shown too when they are read from the hot log, unless it has failed.
  *
  * Owner: the shard of the log. */
 #ifndef LOG_CURSOR_H

@@ -67,6 +67,11 @@ uint64_t hot_first(const struct hot *h)
     return h->segments[0]->first;
 }
 
+uint64_t hot_end(const struct hot *h)
+{
+    return h->failed != 0 ? h->durable : h->next;
+}
+
 struct segment *hot_find(const struct hot *h, uint64_t position)
 {
     size_t low = 0, high = h->segment_count;
@@ -126,6 +131,7 @@ static void seal_batch(struct hot *h)
     struct block_batch *batch;
     size_t length, padded;
 
+    h->group_bytes = 0;
     if (h->tail.batch_at == HOT_NO_BATCH)
         return;
     batch = &b->batches[b->batch_count - 1];
@@ -257,6 +263,8 @@ static int admit(const struct hot *h, size_t bytes, bool may_use_reserve)
         return ERR_FAILED;
     if (bytes > segment_room(h) - BATCH_HEADER_SIZE || bytes > BATCH_SIZE_MAX - BATCH_ALIGN)
         return ERR_RANGE;
+    if (bytes <= h->group_bytes)
+        return 0;
     if (may_use_reserve)
         return h->pending_bytes + bytes > 2 * most ? ERR_FULL : 0;
     if (h->spares->count == 0 || h->pending_bytes + bytes > most)
@@ -326,6 +334,7 @@ int hot_append(struct hot *h, const struct log_entry *e, uint64_t *position, uin
     g->records++;
     g->live += e->is_transitory ? 0 : 1;
     h->pending_bytes += size;
+    h->group_bytes -= size < h->group_bytes ? size : h->group_bytes;
     if (!h->is_flying)
         io_later(h->site->io, &h->task);
     return 0;
@@ -333,9 +342,13 @@ int hot_append(struct hot *h, const struct log_entry *e, uint64_t *position, uin
 
 int hot_begin_group(struct hot *h, size_t bytes, bool may_use_reserve)
 {
-    int rv = admit(h, bytes, may_use_reserve);
+    int rv;
 
-    if (rv != 0 || has_room(h, bytes))
-        return rv;
-    return next_block(h, bytes, may_use_reserve);
+    h->group_bytes = 0;
+    rv = admit(h, bytes, may_use_reserve);
+    if (rv == 0 && !has_room(h, bytes))
+        rv = next_block(h, bytes, may_use_reserve);
+    if (rv == 0)
+        h->group_bytes = bytes;
+    return rv;
 }

@@ -75,6 +75,7 @@ struct hot {
     uint32_t chain;
     int64_t time_ms;
     uint64_t pending_bytes; /* appended and not yet durable */
+    size_t group_bytes;     /* of the group that was begun: admitted, not yet appended */
 
     struct hot_writes waiting;
     struct hot_writes flying;
@@ -129,6 +130,10 @@ struct segment *hot_find(const struct hot *h, uint64_t position);
 
 /* First position of the row. */
 uint64_t hot_first(const struct hot *h);
+
+/* Position behind the last record that can be read. Of a failed log that is what is durable:
+ * the rest is in doubt and maybe not even in memory. */
+uint64_t hot_end(const struct hot *h);
 
 /* True when publishers should be held back: much is waiting, or spares run short. */
 bool hot_is_pressed(const struct hot *h);

@@ -20,6 +20,11 @@ static void retry(struct io_timer *t)
     start_write(CONTAINER_OF(t, struct keeper, retry));
 }
 
+static void write_at_end_of_turn(struct io_task *t)
+{
+    start_write(CONTAINER_OF(t, struct keeper, task));
+}
+
 void keeper_init(struct keeper *k, const struct site *site, struct hot *hot, struct cold *cold,
                  struct spares *spares)
 {
@@ -39,6 +44,7 @@ void keeper_init(struct keeper *k, const struct site *site, struct hot *hot, str
     k->write_job.urgency = IO_BACKGROUND;
     k->remove_job.urgency = IO_BACKGROUND;
     io_timer_init(&k->retry, retry);
+    io_task_init(&k->task, write_at_end_of_turn);
 }
 
 static void free_all(struct list *l)
@@ -66,6 +72,7 @@ void keeper_close(struct keeper *k)
 {
     k->is_closed = true;
     io_timer_stop(k->site->io, &k->retry);
+    io_task_cancel(&k->task);
 }
 
 static struct manifest_entry describe_segment(const struct segment *g)
@@ -154,8 +161,8 @@ static void write_done(struct io_job *job)
 void keeper_changed(struct keeper *k)
 {
     k->is_dirty = true;
-    if (!io_timer_is_running(&k->retry))
-        start_write(k);
+    if (!io_timer_is_running(&k->retry) && !k->is_closed)
+        io_later(k->site->io, &k->task);
 }
 
 void keeper_retire(struct keeper *k, struct segment *g)

@@ -42,6 +42,7 @@ struct keeper {
     struct io_job write_job;
     int write_err;
     struct io_timer retry;
+    struct io_task task;
 
     struct io_job remove_job;
     struct segment *removing;
@@ -61,7 +62,9 @@ void keeper_release(struct keeper *k);
 /* Takes a segment that was taken off its row or lane. */
 void keeper_retire(struct keeper *k, struct segment *g);
 
-/* The set of files has changed: writes the manifest soon. */
+/* The set of files has changed: writes the manifest at the end of the turn, not before. Rows
+ * and lanes are changed step by step, and a manifest of a state in between, which names
+ * neither the old files nor the new ones, would lose what is in them. */
 void keeper_changed(struct keeper *k);
 
 /* An unpinned retired segment: see whether it can go. */

@@ -84,7 +84,10 @@ void log_release(struct log *l, uint64_t lane, uint64_t number)
 {
     struct segment *g = segment_of(l, lane, number);
 
-    if (g == NULL || g->live == 0)
+    if (g == NULL)
+        return;
+    sorter_on_release(&l->sorter, g, number);
+    if (g->live == 0)
         return;
     g->live--;
     if (!g->is_counted || !g->is_sealed || l->closing.is_on)

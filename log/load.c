@@ -1,9 +1,6 @@
 /* Loading of blocks for those who wait for a record; see cache.h and load.h. */
 #include "log/load.h"
 
-#include <inttypes.h>
-
-#include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "log/scan.h"
@@ -19,7 +16,8 @@ struct load {
     uint64_t number;
     struct index *index; /* loaded by the job when the segment had none */
     bool needs_index;
-    uint64_t run_at; /* 0 until the index is there */
+    uint64_t wanted_at; /* run_at as it was known at the start; the job may change run_at */
+    uint64_t run_at;    /* 0 until the index is there */
     uint64_t run_end;
     uint64_t run_first; /* number of the run's first record */
     uint64_t run_limit; /* no number from here on */
@@ -54,7 +52,7 @@ int load_run(struct block *b, struct disk_file *f, uint64_t from, uint64_t to)
         if (scan_at(&scan) >= scan.end && rv == ERR_NOT_FOUND)
             break;
         b->is_wounded = true;
-        if (rv == ERR_NOT_FOUND && scan_resync(&scan) != 0)
+        if (rv == ERR_NOT_FOUND && (rv = scan_resync(&scan)) != 0)
             break;
         if (rv == ERR_VERSION)
             scan_seek(&scan, scan_at(&scan) + BATCH_ALIGN, scan.end);
@@ -63,16 +61,18 @@ int load_run(struct block *b, struct disk_file *f, uint64_t from, uint64_t to)
     return rv == ERR_NOT_FOUND ? 0 : rv;
 }
 
-/* Picks the run that holds the wanted number. */
+/* Picks the run that holds the wanted number, as far as it is written. */
 static void choose_run(struct load *l, const struct index *x)
 {
     const struct segment *g = l->segment;
     size_t i = l->number <= x->entries[0].number ? 0 : index_find(x, l->number);
+    bool is_last = i + 1 == x->count || x->entries[i + 1].number >= g->written;
 
     l->run_at = x->entries[i].at;
-    l->run_end = index_run_end(x, i, g->bytes);
+    l->run_end = is_last ? g->bytes : x->entries[i + 1].at;
     l->run_first = i == 0 ? g->first : x->entries[i].number;
-    l->run_limit = i + 1 < x->count ? x->entries[i + 1].number : g->end;
+    l->run_limit = is_last ? g->written : x->entries[i + 1].number;
+    ASSERT(l->number < l->run_limit && l->run_at < l->run_end);
 }
 
 static int load_blocking(struct load *l)
@@ -138,8 +138,8 @@ static void fetches_end(struct cache *c, struct list *ready)
 
 static int start_load(struct cache *c, struct fetch *f);
 
-/* Answers those whom the block serves; those who waited for the index only get loads of
- * their own. */
+/* Answers those whom the block serves; those who waited for the index only, or for what was
+ * not yet written when the load began, get loads of their own. */
 static void serve(struct cache *c, const struct load *l)
 {
     struct list ready;
@@ -155,23 +155,10 @@ static void serve(struct cache *c, const struct load *l)
             fetch_ready(f, l->err, NULL, &ready);
         else if (l->err == 0 && f->number >= l->block->first && f->number < l->block->end)
             fetch_ready(f, 0, l->block, &ready);
-        else if (l->err == 0 && f->run_at == 0 && start_load(c, f) != 0)
+        else if (l->err == 0 && is_waiting && start_load(c, f) != 0)
             fetch_ready(f, ERR_NO_MEMORY, NULL, &ready);
     }
     fetches_end(c, &ready);
-}
-
-static void report_wound(struct load *l)
-{
-    struct segment *g = l->segment;
-
-    if (g->is_wounded)
-        return;
-    g->is_wounded = true;
-    diag(DIAG_ERROR, "log",
-         "'%s' is damaged between bytes %" PRIu64 " and %" PRIu64
-         ", records in there cannot be read; the rest can",
-         segment_path(l->cache->site, g).text, l->run_at, l->run_end);
 }
 
 static void load_done(struct io_job *job)
@@ -187,7 +174,7 @@ static void load_done(struct io_job *job)
         l->index = NULL;
     }
     if (l->err == 0 && l->block->is_wounded)
-        report_wound(l);
+        segment_wound(c->site, g, l->run_at, l->run_end);
     if (l->err == 0)
         cache_add(c, l->block);
     serve(c, l);
@@ -197,15 +184,15 @@ static void load_done(struct io_job *job)
     cache_unpin(c, g);
 }
 
-/* The load that will bring this run, or NULL. */
-static struct load *find_load(struct cache *c, const struct segment *g, uint64_t run_at)
+/* True when a load is on its way that will bring this run; 0: the index first. */
+static bool is_loading(const struct cache *c, const struct segment *g, uint64_t run_at)
 {
     LIST_FOREACH (link, &c->loads) {
-        struct load *l = CONTAINER_OF(link, struct load, link);
-        if (l->segment == g && l->run_at == run_at)
-            return l;
+        const struct load *l = CONTAINER_OF(link, struct load, link);
+        if (l->segment == g && l->wanted_at == run_at)
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 /* Room for a run; it grows when the batches turn out to be compressed. */
@@ -228,8 +215,9 @@ static int start_load(struct cache *c, struct fetch *f)
     l->needs_index = g->index == NULL;
     if (!l->needs_index)
         choose_run(l, g->index);
+    l->wanted_at = l->run_at;
     f->run_at = l->run_at;
-    if (find_load(c, g, l->run_at) != NULL) {
+    if (is_loading(c, g, l->run_at)) {
         mem_free(l);
         return 0;
     }

@@ -60,7 +60,7 @@ static void on_keeper_idle(void *owner)
     (void)owner;
 }
 
-static void on_sorter_idle(void *owner)
+static void on_sorter_change(void *owner)
 {
     struct log *l = owner;
 
@@ -98,6 +98,8 @@ static struct log *log_new(struct io *io, const char *dir, const struct log_opti
     l->site.disk = io->disk;
     l->site.dir = l->dir;
     l->site.options = *options;
+    l->site.options.segment_bytes -= options->segment_bytes % BATCH_ALIGN;
+    l->site.options.block_bytes -= options->block_bytes % BATCH_ALIGN;
     l->owner = *owner;
     cache_init(&l->cache, &l->site);
     spares_init(&l->spares, &l->site);
@@ -124,8 +126,8 @@ static void wire(struct log *l)
     l->keeper.on_idle = on_keeper_idle;
     l->keeper.owner = l;
     l->sorter.owner = &l->owner;
-    l->sorter.on_idle = on_sorter_idle;
-    l->sorter.idle_owner = l;
+    l->sorter.on_change = on_sorter_change;
+    l->sorter.change_owner = l;
 }
 
 static int check_options(const char *dir, const struct log_options *o, struct err_note *note)

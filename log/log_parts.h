@@ -17,7 +17,8 @@ struct log_late_trim {
 
 /* The renewal of the watermark. */
 struct log_marks {
-    struct watermark watermark; /* as last written, or being written */
+    struct watermark watermark; /* as last written */
+    struct watermark next;      /* being written */
     struct io_timer timer;
     struct io_job job;
     bool is_busy;

@@ -14,7 +14,7 @@ static void mark_work(struct io_job *job)
 {
     struct log *l = CONTAINER_OF(job, struct log, marks.job);
 
-    l->marks.err = watermark_write(&l->site, &l->marks.watermark);
+    l->marks.err = watermark_write(&l->site, &l->marks.next);
 }
 
 static void mark_done(struct io_job *job)
@@ -22,7 +22,9 @@ static void mark_done(struct io_job *job)
     struct log *l = CONTAINER_OF(job, struct log, marks.job);
 
     l->marks.is_busy = false;
-    if (l->marks.err != 0)
+    if (l->marks.err == 0)
+        l->marks.watermark = l->marks.next;
+    else
         diag(DIAG_WARNING, "log", "cannot renew '%s/watermark': %s; it is tried again", l->site.dir,
              err_text(l->marks.err));
     if (l->hot.durable > l->marks.watermark.position && !l->closing.is_on &&
@@ -36,9 +38,11 @@ void log_mark(struct log *l)
     if (l->marks.is_busy || l->hot.durable == l->marks.watermark.position)
         return;
     l->marks.is_busy = true;
-    l->marks.watermark.number++;
-    l->marks.watermark.position = l->hot.durable;
-    l->marks.watermark.epoch = l->hot.epoch;
+    l->marks.next = (struct watermark){
+        .number = l->marks.watermark.number + 1, /* after a failure the same slot again */
+        .epoch = l->hot.epoch,
+        .position = l->hot.durable,
+    };
     io_submit(l->site.io, &l->marks.job);
 }
 

@@ -13,10 +13,12 @@
  *   V3  batches at or above the last good one's `durable` field may be in the page cache
  *       only. They are written again, byte for byte, and synced before anything is appended
  *       behind them.
- *   V4  every step may be interrupted and done again (recovery is idempotent); every opening
- *       begins a new epoch, so a batch of a future that was cut off can never follow.
+ *   V4  every step may be interrupted and done again (recovery is idempotent). Every opening
+ *       begins a new epoch and writes it into the watermark with the place where the log
+ *       ended: a batch at or behind that place with a lower epoch is of a future that was cut
+ *       off, in this file or in the one it was recycled from, and never follows.
  *   V5  a cold file with an id from the manifest's next id on was never published: it goes
- *       to trash. One below it that is not named was let go of on purpose: it goes away. / */
+ *       to trash. One below it that is not named was let go of on purpose: it goes away. */
 #ifndef LOG_RECOVER_H
 #define LOG_RECOVER_H
 

@@ -31,6 +31,7 @@ static struct segment *cold_from_entry(const struct manifest_entry *e)
 
     g->destination = e->destination;
     g->end = e->end;
+    g->written = e->end;
     g->records = e->records;
     g->live = e->live;
     g->bytes = e->bytes;
@@ -38,6 +39,7 @@ static struct segment *cold_from_entry(const struct manifest_entry *e)
     g->first_time_ms = e->first_time_ms;
     g->last_time_ms = e->last_time_ms;
     g->is_sealed = true;
+    g->needs_survey = e->destination == COLD_SHARED;
     return g;
 }
 

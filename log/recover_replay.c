@@ -21,8 +21,11 @@ static int replay_batch(struct recovery *r, const struct batch_head *head, const
         rv = record_read(head, payload, &at, i, &record);
         if (rv == 0 && record.number >= from)
             rv = r->owner->replay(r->owner->owner, &record);
+        if (rv != 0)
+            return err_note(r->note, rv, "position %" PRIu64 " in '%s' cannot be replayed: %s",
+                            head->base + i, r->site->dir, err_text(rv));
     }
-    return rv;
+    return 0;
 }
 
 static int damaged(struct recovery *r, const struct segment *g, uint64_t at, uint64_t position)
@@ -64,8 +67,6 @@ static int replay_segment(struct recovery *r, const struct segment *g, uint64_t 
             break;
         }
         rv = replay_batch(r, &head, bytes, from);
-        if (rv == ERR_CORRUPT)
-            rv = damaged(r, g, here, next);
         next = head.base + head.count;
     }
     scan_release(&scan);
@@ -110,6 +111,18 @@ static int try_checkpoint(struct recovery *r, uint64_t position, uint8_t **state
     return rv == 0 ? 0 : err_note(r->note, rv, "cannot read '%s': %s", path.text, err_text(rv));
 }
 
+static int give_state(struct recovery *r, uint64_t position, struct bytes state)
+{
+    int rv = 0;
+
+    if (r->owner->restore != NULL)
+        rv = r->owner->restore(r->owner->owner, position, state);
+    return rv == 0
+               ? 0
+               : err_note(r->note, rv, "the state of position %" PRIu64 " in '%s' is refused: %s",
+                          position, r->site->dir, err_text(rv));
+}
+
 /* Restores from the newest good checkpoint and finds the one before it. *from is where
  * replay starts. */
 static int restore(struct recovery *r, uint64_t *from, bool *is_restored)
@@ -130,8 +143,7 @@ static int restore(struct recovery *r, uint64_t *from, bool *is_restored)
             *is_restored = true;
             *from = position;
             r->out->checkpoints[1] = position;
-            if (r->owner->restore != NULL)
-                rv = r->owner->restore(r->owner->owner, position, bytes_of(state, size));
+            rv = give_state(r, position, bytes_of(state, size));
         } else if (r->out->checkpoints[0] == UINT64_MAX) {
             r->out->checkpoints[0] = position;
         } else {
@@ -182,7 +194,7 @@ static int survive_segment(struct recovery *r, struct segment *g)
         diag(DIAG_ERROR, "log", "'%s' cannot be read: %s", path.text, err_text(rv));
         return 0;
     }
-    return rv;
+    return rv == 0 ? 0 : err_note(r->note, rv, "cannot read '%s': %s", path.text, err_text(rv));
 }
 
 static int survivors(struct recovery *r)

@@ -55,7 +55,7 @@ static int scan_sealed(struct recovery *r, struct segment *g, uint32_t *chain)
 
     if (rv != 0) {
         index_free(x);
-        return rv;
+        return err_note(r->note, rv, "cannot open '%s': %s", path.text, err_text(rv));
     }
     scan_init(&scan, f, site_mark(r->site), r->site->options.block_bytes);
     scan_seek(&scan, SEGMENT_HEADER_SIZE, g->file_bytes);
@@ -91,6 +91,7 @@ static int seal(struct recovery *r, struct segment *g, struct segment *next, boo
     int rv = ERR_CORRUPT;
 
     g->end = next->first;
+    g->written = g->end;
     g->is_sealed = true;
     g->records = g->end - g->first;
     g->live = g->records;

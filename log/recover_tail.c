@@ -38,6 +38,15 @@ static void place_add(struct tail *t, uint64_t base, uint64_t at)
     t->places[t->count++] = (struct place){base, at};
 }
 
+/* True when the batch was written before the last opening that ended well, at or behind the
+ * place where that opening found the end: it was cut off then (V4). */
+static bool was_cut_off(const struct tail *t, const struct batch_head *head)
+{
+    const struct watermark *w = &t->r->watermark;
+
+    return head->base >= w->position && head->epoch < w->epoch;
+}
+
 /* True when a good batch is the one that comes next. A lost header leaves the first link
  * unknown. */
 static bool follows(const struct tail *t, const struct batch_head *head)
@@ -45,7 +54,7 @@ static bool follows(const struct tail *t, const struct batch_head *head)
     bool is_link_known = t->count > 0 || !t->g->is_header_lost || t->g->bytes_before > 0;
 
     return head->base == t->next && head->epoch >= t->epoch && head->attributes == 0 &&
-           (head->chain == t->chain || !is_link_known);
+           (head->chain == t->chain || !is_link_known) && !was_cut_off(t, head);
 }
 
 /* Takes batches as long as they are good and follow. Errors: those of the disk, ERR_VERSION. */
@@ -177,6 +186,7 @@ static void ready(struct tail *t)
     struct segment *g = t->g;
 
     g->end = t->next;
+    g->written = g->end;
     g->records = g->end - g->first;
     g->live = g->records;
     h->next = t->next;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/diag.h"
 #include "base/mem.h"
 #include "log/scan.h"
 
@@ -22,6 +23,7 @@ struct segment *segment_new(uint8_t kind, uint64_t id, uint64_t first)
     g->id = id;
     g->first = first;
     g->end = first;
+    g->written = first;
     g->bytes = SEGMENT_HEADER_SIZE;
     return g;
 }
@@ -80,6 +82,17 @@ int segment_header_decode(const struct site *s, const uint8_t sector[SEGMENT_SEC
     out->chain_before = get_le32(sector + 72);
     *epoch = get_le64(sector + 56);
     return 0;
+}
+
+void segment_wound(const struct site *s, struct segment *g, uint64_t from, uint64_t to)
+{
+    if (g->is_wounded)
+        return;
+    g->is_wounded = true;
+    diag(DIAG_ERROR, "log",
+         "'%s' is damaged between bytes %" PRIu64 " and %" PRIu64
+         ", records in there cannot be read; the rest can",
+         segment_path(s, g).text, from, to);
 }
 
 struct index_span segment_span(const struct segment *g)

@@ -54,6 +54,7 @@ struct segment {
     bool is_sealed;
     bool is_retired;
     bool is_counted;     /* `live` is the truth, not a guess */
+    bool needs_survey;   /* not counted, and worth counting */
     bool is_wounded;     /* a read found damage */
     bool is_header_lost; /* while opening: the header sector was not this segment's */
     uint64_t id;
@@ -62,7 +63,8 @@ struct segment {
     uint64_t end;
     uint64_t records;
     uint64_t live;       /* records not yet released */
-    uint64_t bytes;      /* where the batches end in the file */
+    uint64_t bytes;      /* where the batches end in the file, as far as they are written */
+    uint64_t written;    /* number behind `bytes`: from here on records are in memory only */
     uint64_t file_bytes; /* size of the file */
     int64_t first_time_ms;
     int64_t last_time_ms;
@@ -90,6 +92,9 @@ void segment_header_encode(const struct site *s, const struct segment *g, uint64
  * a zeroed segment. Errors: ERR_CORRUPT, ERR_VERSION. */
 MUST_USE int segment_header_decode(const struct site *s, const uint8_t sector[SEGMENT_SECTOR_SIZE],
                                    struct segment *out, uint64_t *epoch);
+
+/* Damage was found between two bytes of the file: marks the segment and tells it, once. */
+void segment_wound(const struct site *s, struct segment *g, uint64_t from, uint64_t to);
 
 /* What the segment's footer must say. */
 struct index_span segment_span(const struct segment *g);

@@ -213,7 +213,7 @@ bool rules_finish(struct sorter *s)
 
     switch (s->run) {
     case RUN_SURVEY:
-        last->live = s->survey_live < last->records ? s->survey_live : last->records;
+        last->live = s->survey_live > s->released ? s->survey_live - s->released : 0;
         last->is_counted = true;
         return true;
     case RUN_MAP:

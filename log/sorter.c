@@ -15,12 +15,15 @@ enum {
     READ_RUNS = 8,    /* index entries read at once: about one block */
     SORT_AT_ONCE = 4, /* hot segments in one run, when that many wait */
     MERGE_MIN = 8,    /* neighbours worth a merge */
+    READ_TRIES = 3,   /* before a place is given up */
 };
 
 static void start_read(struct sorter *s);
 static void start_write(struct sorter *s);
 static void start_finish(struct sorter *s);
 static void start_abort(struct sorter *s);
+
+static void look_for_work(struct io_task *t);
 
 static void pause_over(struct io_timer *t)
 {
@@ -36,6 +39,7 @@ void sorter_init(struct sorter *s, const struct site *site, struct hot *hot, str
     s->cold = cold;
     s->keeper = keeper;
     io_timer_init(&s->pause, pause_over);
+    io_task_init(&s->task, look_for_work);
     s->job.urgency = IO_BACKGROUND;
 }
 
@@ -57,6 +61,7 @@ void sorter_close(struct sorter *s)
 {
     s->is_closed = true;
     io_timer_stop(s->site->io, &s->pause);
+    io_task_cancel(&s->task);
 }
 
 uint64_t sorter_debt(const struct sorter *s)
@@ -98,6 +103,8 @@ static void retire_dead(struct sorter *s)
     }
     if (has_moved && s->owner->on_sorted != NULL)
         s->owner->on_sorted(s->owner->owner, hot_first(s->hot));
+    if (has_moved && s->on_change != NULL)
+        s->on_change(s->change_owner);
 }
 
 static bool choose_sort(struct sorter *s)
@@ -122,7 +129,7 @@ static bool choose_rewrite(struct sorter *s)
 
             if (g->is_counted && g->live <= g->records / 2)
                 s->run = RUN_REWRITE;
-            else if (!g->is_counted && lane->destination == COLD_SHARED)
+            else if (!g->is_counted && g->needs_survey)
                 s->run = RUN_SURVEY;
             else
                 continue;
@@ -162,22 +169,42 @@ static void choose(struct sorter *s)
         s->input = 0;
         s->read.number = s->inputs[0]->first;
         s->survey_live = 0;
+        s->released = 0;
+        s->failed_reads = 0;
         s->classify_err = 0;
         s->runs++;
         start_read(s);
     }
 }
 
+static bool is_ready(const struct sorter *s)
+{
+    return !s->is_closed && !sorter_is_busy(s) && s->owner->classify != NULL &&
+           !io_timer_is_running(&s->pause) && s->hot->failed == 0 && s->keeper->failed == 0;
+}
+
+static void look_for_work(struct io_task *t)
+{
+    struct sorter *s = CONTAINER_OF(t, struct sorter, task);
+
+    if (is_ready(s))
+        retire_dead(s);
+    if (is_ready(s))
+        choose(s);
+}
+
 void sorter_kick(struct sorter *s)
 {
-    if (s->is_starting || s->is_closed || sorter_is_busy(s) || s->owner->classify == NULL)
-        return;
-    if (io_timer_is_running(&s->pause) || s->hot->failed != 0 || s->keeper->failed != 0)
-        return;
-    s->is_starting = true;
-    retire_dead(s);
-    choose(s);
-    s->is_starting = false;
+    if (is_ready(s))
+        io_later(s->site->io, &s->task);
+}
+
+void sorter_on_release(struct sorter *s, const struct segment *g, uint64_t number)
+{
+    for (size_t i = 0; i < s->input_count; i++) {
+        if (s->inputs[i] == g && (i < s->input || number < s->read.number))
+            s->released++;
+    }
 }
 
 /* ---- Ending ---- */
@@ -197,8 +224,8 @@ static void end_run(struct sorter *s)
     s->outs.buffered_bytes = 0;
     s->run = RUN_NONE;
     unpin_inputs(s);
-    if (s->on_idle != NULL)
-        s->on_idle(s->idle_owner);
+    if (s->on_change != NULL)
+        s->on_change(s->change_owner);
     sorter_kick(s);
 }
 
@@ -222,12 +249,18 @@ static bool fits(const struct sorter *s, const struct sort_out *o)
     return true;
 }
 
-static bool can_publish(const struct sorter *s)
+/* An input was trimmed meanwhile: what was read of it must not come back. */
+static bool is_overtaken(const struct sorter *s)
 {
     for (size_t i = 0; i < s->input_count; i++) {
         if (s->inputs[i]->is_retired)
-            return false; /* trimmed meanwhile: what was read of it must not come back */
+            return true;
     }
+    return false;
+}
+
+static bool can_publish(const struct sorter *s)
+{
     for (size_t i = 0; i < s->outs.count; i++) {
         if (fits(s, s->outs.items[i]))
             continue;
@@ -271,8 +304,14 @@ static void publish(struct sorter *s)
         keeper_retire(s->keeper, g);
     }
     for (size_t i = 0; i < s->outs.count; i++) {
-        int rv = cold_add(s->cold, sort_out_take(s->outs.items[i]));
+        struct segment *g = sort_out_take(s->outs.items[i]);
+        int rv = cold_add(s->cold, g);
+
         ASSERT(rv == 0);
+        if (s->released > 0) {
+            g->is_counted = false;
+            g->needs_survey = true;
+        }
     }
     s->outs.count = 0;
     keeper_changed(s->keeper);
@@ -295,9 +334,9 @@ static void run_failed(struct sorter *s, int err)
 /* Loads the index when it is missing, then reads about one block. */
 static int read_blocking(struct sorter *s)
 {
-    struct segment *g = s->inputs[s->input];
+    const struct segment *g = s->inputs[s->input];
     struct site_path path = segment_path(s->site, g);
-    const struct index *x = g->index;
+    const struct index *x = s->read.known;
     struct disk_file *f = NULL;
     size_t from, to;
     int rv;
@@ -346,6 +385,35 @@ static void next_step(struct sorter *s)
     start_read(s);
 }
 
+/* True when a read that failed will go on failing: what it was to bring is lost, the rest is not.
+ * The file itself is kept (keeper.h). */
+static bool is_lost(struct sorter *s)
+{
+    if (s->job_err == ERR_CORRUPT || s->job_err == ERR_NOT_FOUND)
+        return true;
+    return s->job_err == ERR_IO && ++s->failed_reads >= READ_TRIES;
+}
+
+/* Takes what the read brought, or steps over what it could not bring. */
+static void take_block(struct sorter *s, struct segment *g, const struct block *b)
+{
+    uint64_t behind = b->end > s->read.number ? b->end : g->end;
+
+    if (s->job_err == 0) {
+        if (b->is_wounded)
+            segment_wound(s->site, g, SEGMENT_HEADER_SIZE, g->bytes);
+        rules_apply(s, g, b);
+        s->read.number = b->end;
+    } else if (is_lost(s)) {
+        segment_wound(s->site, g, SEGMENT_HEADER_SIZE, g->bytes);
+        s->job_err = 0;
+        s->read.number = behind;
+    } else {
+        return;
+    }
+    s->failed_reads = 0;
+}
+
 static void read_done(struct io_job *job)
 {
     struct sorter *s = CONTAINER_OF(job, struct sorter, job);
@@ -359,13 +427,13 @@ static void read_done(struct io_job *job)
     else
         index_free(s->read.index);
     s->read.index = NULL;
-    if (s->job_err == 0) {
-        g->is_wounded |= b->is_wounded;
-        rules_apply(s, g, b);
-        s->read.number = b->end;
-    }
+    take_block(s, g, b);
     block_unref(b);
-    if (s->job_err != 0 || s->classify_err != 0 || s->is_closed)
+    if (s->is_closed)
+        run_failed(s, 0);
+    else if (s->job_err == ERR_IO)
+        start_read(s);
+    else if (s->job_err != 0 || s->classify_err != 0)
         run_failed(s, s->job_err != 0 ? s->job_err : s->classify_err);
     else
         next_step(s);
@@ -379,6 +447,7 @@ static void start_read(struct sorter *s)
         run_failed(s, ERR_NO_MEMORY);
         return;
     }
+    s->read.known = s->inputs[s->input]->index;
     s->job.work = read_work;
     s->job.done = read_done;
     io_submit(s->site->io, &s->job);
@@ -426,6 +495,10 @@ static void finish_done(struct io_job *job)
 {
     struct sorter *s = CONTAINER_OF(job, struct sorter, job);
 
+    if (s->job_err == 0 && is_overtaken(s)) {
+        start_abort(s);
+        return;
+    }
     if (s->job_err != 0 || s->is_closed || !can_publish(s)) {
         run_failed(s, s->job_err);
         return;

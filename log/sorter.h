@@ -78,10 +78,11 @@ struct sorter_outs {
 
 /* What is being read of the present input. */
 struct sorter_read {
-    uint64_t number;     /* from which on it is still to be read */
-    struct block *block; /* what the job fills */
-    size_t room;         /* the block's capacity at the start */
-    struct index *index; /* loaded by the job for an input without one */
+    const struct index *known; /* the input's, as the shard saw it when the job began, or NULL */
+    uint64_t number;           /* from which on it is still to be read */
+    struct block *block;       /* what the job fills */
+    size_t room;               /* the block's capacity at the start */
+    struct index *index;       /* loaded by the job for an input without one */
 };
 
 struct sorter {
@@ -92,7 +93,7 @@ struct sorter {
     const struct log_owner *owner;
     uint64_t limit; /* hot segments that end at or below may be sorted: a checkpoint covers them */
     bool is_closed;
-    bool is_starting; /* choose() is on its way up the stack */
+    struct io_task task; /* looks for work */
 
     enum sorter_run run;
     struct segment *inputs[SORTER_INPUTS_MAX]; /* pinned */
@@ -100,6 +101,8 @@ struct sorter {
     size_t input; /* the one being read */
     struct sorter_read read;
     uint64_t survey_live;
+    uint64_t released;     /* records of the inputs released after they were looked at */
+    uint32_t failed_reads; /* of one place, one after the other */
 
     struct sorter_outs outs;
     int classify_err;
@@ -111,8 +114,8 @@ struct sorter {
     struct io_timer pause;
     uint64_t runs;
     uint64_t failures;
-    void (*on_idle)(void *owner);
-    void *idle_owner;
+    void (*on_change)(void *owner); /* a run has ended, or segments have gone */
+    void *change_owner;
 };
 
 /* Where classify() puts what it decides. */
@@ -125,11 +128,14 @@ void sorter_init(struct sorter *s, const struct site *site, struct hot *hot, str
                  struct keeper *keeper);
 void sorter_release(struct sorter *s);
 
-/* Looks whether there is work, and starts it. */
+/* Looks at the end of the turn whether there is work, and starts it. */
 void sorter_kick(struct sorter *s);
 
 /* Asks for a compaction of a lane by key. */
 void sorter_compact(struct sorter *s, uint64_t destination, uint64_t tombstone_age_ms);
+
+/* A record of a segment is no longer needed: what a run under way has counted may be wrong now. */
+void sorter_on_release(struct sorter *s, const struct segment *g, uint64_t number);
 
 /* Bytes of sealed hot segments: what there is to sort. */
 uint64_t sorter_debt(const struct sorter *s);

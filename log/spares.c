@@ -63,7 +63,6 @@ static void make_done(struct io_job *job)
 
     s->is_busy = false;
     if (s->err == 0) {
-        s->is_short = false;
         spares_add(s, s->making);
         return;
     }
@@ -143,6 +142,7 @@ void spares_add(struct spares *s, uint64_t id)
     if (s->count == SPARES_MAX)
         return; /* the file stays and is found at the next opening */
     s->ready[s->count++] = id;
+    s->is_short = false;
     if (s->on_change != NULL)
         s->on_change(s->owner);
     spares_fill(s);

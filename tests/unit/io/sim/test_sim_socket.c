@@ -23,7 +23,7 @@ static void test_bytes_arrive_after_the_delay_and_in_order(void **state)
     sim_run_for(g->sim, 100 * MS);
     start = sim_now_ns(g->sim);
     for (int i = 0; i < 300; i++) {
-        char word[12];
+        char word[16];
         snprintf(word, sizeof(word), "%d ", i);
         snprintf(expected + size, sizeof(expected) - size, "%s", word);
         size += strlen(word);
