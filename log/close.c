@@ -37,9 +37,12 @@ static bool is_commit_over(const struct log *l)
     return l->hot.failed != 0 || (!l->hot.is_flying && l->hot.durable == l->hot.next);
 }
 
+/* True when the manifest is written, or cannot be now: the next opening finds what it lacks. */
 static bool is_manifest_over(const struct log *l)
 {
-    return l->keeper.failed != 0 || !l->keeper.is_dirty || io_timer_is_running(&l->keeper.retry);
+    const struct keeper *k = &l->keeper;
+
+    return k->failed != 0 || k->is_closed || !k->is_dirty || io_timer_is_running(&k->retry);
 }
 
 /* True when every job has ended. The order matters: what ends one part may start another. */

@@ -36,6 +36,7 @@ static void on_fetched(struct fetch *f, int err, struct block *b)
     } else if (err == ERR_CORRUPT || err == ERR_NOT_FOUND) {
         c->err = ERR_CORRUPT;
         c->next = c->fetch_end;
+        c->is_seeking = false; /* the next file will tell by its records' times */
     }
     if (c->ready != NULL)
         c->ready(c->owner);
@@ -222,6 +223,16 @@ static int leave_block(struct cursor *c)
     return is_hurt ? ERR_CORRUPT : 0;
 }
 
+/* Finds c->next in the present block, or leaves the block when it lies behind. */
+static void find_place(struct cursor *c)
+{
+    c->place = block_seek(c->block, c->next);
+    if (c->next < c->block->end)
+        return;
+    block_unref(c->block);
+    c->block = NULL;
+}
+
 /* Takes the record at the cursor's place. */
 static int take_record(struct cursor *c, struct record *out)
 {
@@ -271,7 +282,7 @@ int cursor_next(struct cursor *c, struct record *out)
             if (rv != 0)
                 return rv;
             if (c->block != NULL)
-                c->place = block_seek(c->block, c->next);
+                find_place(c);
             continue;
         }
         if (c->block == NULL) {

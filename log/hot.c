@@ -106,6 +106,15 @@ static uint64_t segment_room(const struct hot *h)
     return h->site->options.segment_bytes - SEGMENT_HEADER_SIZE - footer_room(h);
 }
 
+/* Bytes left for batches in the active segment, whose file may be of a former size. */
+static uint64_t active_left(const struct hot *h)
+{
+    uint64_t taken = h->tail.at + footer_room(h);
+    uint64_t size = active(h)->file_bytes;
+
+    return size > taken ? size - taken : 0;
+}
+
 size_t hot_body_max(const struct hot *h, size_t key_size)
 {
     uint64_t room = segment_room(h) - BATCH_HEADER_SIZE;
@@ -233,12 +242,12 @@ static int next_block(struct hot *h, size_t bytes, bool may_use_reserve)
     int rv;
 
     finish_block(h);
-    left = segment_room(h) + SEGMENT_HEADER_SIZE - h->tail.at;
+    left = active_left(h);
     if (left < need || left < o->block_bytes / 8) {
         rv = roll(h, may_use_reserve);
         if (rv != 0)
             return rv;
-        left = segment_room(h);
+        left = active_left(h);
     }
     capacity = need > o->block_bytes ? (size_t)need : (size_t)o->block_bytes;
     b = cache_new_block(h->cache, active(h), capacity);

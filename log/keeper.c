@@ -199,7 +199,8 @@ void keeper_sweep(struct keeper *k)
     k->spare = 0;
     if (g->is_wounded)
         k->to = site_path(k->site, "wounded/%s", strrchr(k->from.text, '/') + 1);
-    else if (g->kind == SEGMENT_HOT && spares_want(k->spares, &k->spare))
+    else if (g->kind == SEGMENT_HOT && g->file_bytes == k->site->options.segment_bytes &&
+             spares_want(k->spares, &k->spare))
         k->to = spares_path(k->site, k->spare);
     io_submit(k->site->io, &k->remove_job);
 }

@@ -132,6 +132,21 @@ static int rewrite(struct tail *t, uint64_t from, uint64_t to)
     return rv;
 }
 
+/* A segment without a batch that was cut, or made when segments were smaller, gets its full size:
+ * the next record must fit. */
+static int make_room(struct tail *t)
+{
+    uint64_t size = t->r->site->options.segment_bytes;
+    int rv;
+
+    if (t->count > 0 || t->g->file_bytes >= size)
+        return 0;
+    rv = disk_allocate(t->file, size);
+    if (rv == 0)
+        t->g->file_bytes = size;
+    return rv;
+}
+
 /* Everything up to `end` is on the disk when this has returned 0. */
 static int make_durable(struct tail *t, uint64_t end)
 {
@@ -143,7 +158,9 @@ static int make_durable(struct tail *t, uint64_t end)
     while (i > 0 && t->places[i - 1].base >= t->durable)
         i--;
     segment_header_encode(t->r->site, t->g, t->epoch, sector);
-    rv = disk_write(t->file, &part, 1, 0);
+    rv = make_room(t);
+    if (rv == 0)
+        rv = disk_write(t->file, &part, 1, 0);
     if (rv == 0 && i < t->count)
         rv = rewrite(t, t->places[i].at, end);
     if (rv == 0)

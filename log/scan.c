@@ -28,6 +28,16 @@ void scan_seek(struct scan *s, uint64_t from, uint64_t to)
     s->window_size = 0;
 }
 
+/* A read that brought less than was asked for: right at the end of the file, an error before
+ * it. To take it for the end would cut off what lies behind. */
+static int check_end(const struct scan *s, uint64_t end)
+{
+    uint64_t size = 0;
+    int rv = disk_size(s->file, &size);
+
+    return rv == 0 && size > end ? ERR_IO : rv;
+}
+
 /* Makes [at, at + size) lie in the window, as far as the file has it; *have is what there is. */
 static int window_fill(struct scan *s, size_t size, size_t *have)
 {
@@ -53,6 +63,8 @@ static int window_fill(struct scan *s, size_t size, size_t *have)
     s->window_at = s->at;
     s->window_size = 0;
     rv = disk_read(s->file, s->window, want, s->at, &done);
+    if (rv == 0 && done < want)
+        rv = check_end(s, s->at + done);
     if (rv != 0)
         return rv;
     s->window_size = done;

@@ -15,7 +15,7 @@ enum {
     READ_RUNS = 8,    /* index entries read at once: about one block */
     SORT_AT_ONCE = 4, /* hot segments in one run, when that many wait */
     MERGE_MIN = 8,    /* neighbours worth a merge */
-    READ_TRIES = 3,   /* before a place is given up */
+    READ_TRIES = 10,  /* runs that fail at one place before it is given up */
 };
 
 static void start_read(struct sorter *s);
@@ -170,7 +170,6 @@ static void choose(struct sorter *s)
         s->read.number = s->inputs[0]->first;
         s->survey_live = 0;
         s->released = 0;
-        s->failed_reads = 0;
         s->classify_err = 0;
         s->runs++;
         start_read(s);
@@ -290,7 +289,7 @@ static void publish(struct sorter *s)
 {
     bool is_hot = s->run == RUN_SORT;
 
-    if (s->run == RUN_MERGE)
+    if (s->run == RUN_MERGE && s->outs.count > 0) /* none: nothing of the inputs can be read */
         carry_counts(s, s->outs.items[0]->segment);
     for (size_t i = 0; i < s->input_count; i++) {
         struct segment *g = s->inputs[i];
@@ -387,11 +386,17 @@ static void next_step(struct sorter *s)
 
 /* True when a read that failed will go on failing: what it was to bring is lost, the rest is not.
  * The file itself is kept (keeper.h). */
-static bool is_lost(struct sorter *s)
+static bool is_lost(struct sorter *s, const struct segment *g)
 {
+    struct sorter_failing *f = &s->failing;
+
     if (s->job_err == ERR_CORRUPT || s->job_err == ERR_NOT_FOUND)
         return true;
-    return s->job_err == ERR_IO && ++s->failed_reads >= READ_TRIES;
+    if (s->job_err != ERR_IO)
+        return false;
+    if (f->kind != g->kind || f->id != g->id || f->number != s->read.number)
+        *f = (struct sorter_failing){.kind = g->kind, .id = g->id, .number = s->read.number};
+    return ++f->times >= READ_TRIES;
 }
 
 /* Takes what the read brought, or steps over what it could not bring. */
@@ -404,14 +409,11 @@ static void take_block(struct sorter *s, struct segment *g, const struct block *
             segment_wound(s->site, g, SEGMENT_HEADER_SIZE, g->bytes);
         rules_apply(s, g, b);
         s->read.number = b->end;
-    } else if (is_lost(s)) {
+    } else if (is_lost(s, g)) {
         segment_wound(s->site, g, SEGMENT_HEADER_SIZE, g->bytes);
         s->job_err = 0;
         s->read.number = behind;
-    } else {
-        return;
     }
-    s->failed_reads = 0;
 }
 
 static void read_done(struct io_job *job)
@@ -431,8 +433,6 @@ static void read_done(struct io_job *job)
     block_unref(b);
     if (s->is_closed)
         run_failed(s, 0);
-    else if (s->job_err == ERR_IO)
-        start_read(s);
     else if (s->job_err != 0 || s->classify_err != 0)
         run_failed(s, s->job_err != 0 ? s->job_err : s->classify_err);
     else

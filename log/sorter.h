@@ -76,6 +76,15 @@ struct sorter_outs {
     uint64_t buffered_bytes;
 };
 
+/* The place at which reading failed last. Kept from run to run: it is given up only when it
+ * has failed for a while, so that a disk in trouble for a moment loses nothing. */
+struct sorter_failing {
+    uint8_t kind; /* of the segment; 0: none */
+    uint64_t id;
+    uint64_t number;
+    uint32_t times; /* one run after the other */
+};
+
 /* What is being read of the present input. */
 struct sorter_read {
     const struct index *known; /* the input's, as the shard saw it when the job began, or NULL */
@@ -100,9 +109,9 @@ struct sorter {
     size_t input_count;
     size_t input; /* the one being read */
     struct sorter_read read;
+    struct sorter_failing failing;
     uint64_t survey_live;
-    uint64_t released;     /* records of the inputs released after they were looked at */
-    uint32_t failed_reads; /* of one place, one after the other */
+    uint64_t released; /* records of the inputs released after they were looked at */
 
     struct sorter_outs outs;
     int classify_err;
