@@ -1,8 +1,9 @@
 /* From the bytes of a configuration file to keys and values, one line at a time.
  *
  *     line   = [ key "=" value ] [ "#" comment ] , ended by "\n" or "\r\n" or the end of the file
- *     key    = word { "." word }            word: letters, digits, "_", "-", and "\." for a dot in
- * it value  = "'" any characters but "'" "'"  |  any characters but "#", without spaces at its ends
+ *     key    = word { "." word }    word: letters, digits, "_", "-", and "\." for a dot in it
+ *     value  = "'" any characters but "'" "'"
+ *            | any characters but "#", without spaces at its ends
  *
  * This is what RabbitMQ reads, but for its "include". A byte order mark at the start is skipped. */
 #ifndef CONF_CONF_PARSE_H

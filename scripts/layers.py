@@ -124,6 +124,8 @@ def breach(table, name, target):
                 f"so that every file has one name")
     if in_tests and target.startswith((TEST_LIBRARY + "/", folder + "/")):
         return None
+    if target.startswith("tests/") and in_tests:
+        return f"{target} belongs to other tests; what several share is in {TEST_LIBRARY}/"
     if target.startswith("tests/"):
         return f"{target} belongs to the tests; the product must build without them"
     there = table.room_of(target)
@@ -154,7 +156,12 @@ def breach_of_test(table, folder, there, target):
         if own in table.allowed and there not in reach:
             return (f"the unit tests of {own} may not include {there}: {own} itself may not; "
                     f"test what both do together in tests/ of a room that knows both")
-    return None if table.is_public(there, target) else private(target, there)
+    if table.is_public(there, target):
+        return None
+    if folder == TEST_LIBRARY:
+        return (f"{target} is private to {there}; what only its tests share belongs beside them, "
+                f"in tests/unit/{there}/")
+    return private(target, there)
 
 
 def private(target, room):

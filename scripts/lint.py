@@ -20,8 +20,9 @@ from tidy import digest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CPPCHECK = ["cppcheck", "--quiet", "--error-exitcode=1", "--std=c11", "--language=c",
-            "--enable=warning,performance,portability", "--inconclusive", "-D_GNU_SOURCE",
-            "-D__x86_64__", "-D__linux__", "-D__GNUC__=12", "-I.", "--library=posix",
+            "--platform=unix64", "--library=posix", "--inconclusive",
+            "--enable=warning,performance,portability",
+            "-D_GNU_SOURCE", "-D__x86_64__", "-D__linux__", "-D__GNUC__=12", "-I.",
             "--suppressions-list=scripts/cppcheck.suppressions"]
 TOOLS = {
     "clang-tidy": (["clang-tidy-14", "--quiet"], [".clang-tidy", "tests/.clang-tidy"]),
@@ -55,7 +56,7 @@ def sources(build):
     """Yields (path from the root, compile command) of every source of ours in the build."""
     for entry in json.loads((build / "compile_commands.json").read_text()):
         file = pathlib.Path(entry["file"])
-        if file.is_relative_to(ROOT) and not file.is_relative_to(build):
+        if file.is_relative_to(ROOT) and not file.is_relative_to(build) and file.exists():
             yield file.relative_to(ROOT).as_posix(), entry["command"]
 
 

@@ -67,8 +67,9 @@ RULES = {
     "banned-print": "diagnostics go through base/diag.h",
     "banned-wait": "nobody sleeps",
     "banned-assert": "assertions stay on in release",
-    "readme": f"each room has a README.md of at most {README_LINES_MAX} lines that names its files",
-    "link": "a link in a document leads to a file",
+    "readme": f"each room has a README.md of at most {README_LINES_MAX} lines that names its "
+              f"files, and stands in the map of rooms in the README.md of the whole",
+    "link": "a link or a path in a document leads to a file; a name drawn beside a file is in it",
     "document": "a lock stands in docs/LOCKS.md, a format in docs/FORMATS.md, a setting in "
                 "docs/LIMITS.md",
     "format": f"{FORMATTER} changes nothing",
@@ -117,6 +118,8 @@ WORDS_NOT_USED = set("context manager handler helper helpers util utils common i
 NAME = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)*\b")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+PATH = re.compile(r"`((?:[\w-]+/)+[\w-]+\.(?:[ch]|py|md|txt|story))`")
+NAME_AND_FILE = re.compile(r" {4,}(?:\w+\.)?(\w+) +([\w/]+\.[ch])\b")
 SKIPPED = re.compile(r"(^|/)(\.git|build|build-[^/]*|data|corpus|__pycache__)/")
 # what a file may have, the document that must name it (the first group, or else the file)
 DOCUMENTED = [
@@ -280,14 +283,21 @@ class Tidy:
         for number, line in enumerate(file.lines, 1):
             for match in LINK.finditer(line):
                 target = match[1].split("#")[0]
-                if not target or re.match(r"\w+:", target):
-                    continue
-                if not (file.place.parent / target).exists():
+                if target and not re.match(r"\w+:", target) and \
+                        not (file.place.parent / target).exists():
                     self.find(file.path, number, "link", f"'{target}' leads nowhere")
+            for match in PATH.finditer(line):
+                if match[1] not in self.by_path:
+                    self.find(file.path, number, "link", f"there is no {match[1]}")
+            match = NAME_AND_FILE.match(line)
+            if match:
+                named = self.by_path.get(match[2])
+                if not named or not re.search(rf"\b{match[1]}\b", named.text):
+                    self.find(file.path, number, "link", f"{match[1]} is not in {match[2]}")
 
     def check_documents(self):
         for file in self.files:
-            if not file.is_c or file.path.startswith("tests/"):
+            if not file.is_c or file.path.startswith(("tests/", "tools/")):
                 continue
             for pattern, document in DOCUMENTED:
                 listed = self.by_path[document].text if document in self.by_path else ""
@@ -304,6 +314,8 @@ class Tidy:
                      if f.is_c and f.path.rpartition("/")[0] == room]
             if names:
                 self.check_readme(f"{room}/README.md", names)
+                if f"]({room}/)" not in self.by_path["README.md"].text:
+                    self.find("README.md", 1, "readme", f"the map of rooms does not show {room}")
 
     def check_readme(self, path, names):
         file = self.by_path.get(path)
@@ -367,7 +379,7 @@ class Tidy:
         """The text of the header and of all of ours that it includes, by path."""
         if file.path not in seen:
             seen[file.path] = file.text
-            for _, target in file.source.includes:
+            for _, target in file.source.includes if file.source else ():
                 if target in self.by_path:
                     self.reached(self.by_path[target], seen)
         return seen
@@ -405,7 +417,7 @@ def paths(root):
         prefix = "" if inside == "." else inside + "/"
         folders[:] = sorted(f for f in folders if not SKIPPED.search(prefix + f + "/"))
         for name in sorted(names):
-            if not name.endswith((".tmp", ".pyc")):
+            if (root / prefix / name).is_file() and not name.endswith((".tmp", ".pyc")):
                 yield prefix + name
 
 
