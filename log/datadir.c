@@ -55,6 +55,18 @@ static void pass_over(void *owner, const char *name, bool is_dir)
     (void)is_dir;
 }
 
+/* Takes a directory that was there. Its name is made durable too: whoever made it may not have
+ * come that far. A parent that may not be read, or cannot be synced, had it made for us. */
+static int adopt(struct disk *disk, const char *path, const char *parent)
+{
+    int rv = disk_list(disk, path, pass_over, NULL);
+
+    if (rv != 0)
+        return rv;
+    rv = disk_sync_dir(disk, parent);
+    return rv == ERR_DENIED || rv == ERR_INVALID ? 0 : rv;
+}
+
 /* Makes a directory durably; one that is there is fine. */
 static int make(struct disk *disk, const char *path, struct err_note *note)
 {
@@ -63,8 +75,8 @@ static int make(struct disk *disk, const char *path, struct err_note *note)
 
     if (rv == 0)
         rv = disk_sync_dir(disk, parent.text);
-    if (rv == ERR_EXISTS)
-        rv = disk_list(disk, path, pass_over, NULL);
+    else if (rv == ERR_EXISTS)
+        rv = adopt(disk, path, parent.text);
     if (rv == ERR_INVALID)
         return err_note(note, rv, "'%s' is not a directory", path);
     return rv == 0 ? 0
@@ -142,17 +154,30 @@ static int take_lock(struct datadir *d, struct err_note *note)
     return rv == 0 ? 0 : err_note(note, rv, "cannot lock '%s': %s", path.text, err_text(rv));
 }
 
+/* The path without slashes at its end, as new memory: what comes before the last one is then the
+ * directory that holds its name. */
+static char *without_slashes(const char *path)
+{
+    char *out = mem_text(path);
+
+    for (size_t n = strlen(out); n > 1 && out[n - 1] == '/'; n--)
+        out[n - 1] = '\0';
+    return out;
+}
+
 int datadir_open(struct io *io, const char *path, struct datadir **out, struct err_note *note)
 {
     struct datadir *d;
     int rv;
 
-    if (path[0] == '\0' || strlen(path) + NAME_ROOM > DATADIR_PATH_SIZE)
-        return err_note(note, ERR_RANGE, "the data directory '%s' has no usable path", path);
+    if (path[0] == '\0')
+        return err_note(note, ERR_RANGE, "the data directory has no path");
+    if (strlen(path) + NAME_ROOM > DATADIR_PATH_SIZE)
+        return err_note(note, ERR_RANGE, "the path of the data directory is too long: '%s'", path);
     d = MEM_NEW(struct datadir);
     d->disk = io->disk;
-    d->path = mem_text(path);
-    rv = make(d->disk, path, note);
+    d->path = without_slashes(path);
+    rv = make(d->disk, d->path, note);
     if (rv == 0)
         rv = take_lock(d, note);
     if (rv == 0)

@@ -55,7 +55,8 @@ static bool is_beyond(const struct cold_lane *lane, const struct log_retention *
 
     if (r->max_bytes > 0 && lane->bytes - g->file_bytes >= r->max_bytes)
         return true;
-    return r->max_age_ms > 0 && g->last_time_ms < now_ms - (int64_t)r->max_age_ms;
+    return r->max_age_ms > 0 && now_ms > g->last_time_ms &&
+           (uint64_t)(now_ms - g->last_time_ms) > r->max_age_ms;
 }
 
 void log_retain(struct log *l, uint64_t destination, const struct log_retention *r)

@@ -31,13 +31,25 @@ static void leftover_add(struct listing *l, const char *name)
     l->leftovers[l->leftover_count++] = mem_text(name);
 }
 
+/* Without these files a log cannot be opened, and it cannot make them where a directory is. */
+static bool must_be_a_file(const char *name)
+{
+    uint64_t value = 0;
+
+    return strcmp(name, "manifest") == 0 || strcmp(name, "manifest.copy") == 0 ||
+           strcmp(name, "watermark") == 0 || site_parse_name(name, "hot", ".seg", &value);
+}
+
 static void on_name(void *owner, const char *name, bool is_dir)
 {
     struct listing *l = owner;
     uint64_t value = 0;
 
-    if (is_dir)
+    if (is_dir) {
+        if (l->in_the_way == NULL && must_be_a_file(name))
+            l->in_the_way = mem_text(name);
         return;
+    }
     if (site_parse_name(name, "hot", ".seg", &value))
         numbers_add(&l->hot, value);
     else if (site_parse_name(name, "cold", ".seg", &value))
@@ -89,5 +101,6 @@ void listing_release(struct listing *l)
     for (size_t i = 0; i < l->leftover_count; i++)
         mem_free(l->leftovers[i]);
     mem_free(l->leftovers);
+    mem_free(l->in_the_way);
     memset(l, 0, sizeof(*l));
 }

@@ -20,6 +20,7 @@ struct listing {
     struct listing_numbers cold;
     struct listing_numbers spare;
     struct listing_numbers checkpoint;
+    char *in_the_way; /* a directory where a file must be, or NULL */
     char **leftovers; /* names of half-written state files */
     size_t leftover_count;
     size_t leftover_capacity;

@@ -78,7 +78,6 @@ static void choose_run(struct load *l, const struct index *x)
 static int load_blocking(struct load *l)
 {
     const struct site *site = l->cache->site;
-    struct site_path path = segment_path(site, l->segment);
     struct disk_file *f = NULL;
     int rv;
 
@@ -90,7 +89,7 @@ static int load_blocking(struct load *l)
     }
     l->block->first = l->run_first;
     l->block->end = l->run_limit;
-    rv = disk_open(site->disk, path.text, DISK_READ, &f);
+    rv = segment_open(site, l->segment, &f);
     if (rv != 0)
         return rv;
     rv = load_run(l->block, f, l->run_at, l->run_end);

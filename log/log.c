@@ -133,7 +133,7 @@ static void wire(struct log *l)
 static int check_options(const char *dir, const struct log_options *o, struct err_note *note)
 {
     if (strlen(dir) + NAME_ROOM > SITE_PATH_SIZE)
-        return err_note(note, ERR_RANGE, "the path '%s' is too long", dir);
+        return err_note(note, ERR_RANGE, "the path of the log is too long: '%s'", dir);
     if (o->block_bytes < 4096 || o->block_bytes > o->segment_bytes / 4)
         return err_note(note, ERR_RANGE,
                         "millrace.log.block_size must be at least 4KiB and at most a quarter of "

@@ -115,7 +115,9 @@ size_t log_body_max(const struct log *l, size_t key_size);
 void log_release(struct log *l, uint64_t lane, uint64_t number);
 
 /* Keeps the owner's state: it contains every record below `position`, which must be durable.
- * The bytes are copied. One at a time: ERR_BUSY while the one before is being written. */
+ * The bytes are copied. One at a time: ERR_BUSY while the one before is being written.
+ * Old segments go once two checkpoints of different positions cover them: an owner who wants
+ * space back from a log that stands still appends something first. */
 MUST_USE int log_checkpoint(struct log *l, uint64_t position, struct bytes state);
 
 /* For classify(): keep the record in the shared lane under its position. */

@@ -31,15 +31,7 @@ static int read_manifest(struct recovery *r)
                         r->site->dir);
     if (rv != 0)
         return err_note(r->note, rv, "cannot read '%s/manifest': %s", r->site->dir, err_text(rv));
-    if (is_wounded) {
-        diag(DIAG_WARNING, "log",
-             "one copy of '%s/manifest' was missing or damaged and is made anew", r->site->dir);
-        r->manifest.generation++;
-        rv = manifest_write(r->site, &r->manifest);
-        if (rv != 0)
-            return err_note(r->note, rv, "cannot write '%s/manifest': %s", r->site->dir,
-                            err_text(rv));
-    }
+    r->is_manifest_wounded = is_wounded;
     return 0;
 }
 
@@ -56,9 +48,31 @@ static int read_watermark(struct recovery *r)
              r->site->dir);
     if (rv != 0)
         memset(&r->watermark, 0, sizeof(r->watermark));
-    if (rv != 0 && watermark_create(r->site, &r->watermark) != 0)
-        return err_note(r->note, ERR_IO, "cannot make '%s/watermark' anew", r->site->dir);
+    r->is_watermark_lost = rv != 0;
     r->epoch = r->watermark.epoch;
+    return 0;
+}
+
+/* Makes anew what was lost of the manifest and the watermark. */
+static int repair(struct recovery *r)
+{
+    int rv;
+
+    if (r->is_manifest_wounded) {
+        diag(DIAG_WARNING, "log",
+             "one copy of '%s/manifest' was missing or damaged and is made anew", r->site->dir);
+        r->manifest.generation++;
+        rv = manifest_write(r->site, &r->manifest);
+        if (rv != 0)
+            return err_note(r->note, rv, "cannot write '%s/manifest': %s", r->site->dir,
+                            err_text(rv));
+    }
+    if (r->is_watermark_lost) {
+        rv = watermark_create(r->site, &r->watermark);
+        if (rv != 0)
+            return err_note(r->note, rv, "cannot make '%s/watermark' anew: %s", r->site->dir,
+                            err_text(rv));
+    }
     return 0;
 }
 
@@ -79,12 +93,17 @@ static int begin_epoch(struct recovery *r)
     return 0;
 }
 
+/* Looks at everything first, and changes something only when the log can be opened. */
 static int recover_steps(struct recovery *r)
 {
     int rv = listing_read(r->site, &r->listing);
 
     if (rv != 0)
         return err_note(r->note, rv, "cannot list '%s': %s", r->site->dir, err_text(rv));
+    if (r->listing.in_the_way != NULL)
+        return err_note(r->note, ERR_CORRUPT,
+                        "'%s/%s' is a directory; put the file back from a backup", r->site->dir,
+                        r->listing.in_the_way);
     rv = read_manifest(r);
     if (rv == 0)
         rv = read_watermark(r);
@@ -95,9 +114,13 @@ static int recover_steps(struct recovery *r)
     if (rv == 0)
         rv = recover_tail(r);
     if (rv == 0)
-        rv = recover_leftovers(r);
-    if (rv == 0)
         rv = recover_replay(r);
+    if (rv == 0)
+        rv = repair(r);
+    if (rv == 0)
+        rv = recover_settle(r);
+    if (rv == 0)
+        rv = recover_leftovers(r);
     if (rv == 0)
         rv = begin_epoch(r);
     return rv;

@@ -1,8 +1,8 @@
 /* Opening a log after whatever happened to it. Blocks; runs before the shard does.
  *
- *     list -> manifest -> hot row, by names -> last segment scanned to its end
- *          -> tail made durable again -> leftovers to spares or trash
- *          -> newest good checkpoint -> replay
+ *     list -> manifest -> watermark -> hot row, by names -> last segment scanned to its end
+ *          -> newest good checkpoint -> replay                       nothing was changed so far
+ *          -> tail made durable again -> leftovers to spares or trash -> new epoch
  *
  * What is believed, and why:
  *   V1  a file named hot-<p> proves that all below p was durable: a segment is synced before

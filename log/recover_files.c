@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/mem.h"
 #include "log/checkpoint.h"
 #include "log/recovery.h"
 
@@ -96,14 +97,14 @@ static void discard(struct recovery *r, const char *name)
     tell("remove", path.text, disk_remove(r->site->disk, path.text));
 }
 
-/* Nothing knows this file: it is kept for a while where it is in nobody's way. */
-static void to_trash(struct recovery *r, const char *name)
+/* Puts a file where it is in nobody's way: "trash" for a while, "wounded" for good. */
+static void move_to(struct recovery *r, const char *name, const char *where)
 {
     struct site_path from = site_path(r->site, "%s", name);
     struct site_path to =
-        site_path(r->site, "trash/%016" PRIx64 "-%s", (uint64_t)io_wall_ms(r->site->io), name);
+        site_path(r->site, "%s/%016" PRIx64 "-%s", where, (uint64_t)io_wall_ms(r->site->io), name);
 
-    tell("move to trash", from.text, disk_rename(r->site->disk, from.text, to.text));
+    tell("move away", from.text, disk_rename(r->site->disk, from.text, to.text));
 }
 
 /* A file that held a segment, or a spare, becomes a spare as long as one is wanted. */
@@ -145,7 +146,7 @@ static void sort_out_cold(struct recovery *r)
             continue;
         (void)snprintf(name, sizeof(name), "cold-%016" PRIx64 ".seg", id);
         if (id >= r->manifest.next_id)
-            to_trash(r, name);
+            move_to(r, name, "trash"); /* nothing knows this file */
         else
             discard(r, name);
     }
@@ -164,6 +165,33 @@ static void sort_out_hot(struct recovery *r)
             break;
         (void)snprintf(name, sizeof(name), "hot-%016" PRIx64 ".seg", r->listing.hot.items[i]);
         to_spare(r, name, 0);
+    }
+}
+
+/* Of the checkpoints two are kept. A damaged one is kept for a person to look at; one that is newer
+ * than the log would be taken for good once the log has grown beyond it. */
+static void sort_out_checkpoints(struct recovery *r)
+{
+    const struct listing_numbers *c = &r->listing.checkpoint;
+    char name[NAME_SIZE];
+
+    for (size_t i = 0; i < c->count; i++) {
+        uint64_t position = c->items[i];
+        uint8_t *state = NULL;
+        size_t size = 0;
+        int rv;
+
+        if (position == r->out->checkpoints[0] || position == r->out->checkpoints[1])
+            continue;
+        (void)snprintf(name, sizeof(name), "checkpoint-%016" PRIx64, position);
+        rv = checkpoint_read(r->site, position, &state, &size);
+        mem_free(state);
+        if (rv == ERR_CORRUPT)
+            move_to(r, name, "wounded");
+        else if (rv == 0 && position > r->hot->next)
+            move_to(r, name, "trash");
+        else if (rv == 0)
+            discard(r, name);
     }
 }
 
@@ -221,6 +249,7 @@ int recover_leftovers(struct recovery *r)
         discard(r, r->listing.leftovers[i]);
     sort_out_cold(r);
     sort_out_hot(r);
+    sort_out_checkpoints(r);
     fill_spares(r);
     tell("list", trash.text, disk_list(r->site->disk, trash.text, on_trash, r));
     return 0;

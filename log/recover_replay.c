@@ -47,7 +47,7 @@ static int replay_segment(struct recovery *r, const struct segment *g, uint64_t 
     struct disk_file *f = NULL;
     struct scan scan;
     uint64_t here;
-    int rv = disk_open(r->site->disk, path.text, DISK_READ, &f);
+    int rv = segment_open(r->site, g, &f);
 
     if (rv != 0)
         return err_note(r->note, rv, "cannot open '%s': %s", path.text, err_text(rv));
@@ -146,8 +146,6 @@ static int restore(struct recovery *r, uint64_t *from, bool *is_restored)
             rv = give_state(r, position, bytes_of(state, size));
         } else if (r->out->checkpoints[0] == UINT64_MAX) {
             r->out->checkpoints[0] = position;
-        } else {
-            (void)!checkpoint_remove(r->site, position);
         }
         mem_free(state);
     }
@@ -186,7 +184,7 @@ static int survive_segment(struct recovery *r, struct segment *g)
     if (g->index == NULL)
         rv = segment_load_index(r->site, g, &g->index);
     if (rv == 0)
-        rv = disk_open(r->site->disk, path.text, DISK_READ, &f);
+        rv = segment_open(r->site, g, &f);
     for (size_t i = 0; rv == 0 && i < g->index->count; i++)
         rv = survive_run(r, g, f, i);
     disk_close(f);

@@ -16,11 +16,10 @@ static int read_header(struct recovery *r, struct segment *g, bool *is_good)
     struct disk_file *f = NULL;
     uint64_t epoch = 0;
     size_t done = 0;
-    int rv = disk_open(r->site->disk, path.text, DISK_READ, &f);
+    int rv = segment_open(r->site, g, &f);
 
     if (rv != 0)
-        return err_note(r->note, rv == ERR_INVALID ? ERR_CORRUPT : rv, "cannot open '%s': %s",
-                        path.text, err_text(rv));
+        return err_note(r->note, rv, "cannot open '%s': %s", path.text, err_text(rv));
     rv = disk_read(f, sector, sizeof(sector), 0, &done);
     if (rv == 0)
         rv = disk_size(f, &g->file_bytes);
@@ -51,7 +50,7 @@ static int scan_sealed(struct recovery *r, struct segment *g, uint32_t *chain)
     struct disk_file *f = NULL;
     struct scan scan;
     uint64_t next = g->first;
-    int rv = disk_open(r->site->disk, path.text, DISK_READ, &f);
+    int rv = segment_open(r->site, g, &f);
 
     if (rv != 0) {
         index_free(x);
@@ -99,7 +98,7 @@ static int seal(struct recovery *r, struct segment *g, struct segment *next, boo
         next->bytes_before % BATCH_ALIGN == 0 && next->bytes_before <= g->file_bytes) {
         g->bytes = next->bytes_before;
         span = segment_span(g);
-        rv = disk_open(r->site->disk, path.text, DISK_READ, &f);
+        rv = segment_open(r->site, g, &f);
         if (rv != 0)
             return err_note(r->note, rv, "cannot open '%s': %s", path.text, err_text(rv));
         rv = index_read(f, r->site, &span, &g->index);
@@ -147,8 +146,8 @@ int recover_row(struct recovery *r)
 
     while (i < hot->count && hot->items[i] < first)
         i++; /* sorted long ago */
-    if (i == hot->count && first == 0 && r->watermark.position == 0)
-        return recover_make_segment(r, 0);
+    if (i == hot->count && first == 0 && r->watermark.epoch == 0)
+        return recover_make_segment(r, 0); /* no opening ever went through */
     if (i == hot->count || hot->items[i] != first)
         return err_note(r->note, ERR_CORRUPT,
                         "'%s/hot-%016" PRIx64 ".seg' is missing; put it back from a backup",

@@ -47,14 +47,17 @@ static bool was_cut_off(const struct tail *t, const struct batch_head *head)
     return head->base >= w->position && head->epoch < w->epoch;
 }
 
-/* True when a good batch is the one that comes next. A lost header leaves the first link
- * unknown. */
+/* A lost header leaves the first link unknown, unless the segment before has told it. */
+static bool is_link_known(const struct tail *t)
+{
+    return t->count > 0 || !t->g->is_header_lost || t->g->bytes_before > 0;
+}
+
+/* True when a good batch is the one that comes next. */
 static bool follows(const struct tail *t, const struct batch_head *head)
 {
-    bool is_link_known = t->count > 0 || !t->g->is_header_lost || t->g->bytes_before > 0;
-
     return head->base == t->next && head->epoch >= t->epoch && head->attributes == 0 &&
-           (head->chain == t->chain || !is_link_known) && !was_cut_off(t, head);
+           (head->chain == t->chain || !is_link_known(t)) && !was_cut_off(t, head);
 }
 
 /* Takes batches as long as they are good and follow. Errors: those of the disk, ERR_VERSION. */
@@ -72,6 +75,8 @@ static int take_batches(struct tail *t)
             scan_seek(&t->scan, here, t->scan.end);
             break;
         }
+        if (!is_link_known(t))
+            t->g->chain_before = head.chain;
         place_add(t, head.base, here);
         index_add(t->g->index, head.base, here, head.time_ms);
         t->next = head.base + head.count;
@@ -111,63 +116,14 @@ static int look_for_wound(struct tail *t)
     return rv == ERR_NOT_FOUND ? 0 : rv;
 }
 
-/* Writes [from, to) of the file again as it is read (V3). */
-static int rewrite(struct tail *t, uint64_t from, uint64_t to)
+/* The place of the first batch that may be in the page cache only. */
+static uint64_t doubt_at(const struct tail *t, uint64_t end)
 {
-    size_t step = (size_t)t->r->site->options.block_bytes;
-    uint8_t *bytes = mem_alloc(step);
-    int rv = 0;
-
-    while (rv == 0 && from < to) {
-        struct iovec part = {.iov_base = bytes, .iov_len = step};
-
-        if (to - from < step)
-            part.iov_len = (size_t)(to - from);
-        rv = disk_read_all(t->file, bytes, part.iov_len, from);
-        if (rv == 0)
-            rv = disk_write(t->file, &part, 1, from);
-        from += part.iov_len;
-    }
-    mem_free(bytes);
-    return rv;
-}
-
-/* A segment without a batch that was cut, or made when segments were smaller, gets its full size:
- * the next record must fit. */
-static int make_room(struct tail *t)
-{
-    uint64_t size = t->r->site->options.segment_bytes;
-    int rv;
-
-    if (t->count > 0 || t->g->file_bytes >= size)
-        return 0;
-    rv = disk_allocate(t->file, size);
-    if (rv == 0)
-        t->g->file_bytes = size;
-    return rv;
-}
-
-/* Everything up to `end` is on the disk when this has returned 0. */
-static int make_durable(struct tail *t, uint64_t end)
-{
-    uint8_t sector[SEGMENT_SECTOR_SIZE];
-    struct iovec part = {.iov_base = sector, .iov_len = sizeof(sector)};
     size_t i = t->count;
-    int rv;
 
     while (i > 0 && t->places[i - 1].base >= t->durable)
         i--;
-    segment_header_encode(t->r->site, t->g, t->epoch, sector);
-    rv = make_room(t);
-    if (rv == 0)
-        rv = disk_write(t->file, &part, 1, 0);
-    if (rv == 0 && i < t->count)
-        rv = rewrite(t, t->places[i].at, end);
-    if (rv == 0)
-        rv = disk_sync(t->file);
-    if (rv == 0)
-        rv = disk_sync_dir(t->r->site->disk, t->r->site->dir);
-    return rv;
+    return i < t->count ? t->places[i].at : end;
 }
 
 static int tail_steps(struct tail *t)
@@ -177,8 +133,7 @@ static int tail_steps(struct tail *t)
     uint64_t end = SEGMENT_HEADER_SIZE;
     int rv;
 
-    scan_seek(&t->scan, SEGMENT_HEADER_SIZE,
-              t->g->file_bytes > SEGMENT_HEADER_SIZE ? t->g->file_bytes : SEGMENT_HEADER_SIZE);
+    scan_seek(&t->scan, SEGMENT_HEADER_SIZE, t->g->file_bytes);
     rv = take_batches(t);
     if (rv == ERR_VERSION)
         return err_note(r->note, rv, "'%s' was written by a newer version; start that version",
@@ -188,11 +143,10 @@ static int tail_steps(struct tail *t)
         rv = look_for_wound(t);
     if (rv == ERR_CORRUPT)
         return rv;
-    if (rv == 0)
-        rv = make_durable(t, end);
     if (rv != 0)
-        return err_note(r->note, rv, "cannot recover '%s': %s", path.text, err_text(rv));
+        return err_note(r->note, rv, "cannot read '%s': %s", path.text, err_text(rv));
     t->g->bytes = end;
+    r->doubt_at = doubt_at(t, end);
     return 0;
 }
 
@@ -218,7 +172,7 @@ int recover_tail(struct recovery *r)
 {
     struct tail t = {.r = r, .g = r->hot->segments[r->hot->segment_count - 1]};
     struct site_path path = segment_path(r->site, t.g);
-    int rv = disk_open(r->site->disk, path.text, DISK_READ | DISK_WRITE, &t.file);
+    int rv = disk_open(r->site->disk, path.text, DISK_READ, &t.file);
 
     if (rv != 0)
         return err_note(r->note, rv, "cannot open '%s': %s", path.text, err_text(rv));
@@ -234,4 +188,75 @@ int recover_tail(struct recovery *r)
         ready(&t);
     mem_free(t.places);
     return rv;
+}
+
+/* ---- Making it durable ---- */
+
+/* Writes [from, to) of the file again as it is read (V3). */
+static int rewrite(const struct recovery *r, struct disk_file *f, uint64_t from, uint64_t to)
+{
+    size_t step = (size_t)r->site->options.block_bytes;
+    uint8_t *bytes = mem_alloc(step);
+    int rv = 0;
+
+    while (rv == 0 && from < to) {
+        struct iovec part = {.iov_base = bytes, .iov_len = step};
+
+        if (to - from < step)
+            part.iov_len = (size_t)(to - from);
+        rv = disk_read_all(f, bytes, part.iov_len, from);
+        if (rv == 0)
+            rv = disk_write(f, &part, 1, from);
+        from += part.iov_len;
+    }
+    mem_free(bytes);
+    return rv;
+}
+
+/* The header is in doubt like the batches; one that was lost is made anew. */
+static int rewrite_header(const struct recovery *r, const struct segment *g, struct disk_file *f)
+{
+    uint8_t sector[SEGMENT_SECTOR_SIZE];
+    struct iovec part = {.iov_base = sector, .iov_len = sizeof(sector)};
+
+    if (!g->is_header_lost)
+        return rewrite(r, f, 0, SEGMENT_SECTOR_SIZE);
+    segment_header_encode(r->site, g, r->epoch, sector);
+    return disk_write(f, &part, 1, 0);
+}
+
+/* A segment without a batch that was cut, or made when segments were smaller, gets its full size:
+ * the next record must fit. */
+static int make_room(const struct recovery *r, struct segment *g, struct disk_file *f)
+{
+    uint64_t size = r->site->options.segment_bytes;
+    int rv;
+
+    if (g->bytes > SEGMENT_HEADER_SIZE || g->file_bytes >= size)
+        return 0;
+    rv = disk_allocate(f, size);
+    if (rv == 0)
+        g->file_bytes = size;
+    return rv;
+}
+
+int recover_settle(struct recovery *r)
+{
+    struct segment *g = r->hot->segments[r->hot->segment_count - 1];
+    struct site_path path = segment_path(r->site, g);
+    struct disk_file *f = NULL;
+    int rv = disk_open(r->site->disk, path.text, DISK_READ | DISK_WRITE, &f);
+
+    if (rv == 0)
+        rv = make_room(r, g, f);
+    if (rv == 0)
+        rv = rewrite_header(r, g, f);
+    if (rv == 0)
+        rv = rewrite(r, f, r->doubt_at, g->bytes < g->file_bytes ? g->bytes : g->file_bytes);
+    if (rv == 0)
+        rv = disk_sync(f);
+    disk_close(f);
+    if (rv == 0)
+        rv = disk_sync_dir(r->site->disk, r->site->dir);
+    return rv == 0 ? 0 : err_note(r->note, rv, "cannot recover '%s': %s", path.text, err_text(rv));
 }

@@ -18,6 +18,9 @@ struct recovery {
     struct manifest manifest;
     struct watermark watermark; /* zero when it was lost */
     uint64_t epoch;             /* highest seen */
+    uint64_t doubt_at;          /* in the last segment: batches from here on are in doubt (V3) */
+    bool is_manifest_wounded;
+    bool is_watermark_lost;
 };
 
 /* recover_new.c: makes an empty log: id, watermark, manifest. */
@@ -29,9 +32,10 @@ MUST_USE int recover_make_segment(struct recovery *r, uint64_t first);
  * ends checked. */
 MUST_USE int recover_row(struct recovery *r);
 
-/* recover_tail.c: finds the end of the last segment (V2), makes it durable (V3), readies it
- * for appends. */
+/* recover_tail.c: finds the end of the last segment (V2) and readies it for appends. */
 MUST_USE int recover_tail(struct recovery *r);
+/* recover_tail.c: makes durable what only looks it (V3), and all names in the directory. */
+MUST_USE int recover_settle(struct recovery *r);
 
 /* recover_replay.c: newest good checkpoint, then every record above it. */
 MUST_USE int recover_replay(struct recovery *r);

@@ -21,9 +21,9 @@ void scan_release(struct scan *s)
 
 void scan_seek(struct scan *s, uint64_t from, uint64_t to)
 {
-    ASSERT(from <= to && from % BATCH_ALIGN == 0);
+    ASSERT(from % BATCH_ALIGN == 0);
     s->at = from;
-    s->end = to;
+    s->end = to > from ? to : from;
     s->window_at = from;
     s->window_size = 0;
 }
@@ -95,9 +95,7 @@ int scan_next(struct scan *s, struct batch_head *head, const uint8_t **bytes)
     if (rv != 0)
         return rv == ERR_CORRUPT ? ERR_NOT_FOUND : rv;
     *bytes = at;
-    s->at += batch_padded(length);
-    if (s->at > s->end)
-        s->at = s->end;
+    s->at += batch_padded(length); /* behind the end when only the padding is missing */
     return 0;
 }
 

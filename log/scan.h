@@ -31,6 +31,7 @@ struct scan {
  * reading. */
 void scan_init(struct scan *s, struct disk_file *f, uint32_t mark, size_t window_bytes);
 void scan_release(struct scan *s);
+/* Reads [from, to) from now on; nothing when a file ends before `from`. */
 void scan_seek(struct scan *s, uint64_t from, uint64_t to);
 
 /* The next batch: its header and its bytes, which stay until the next call. Errors:

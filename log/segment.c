@@ -44,6 +44,14 @@ struct site_path segment_path(const struct site *s, const struct segment *g)
     return site_path(s, "%s-%016" PRIx64 ".seg", g->kind == SEGMENT_HOT ? "hot" : "cold", g->id);
 }
 
+int segment_open(const struct site *s, const struct segment *g, struct disk_file **out)
+{
+    struct site_path path = segment_path(s, g);
+    int rv = disk_open(s->disk, path.text, DISK_READ, out);
+
+    return rv == ERR_INVALID ? ERR_CORRUPT : rv;
+}
+
 void segment_header_encode(const struct site *s, const struct segment *g, uint64_t epoch,
                            uint8_t sector[SEGMENT_SECTOR_SIZE])
 {
@@ -143,13 +151,12 @@ static int rebuild_index(const struct site *s, const struct segment *g, struct d
 
 int segment_load_index(const struct site *s, const struct segment *g, struct index **out)
 {
-    struct site_path path = segment_path(s, g);
     struct index_span span = segment_span(g);
     struct disk_file *f = NULL;
     int rv;
 
     ASSERT(g->is_sealed);
-    rv = disk_open(s->disk, path.text, DISK_READ, &f);
+    rv = segment_open(s, g, &f);
     if (rv != 0)
         return rv;
     rv = index_read(f, s, &span, out);

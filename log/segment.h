@@ -84,6 +84,10 @@ void segment_free(struct segment *g);
 /* The path of the segment's file. */
 struct site_path segment_path(const struct site *s, const struct segment *g);
 
+/* Opens the segment's file for reading; blocks. Errors: those of the disk, and ERR_CORRUPT when
+ * what has the name is no file. */
+MUST_USE int segment_open(const struct site *s, const struct segment *g, struct disk_file **out);
+
 /* The header sector of a segment. `epoch` is the present one. */
 void segment_header_encode(const struct site *s, const struct segment *g, uint64_t epoch,
                            uint8_t sector[SEGMENT_SECTOR_SIZE]);

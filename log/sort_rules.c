@@ -78,7 +78,8 @@ static bool is_superseded(const struct sorter *s, const struct record *r)
         return false;
     if (newest > r->number)
         return true;
-    return r->body.size == 0 && r->time_ms < s->compaction.tombstone_before_ms;
+    return r->body.size == 0 && s->compaction.began_ms > r->time_ms &&
+           (uint64_t)(s->compaction.began_ms - r->time_ms) > s->compaction.now.tombstone_age_ms;
 }
 
 static void apply_one(struct sorter *s, const struct segment *g, const struct record *r)
@@ -154,7 +155,7 @@ static void begin_compaction(struct sorter *s)
     s->compaction.to = lane->segments[lane->count - 1]->end;
     s->compaction.next = s->compaction.from;
     s->compaction.is_mapped = false;
-    s->compaction.tombstone_before_ms = io_wall_ms(s->site->io) - (int64_t)c.tombstone_age_ms;
+    s->compaction.began_ms = io_wall_ms(s->site->io);
     keymap_init(&s->compaction.keys, s->site->options.sorter_buffer_bytes * 4);
 }
 

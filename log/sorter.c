@@ -279,8 +279,10 @@ static void carry_counts(const struct sorter *s, struct segment *merged)
     merged->live = 0;
     for (size_t i = 0; i < s->input_count; i++) {
         merged->live += s->inputs[i]->live;
-        merged->is_counted &= s->inputs[i]->is_counted;
+        merged->is_counted &= s->inputs[i]->is_counted && !s->inputs[i]->is_wounded;
     }
+    if (merged->live > merged->records)
+        merged->live = merged->records; /* the others could not be read */
 }
 
 /* The new files take the place of the old ones (R1: the old ones go when the manifest is
@@ -334,7 +336,6 @@ static void run_failed(struct sorter *s, int err)
 static int read_blocking(struct sorter *s)
 {
     const struct segment *g = s->inputs[s->input];
-    struct site_path path = segment_path(s->site, g);
     const struct index *x = s->read.known;
     struct disk_file *f = NULL;
     size_t from, to;
@@ -350,7 +351,7 @@ static int read_blocking(struct sorter *s)
     to = from + READ_RUNS < x->count ? from + READ_RUNS : x->count;
     s->read.block->first = from == 0 ? g->first : x->entries[from].number;
     s->read.block->end = to < x->count ? x->entries[to].number : g->end;
-    rv = disk_open(s->site->disk, path.text, DISK_READ, &f);
+    rv = segment_open(s->site, g, &f);
     if (rv != 0)
         return rv;
     rv = load_run(s->read.block, f, x->entries[from].at,

@@ -61,8 +61,8 @@ struct sorter_compaction {
     struct keymap keys;
     uint64_t from; /* numbers of the lane that the map knows: [from, to) */
     uint64_t to;
-    uint64_t next; /* the first number not yet mapped, or not yet rewritten */
-    int64_t tombstone_before_ms;
+    uint64_t next;                  /* the first number not yet mapped, or not yet rewritten */
+    int64_t began_ms;               /* wall clock */
     struct sorter_request *waiting; /* first in, first out */
     size_t waiting_count;
     size_t waiting_capacity;

@@ -30,13 +30,25 @@ static int fill_with_zeros(struct disk_file *f, uint64_t size)
     return rv;
 }
 
+/* A spare must leave as much space free as it takes: for checkpoints, manifests and the sorter's
+ * files, without which nothing would ever be freed again. */
+static int check_space(const struct site *site)
+{
+    uint64_t free_bytes = 0, total_bytes = 0;
+    int rv = disk_space(site->disk, site->dir, &free_bytes, &total_bytes);
+
+    return rv == 0 && free_bytes / 2 < site->options.segment_bytes ? ERR_NO_SPACE : rv;
+}
+
 /* Makes one spare file, durable but for its name: losing the name loses nothing. */
 static int make_file(const struct site *site, uint64_t id, bool is_filled)
 {
     struct site_path path = spares_path(site, id);
     struct disk_file *f = NULL;
-    int rv = disk_open(site->disk, path.text, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &f);
+    int rv = check_space(site);
 
+    if (rv == 0)
+        rv = disk_open(site->disk, path.text, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &f);
     if (rv != 0)
         return rv;
     rv = disk_allocate(f, site->options.segment_bytes);

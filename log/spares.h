@@ -3,7 +3,8 @@
  * twice as fast as growing a file, and a full disk is noticed here, long before a batch
  * would fail.
  *
- * The last spare is the reserve: only what frees space (acks, metadata) may take it.
+ * The last spare is the reserve: only what frees space (acks, metadata) may take it. And no
+ * spare is made that would not leave as much space free for checkpoints, manifests and sorting.
  *
  * Owner: the shard of the log. */
 #ifndef LOG_SPARES_H
