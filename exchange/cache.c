@@ -7,7 +7,8 @@
 
 enum { CACHE_LINE = 64 };
 
-STATIC_ASSERT(sizeof(struct cache_entry) == 2 * CACHE_LINE, "an entry fills two cache lines");
+STATIC_ASSERT(sizeof(struct cache_entry) == 2 * (size_t)CACHE_LINE,
+              "an entry fills two cache lines");
 
 /* A set that alone fills more than this part of the limit is not remembered. */
 enum { CACHE_SET_PART = 4 };

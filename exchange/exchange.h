@@ -63,7 +63,7 @@ struct exchange_options {
     struct exchange_calls calls;
 };
 
-/* The limits of docs: see the room's README. The caller sets `rand` and `calls`. */
+/* The defaults, as the room's README lists them. The caller sets `rand` and `calls`. */
 struct exchange_options exchange_options_default(void);
 
 /* What an exchange.declare asks for. */
@@ -79,8 +79,8 @@ struct exchange_spec {
 /* What a redeclaration asks for and does not get. */
 struct exchange_difference {
     const char *argument; /* "type", "durable", "auto_delete", "internal", "alternate-exchange" */
-    /* Of the first four: 'true', 'false' or a type. Of an alternate exchange: its name; without
-     * data it is not given. */
+    /* Of the first four: a type, "true" or "false". Of an alternate exchange: its name; without
+     * data there is none. */
     struct bytes received;
     struct bytes current;
 };
@@ -168,6 +168,7 @@ struct bytes exchange_alternate(const struct exchange *x);
 bool exchange_is_default(const struct exchange *x);
 /* Whether something is bound to it as a source. */
 bool exchange_is_used(const struct exchange *x);
+
 /* Whether exchange_declare() knows the type. */
 bool exchange_type_is_known(struct bytes type);
 

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "tests/lib/death.h"
 #include "tests/lib/hex.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/test.h"
@@ -161,18 +162,31 @@ static unsigned types_of(const struct field *f)
 
 static void test_a_field_has_one_type_and_void_has_none(void **state)
 {
-    static const char tags[] = "tbBsuIilLfdDSAFTx";
-    struct bytes memory;
-    struct field f = field_of("56", &memory);
+    static const char tags[] = "tbBsuIilLfdDSAFTxV";
 
     (void)state;
-    assert_int_equal(types_of(&f), 0);
-    hex_free(memory);
     for (const char *tag = tags; *tag != '\0'; tag++) {
-        static const uint8_t zeros[8];
-        f = (struct field){.type = (enum field_type)(uint8_t)*tag, .bytes = bytes_of(zeros, 8)};
-        assert_int_equal(types_of(&f), 1);
+        uint8_t bytes[16] = {(uint8_t)*tag}; /* zeros are a value of every type */
+        struct reader r = reader_of(bytes_of(bytes, sizeof(bytes)));
+        struct field f;
+        assert_true(field_read(&r, &f));
+        assert_int_equal(types_of(&f), *tag == 'V' ? 0 : 1);
     }
+}
+
+static void ask_a_short_field(void *owner)
+{
+    struct field f = {.type = FIELD_INT, .bytes = bytes_of(owner, 3)};
+
+    (void)field_is_integer(&f);
+}
+
+static void test_a_field_whose_bytes_are_too_few_stops_the_program(void **state)
+{
+    uint8_t bytes[3] = {0};
+
+    (void)state;
+    expect_death(ask_a_short_field, bytes, "field_extents");
 }
 
 static void test_a_question_answered_no_leaves_the_value_alone(void **state)
@@ -232,6 +246,7 @@ int main(void)
         LEAK_CHECKED(test_a_value_cut_anywhere_is_refused),
         LEAK_CHECKED(test_integers_of_all_widths_keep_their_sign),
         LEAK_CHECKED(test_a_field_has_one_type_and_void_has_none),
+        LEAK_CHECKED(test_a_field_whose_bytes_are_too_few_stops_the_program),
         LEAK_CHECKED(test_a_question_answered_no_leaves_the_value_alone),
         LEAK_CHECKED(test_other_values_are_read_as_they_are),
     };

@@ -25,7 +25,7 @@ static const char every_type[] =
 
 static int check(struct bytes b)
 {
-    struct table t = {.bytes = bytes_of(&t, 77)};
+    struct table t = {.bytes = bytes_of(NULL, 77)};
     int rv = table_decode(b, &t);
 
     if (rv == 0)
