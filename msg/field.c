@@ -28,32 +28,37 @@ bool field_is_integer(const struct field *f)
     return field_as_integer(f, &ignored);
 }
 
+/* The value of a field whose type has a fixed size. */
+static const uint8_t *fixed(const struct field *f)
+{
+    ASSERT(f->bytes.size + 1 == field_extents[f->type]);
+    return f->bytes.data;
+}
+
 bool field_as_integer(const struct field *f, int64_t *out)
 {
-    const uint8_t *at = f->bytes.data;
-
     switch (f->type) {
     case FIELD_BYTE:
-        *out = at[0] <= INT8_MAX ? at[0] : at[0] - 0x100;
+        *out = *fixed(f) <= INT8_MAX ? *fixed(f) : *fixed(f) - 0x100;
         return true;
     case FIELD_UNSIGNED_BYTE:
-        *out = at[0];
+        *out = *fixed(f);
         return true;
     case FIELD_SHORT:
-        *out = (int16_t)get_be16(at);
+        *out = (int16_t)get_be16(fixed(f));
         return true;
     case FIELD_UNSIGNED_SHORT:
-        *out = get_be16(at);
+        *out = get_be16(fixed(f));
         return true;
     case FIELD_INT:
-        *out = (int32_t)get_be32(at);
+        *out = (int32_t)get_be32(fixed(f));
         return true;
     case FIELD_UNSIGNED_INT:
-        *out = get_be32(at);
+        *out = get_be32(fixed(f));
         return true;
     case FIELD_LONG:
     case FIELD_LONG_TOO:
-        *out = (int64_t)get_be64(at);
+        *out = (int64_t)get_be64(fixed(f));
         return true;
     default:
         return false;
@@ -64,7 +69,7 @@ bool field_as_bool(const struct field *f, bool *out)
 {
     if (f->type != FIELD_BOOL)
         return false;
-    *out = f->bytes.data[0] != 0;
+    *out = *fixed(f) != 0;
     return true;
 }
 
@@ -91,21 +96,21 @@ bool field_as_time(const struct field *f, uint64_t *out_s)
 {
     if (f->type != FIELD_TIME)
         return false;
-    *out_s = get_be64(f->bytes.data);
+    *out_s = get_be64(fixed(f));
     return true;
 }
 
 bool field_as_real(const struct field *f, double *out)
 {
     if (f->type == FIELD_FLOAT) {
-        uint32_t bits = get_be32(f->bytes.data);
+        uint32_t bits = get_be32(fixed(f));
         float value = 0;
         memcpy(&value, &bits, sizeof(value));
         *out = (double)value;
         return true;
     }
     if (f->type == FIELD_DOUBLE) {
-        uint64_t bits = get_be64(f->bytes.data);
+        uint64_t bits = get_be64(fixed(f));
         memcpy(out, &bits, sizeof(*out));
         return true;
     }
@@ -116,8 +121,8 @@ bool field_as_decimal(const struct field *f, uint8_t *scale, uint32_t *value)
 {
     if (f->type != FIELD_DECIMAL)
         return false;
-    *scale = f->bytes.data[0];
-    *value = get_be32(f->bytes.data + 1);
+    *scale = *fixed(f);
+    *value = get_be32(fixed(f) + 1);
     return true;
 }
 

@@ -58,7 +58,7 @@ void body_write(struct writer *w, uint16_t channel, struct bytes body, uint32_t 
 {
     size_t size = body_frames_size(body.size, frame_max);
     struct body_cut cut = body_cut(body, frame_max);
-    uint8_t *at = writer_skip(w, size);
+    uint8_t *at = size == 0 ? NULL : writer_skip(w, size);
     struct bytes part;
 
     if (at == NULL)

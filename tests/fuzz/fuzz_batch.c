@@ -1,4 +1,4 @@
-/* Any bytes as a batch: its checksum is made right first, so that what lies behind it is reached. */
+/* Any bytes as a batch: its checksum is made right first, so that what lies behind is reached. */
 #include <stdint.h>
 #include <string.h>
 
