@@ -91,7 +91,8 @@ uint8_t *record_write(uint8_t *at, bool is_numbered, const struct record *r)
 {
     size_t size = record_size(is_numbered, r->key.size, r->body.size);
 
-    ASSERT(size <= RECORD_SIZE_MAX && r->key.size <= RECORD_KEY_MAX);
+    ASSERT(record_size(false, r->key.size, r->body.size) <= RECORD_SIZE_MAX);
+    ASSERT(r->key.size <= RECORD_KEY_MAX);
     put_le32(at, (uint32_t)size);
     at[4] = r->kind;
     at[5] = 0;

@@ -206,6 +206,7 @@ static void commit_done(struct io_job *job)
         h->durable = w->end;
     }
     h->commits++;
+    h->wants.commit = false;
     writes_release(h, &h->flying);
     hot_check(h);
     hot_commit(h);

@@ -130,6 +130,8 @@ bool hot_is_pressed(const struct hot *h)
 
     if (h->pending_bytes > o->pending_bytes_max / 2 || h->spares->count == 0)
         return true;
+    if (h->wants.commit || (h->wants.spare && !spares_can_take(h->spares, false)))
+        return true;
     return h->spares->is_short && used > o->segment_bytes / 2;
 }
 
@@ -205,7 +207,8 @@ static int roll(struct hot *h, bool may_use_reserve)
     uint8_t *footer;
 
     ASSERT(old->index->count > 0);
-    if (!spares_take(h->spares, may_use_reserve, &spare))
+    h->wants.spare = !spares_take(h->spares, may_use_reserve, &spare);
+    if (h->wants.spare)
         return ERR_FULL;
     old->end = h->next;
     old->is_sealed = true;
@@ -263,10 +266,11 @@ static int next_block(struct hot *h, size_t bytes, bool may_use_reserve)
     return 0;
 }
 
-/* Whether bytes may be taken at all; urgent appends get twice the room that others have. */
-static int admit(const struct hot *h, size_t bytes, bool may_use_reserve)
+/* Whether bytes may be taken at all; urgent appends get twice the room that others have. What is
+ * refused will be taken later: one record always fits when nothing else waits. */
+static int admit(struct hot *h, size_t bytes, bool may_use_reserve)
 {
-    uint64_t most = h->site->options.pending_bytes_max;
+    uint64_t most = h->site->options.pending_bytes_max * (may_use_reserve ? 2 : 1);
 
     if (UNLIKELY(h->failed != 0))
         return ERR_FAILED;
@@ -274,11 +278,11 @@ static int admit(const struct hot *h, size_t bytes, bool may_use_reserve)
         return ERR_RANGE;
     if (bytes <= h->group_bytes)
         return 0;
-    if (may_use_reserve)
-        return h->pending_bytes + bytes > 2 * most ? ERR_FULL : 0;
-    if (h->spares->count == 0 || h->pending_bytes + bytes > most)
+    if (h->pending_bytes > 0 && h->pending_bytes + bytes > most) {
+        h->wants.commit = true;
         return ERR_FULL;
-    return 0;
+    }
+    return h->spares->count == 0 && !may_use_reserve ? ERR_FULL : 0;
 }
 
 /* Starts a batch at the end of the open block. */

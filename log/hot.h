@@ -58,6 +58,12 @@ struct hot_tail {
 
 #define HOT_NO_BATCH SIZE_MAX
 
+/* What refused appends wait for; publishers are held back until it comes. */
+struct hot_wants {
+    bool spare;  /* one more spare segment */
+    bool commit; /* the end of a commit */
+};
+
 struct hot {
     const struct site *site;
     struct cache *cache;
@@ -76,6 +82,7 @@ struct hot {
     int64_t time_ms;
     uint64_t pending_bytes; /* appended and not yet durable */
     size_t group_bytes;     /* of the group that was begun: admitted, not yet appended */
+    struct hot_wants wants;
 
     struct hot_writes waiting;
     struct hot_writes flying;

@@ -43,6 +43,12 @@ static const char *slot_decode(const struct inspection *l, const uint8_t *bytes,
     return NULL;
 }
 
+/* Until its first renewal slot 1 was never durable, and a power cut may leave anything in it. */
+static bool may_be_garbage(const struct inspect_slot *slots, uint64_t place)
+{
+    return place == 1 && slots[0].is_good && slots[0].number == 0;
+}
+
 /* Shows both slots. Returns how many are bad; each is a finding. */
 static int look_at_slots(struct inspection *l, const uint8_t *bytes, struct inspect_slot *slots)
 {
@@ -57,6 +63,11 @@ static int look_at_slots(struct inspection *l, const uint8_t *bytes, struct insp
             v->on_slot(v->owner, &slots[i]);
         if (why == NULL)
             continue;
+        if (may_be_garbage(slots, i)) {
+            inspect_note(l->in, slots[i].path, slots[i].at,
+                         "this slot was never written whole: %s; the other one counts", why);
+            continue;
+        }
         bad++;
         inspect_problem(l->in, slots[i].path, slots[i].at,
                         "this slot is damaged: %s; the watermark may lag behind the truth", why);

@@ -168,6 +168,17 @@ static void ready(struct tail *t)
     t->r->epoch = t->epoch > t->r->epoch ? t->epoch : t->r->epoch;
 }
 
+/* The time of the log before its last segment: record times never go back. */
+static int64_t last_time_before(const struct recovery *r)
+{
+    const struct segment *g;
+
+    if (r->hot->segment_count < 2)
+        return 0;
+    g = r->hot->segments[r->hot->segment_count - 2];
+    return g->index->entries[g->index->count - 1].time_ms;
+}
+
 int recover_tail(struct recovery *r)
 {
     struct tail t = {.r = r, .g = r->hot->segments[r->hot->segment_count - 1]};
@@ -179,6 +190,7 @@ int recover_tail(struct recovery *r)
     t.next = t.g->first;
     t.durable = t.g->first;
     t.chain = t.g->chain_before;
+    t.time_ms = last_time_before(r);
     t.g->index = index_new(r->site->options.block_bytes / 8);
     scan_init(&t.scan, t.file, site_mark(r->site), (size_t)r->site->options.block_bytes);
     rv = tail_steps(&t);

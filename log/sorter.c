@@ -201,7 +201,9 @@ void sorter_kick(struct sorter *s)
 void sorter_on_release(struct sorter *s, const struct segment *g, uint64_t number)
 {
     for (size_t i = 0; i < s->input_count; i++) {
-        if (s->inputs[i] == g && (i < s->input || number < s->read.number))
+        bool was_read = i < s->input || number < s->read.number;
+
+        if (was_read && s->inputs[i] == g)
             s->released++;
     }
 }

@@ -35,6 +35,7 @@ struct damage_map {
     uint64_t head_bytes;
     uint64_t bytes;
     uint64_t sectors;
+    uint64_t batches;
 };
 
 void damage_map_init(struct damage_map *m, const struct sim_disk *disk);
@@ -49,5 +50,7 @@ struct damage_place damage_head_byte(const struct damage_map *m, uint64_t n);
 struct damage_place damage_byte(const struct damage_map *m, uint64_t n);
 /* The place of the n-th sector of everything; `at` is its number in the file. */
 struct damage_place damage_sector(const struct damage_map *m, uint64_t n);
+/* The sector in which the n-th batch starts. */
+struct damage_place damage_batch(const struct damage_map *m, uint64_t n);
 
 #endif

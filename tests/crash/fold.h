@@ -1,8 +1,9 @@
 /* The state that the tests fold out of a log, as a broker would: which records are still needed,
  * and in which lanes.
  *
- *     kind 0x80 | places   PUBLISH: key and body are anything; bit i of `places` says that it belongs to
- *                          place i and so gets the next number there. No bit: needed by nobody
+ *     kind 0x80 | places   PUBLISH: key and body are anything; bit i of `places` says that it
+ *                          belongs to place i and so gets the next number there. No bit:
+ *                          needed by nobody
  *     kind 1   SETTLE      positions, 8 bytes each: no longer needed in SHARED and DEEP
  *     kind 2   TRIM        place (8 bytes), number: below it nothing is needed
  *     kind 3   DROP        place: nothing is needed, and numbers start again in a new lane

@@ -24,8 +24,9 @@ enum {
     BODY_CASES = 8000,  /* bits of all bytes in the usual run */
     CUT_CASES = 3000,
     BYTES_MIN = 1000 * 1000, /* of the directory */
-    STEPS_MAX = 2000,
-    LATER_MS = 3000, /* the sorter meets the damage too */
+    FUTURE_SECTORS = 8,      /* of a write that is large enough for a torn one */
+    STEPS = 100,             /* of each life */
+    LATER_MS = 3000,         /* the sorter meets the damage too */
     LATER_ONE_IN = 24,
     OTHER_SIZE = DAMAGE_PATH_SIZE + 16,
 };
@@ -34,11 +35,21 @@ enum {
 struct victim {
     uint64_t seed;
     struct sim_disk *disk;
+    struct sim_disk
+        *old; /* as the last power cut left it: what a write that got lost leaves in place */
+    struct model before; /* of the first life; `model` stands on it */
     struct model model;
     struct log_options log;
     int64_t wall_ms;
     uint64_t floor; /* the log must not end before this */
     struct damage_map map;
+};
+
+/* The moment at which the first life loses its power. */
+struct moment {
+    struct victim *v;
+    struct sim_disk *image;
+    uint64_t durable;
 };
 
 /* What came of the damages of one sort. */
@@ -69,9 +80,9 @@ static void work(struct victim *v, struct machine *m, uint64_t bytes_min)
     struct workload w;
 
     workload_init(&w, m, v->seed);
-    for (int i = 0; i < STEPS_MAX && (i < 60 || sim_disk_used_bytes(v->disk) < bytes_min); i++)
+    for (int i = 0; i < STEPS; i++)
         workload_step(&w);
-    MUST(sim_disk_used_bytes(v->disk) >= bytes_min, "the directory stays too small");
+    workload_fill(&w, bytes_min);
     workload_release(&w);
 }
 
@@ -86,29 +97,58 @@ static uint64_t watermark_of(const struct sim_disk *disk)
                                                              : get_le64(slots[1] + 48);
 }
 
+/* The hot log was written but not synced: of the batches of this write only the later ones get
+ * through, a future that will be cut off. */
+static void on_call(void *owner, struct sim_disk *d, const struct sim_disk_call *call)
+{
+    struct moment *now = owner;
+    struct sim_crash crash = {.kind = SIM_CRASH_TORN, .keeps_tail = true};
+    uint64_t torn = sim_disk_torn_max(d);
+
+    if (call->op != SIM_OP_SYNC || strstr(call->path, "hot-") == NULL || torn < FUTURE_SECTORS)
+        return;
+    crash.torn_sectors = torn - 1;
+    sim_disk_free(now->image);
+    now->image = sim_disk_image(d, &crash);
+    now->durable = now->v->before.durable;
+}
+
+/* The first life, from which only one moment is kept. */
+static void first_life(struct victim *v)
+{
+    struct sim_disk *disk = sim_disk_new(NULL);
+    struct moment moment = {.v = v};
+    struct machine m;
+
+    machine_make(v, &m, disk, 0);
+    v->wall_ms = io_wall_ms(m.io);
+    MUST(machine_start(&m, &v->before) == 0, "no start: %s", m.note.text);
+    sim_disk_observe(disk, on_call, &moment);
+    work(v, &m, BYTES_MIN / 2);
+    machine_stop(&m);
+    machine_release(&m);
+    sim_disk_free(disk);
+    MUST(moment.image != NULL, "nothing large was ever written");
+    v->disk = moment.image;
+    v->old = sim_disk_clone(v->disk);
+    v->before.durable = moment.durable;
+}
+
 /* A log that lived, lost its power, and lived on; then it was closed, or lost its power again. */
 static void victim_init(struct victim *v, uint64_t seed, bool is_closed)
 {
-    static struct model before; /* what the last life stands on */
-    struct sim_crash crash = {.kind = SIM_CRASH_RANDOM, .seed = seed};
+    struct sim_crash crash = {.kind = SIM_CRASH_EVERYTHING};
     struct machine m;
 
     memset(v, 0, sizeof(*v));
     verdict_case(seed, "%s", "");
     v->seed = seed;
     v->log = machine_log_options(seed);
-    v->disk = sim_disk_new(NULL);
-    model_init(&before);
-    machine_make(v, &m, v->disk, 0);
-    v->wall_ms = io_wall_ms(m.io);
-    MUST(machine_start(&m, &before) == 0, "no start: %s", m.note.text);
-    work(v, &m, BYTES_MIN / 2);
-    machine_kill(&m);
-    machine_release(&m);
-    sim_disk_crash(v->disk, &crash);
+    model_init(&v->before);
+    first_life(v);
     machine_make(v, &m, v->disk, 500000);
-    MUST(machine_start(&m, &before) == 0, "no start: %s", m.note.text);
-    model_branch(&v->model, &before, oracle_check_start(&m, &before));
+    MUST(machine_start(&m, &v->before) == 0, "no start: %s", m.note.text);
+    model_branch(&v->model, &v->before, oracle_check_start(&m, &v->before));
     m.model = &v->model;
     machine_settle_in(&m);
     work(v, &m, BYTES_MIN);
@@ -118,7 +158,6 @@ static void victim_init(struct victim *v, uint64_t seed, bool is_closed)
         machine_kill(&m);
     v->wall_ms = io_wall_ms(m.io);
     machine_release(&m);
-    crash.kind = SIM_CRASH_EVERYTHING;
     sim_disk_crash(v->disk, &crash);
     v->floor = is_closed ? model_next(&v->model) : watermark_of(v->disk);
     MUST(v->floor <= model_next(&v->model) && (!is_closed || v->floor == v->model.durable),
@@ -133,12 +172,11 @@ static void victim_init(struct victim *v, uint64_t seed, bool is_closed)
 
 static void victim_release(struct victim *v)
 {
-    struct model *base = (struct model *)(uintptr_t)v->model.base;
-
     damage_map_release(&v->map);
     model_release(&v->model);
-    model_release(base);
+    model_release(&v->before);
     sim_disk_free(v->disk);
+    sim_disk_free(v->old);
 }
 
 /* ---- the judge ---- */
@@ -210,7 +248,7 @@ static void judge(struct victim *v, struct tally *t, struct sim_disk *disk)
             t->found++;
         else
             t->harmless++;
-        if (t->cases % LATER_ONE_IN == 0)
+        if (t->cases % LATER_ONE_IN == 0 && m.survived == 0)
             (void)look_later(v, &m, &now);
         else
             machine_stop(&m);
@@ -291,7 +329,35 @@ static void flip_bytes(struct victim *v)
     print_tally("a bit of every byte", &t);
 }
 
-enum sector_damage { SECTOR_ZERO, SECTOR_SWAP_NEXT, SECTOR_SWAP_FAR, SECTOR_STALE, SECTOR_KINDS };
+enum sector_damage {
+    SECTOR_ZERO,
+    SECTOR_SWAP_NEXT, /* with the one behind it */
+    SECTOR_SWAP_FAR,
+    SECTOR_STALE, /* as it was before the last sync of it */
+    SECTOR_OLD,   /* as it was at the last power cut */
+    SECTOR_KINDS,
+};
+
+/* The sector as the last power cut left it. False when it is no other. */
+static bool put_old_sector(const struct victim *v, struct sim_disk *disk, struct damage_place p)
+{
+    uint8_t now[SIM_SECTOR], then[SIM_SECTOR];
+    uint8_t *bytes;
+
+    if (!sim_disk_has(v->old, p.file->path) || (p.at + 1) * SIM_SECTOR > p.file->size ||
+        (p.at + 1) * SIM_SECTOR > sim_disk_file_size(v->old, p.file->path))
+        return false;
+    sim_disk_peek(disk, p.file->path, p.at * SIM_SECTOR, now, SIM_SECTOR);
+    sim_disk_peek(v->old, p.file->path, p.at * SIM_SECTOR, then, SIM_SECTOR);
+    if (memcmp(now, then, SIM_SECTOR) == 0)
+        return false;
+    bytes = mem_alloc((size_t)p.file->size);
+    sim_disk_peek(disk, p.file->path, 0, bytes, (size_t)p.file->size);
+    memcpy(bytes + p.at * SIM_SECTOR, then, SIM_SECTOR);
+    sim_disk_put(disk, p.file->path, bytes, (size_t)p.file->size);
+    mem_free(bytes);
+    return true;
+}
 
 static bool damage_a_sector(struct victim *v, struct sim_disk *disk, enum sector_damage kind,
                             uint64_t n)
@@ -305,6 +371,8 @@ static bool damage_a_sector(struct victim *v, struct sim_disk *disk, enum sector
          p.file->path, (int)kind, other.at, other.file->path);
     if (kind == SECTOR_STALE)
         return sim_disk_stale_sector(disk, p.file->path, p.at);
+    if (kind == SECTOR_OLD)
+        return put_old_sector(v, disk, p);
     if (kind == SECTOR_ZERO)
         sim_disk_zero_sector(disk, p.file->path, p.at);
     else

@@ -402,6 +402,20 @@ void workload_step(struct workload *w)
     pass_time(w);
 }
 
+void workload_fill(struct workload *w, uint64_t bytes_min)
+{
+    struct machine *m = w->machine;
+    int patience = 10000;
+
+    while (sim_disk_used_bytes(m->disk) < bytes_min) {
+        (void)publish_to(w, 1u << PLACE_OTHER, draw_size(w));
+        machine_run_ms(m, 1);
+        if (patience % 64 == 0)
+            do_checkpoint(w);
+        MUST(patience-- > 0, "the log does not grow");
+    }
+}
+
 void workload_small_file(struct workload *w)
 {
     struct machine *m = w->machine;

@@ -56,6 +56,9 @@ void workload_release(struct workload *w);
 /* Does one thing and turns the world a little. */
 void workload_step(struct workload *w);
 
+/* Publishes to a place that is hardly ever trimmed until the disk holds so many bytes. */
+void workload_fill(struct workload *w, uint64_t bytes_min);
+
 /* Fills a segment in which only one record stays needed, and has it sorted: done again and
  * again, this makes many small files in one lane, which the sorter then merges. */
 void workload_small_file(struct workload *w);

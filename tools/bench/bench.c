@@ -17,12 +17,12 @@ static const struct {
 
 static void print_usage(FILE *to)
 {
-    fprintf(to, "usage: millrace-bench COMMAND [OPTIONS]\n"
-                "       millrace-bench COMMAND --help\n"
-                "       millrace-bench --version\n"
-                "\n");
+    (void)fprintf(to, "usage: millrace-bench COMMAND [OPTIONS]\n"
+                      "       millrace-bench COMMAND --help\n"
+                      "       millrace-bench --version\n"
+                      "\n");
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
+        (void)fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
 }
 
 int main(int count, char **words)
@@ -42,7 +42,7 @@ int main(int count, char **words)
         return BENCH_WELL;
     }
     if (count > 1)
-        fprintf(stderr, "millrace-bench: unknown command '%s'\n", name);
+        (void)fprintf(stderr, "millrace-bench: unknown command '%s'\n", name);
     print_usage(stderr);
     return BENCH_USAGE;
 }

@@ -233,7 +233,7 @@ int bench_log(int count, char *const *words)
     int rv = read_words(&q, count, words, &note);
 
     if (rv != 0) {
-        fprintf(stderr, "millrace-bench: %s\n\n%s", note.text, usage);
+        (void)fprintf(stderr, "millrace-bench: %s\n\n%s", note.text, usage);
         return BENCH_USAGE;
     }
     if (q.is_help) {
@@ -250,6 +250,6 @@ int bench_log(int count, char *const *words)
     mem_free(command);
     if (rv == 0)
         return BENCH_WELL;
-    fprintf(stderr, "millrace-bench: %s\n", note.text[0] != '\0' ? note.text : err_text(rv));
+    (void)fprintf(stderr, "millrace-bench: %s\n", note.text[0] != '\0' ? note.text : err_text(rv));
     return BENCH_FAILED;
 }

@@ -162,7 +162,7 @@ void machine_usage_add(struct machine_usage *sum, const struct machine_usage *on
 
 static void set_text(char to[MACHINE_TEXT_SIZE], const char *text)
 {
-    snprintf(to, MACHINE_TEXT_SIZE, "%s", text);
+    (void)snprintf(to, MACHINE_TEXT_SIZE, "%s", text);
 }
 
 static bool take_processor(void *owner, char *line)
@@ -214,7 +214,8 @@ static void describe_mount(const char *dir, struct machine *m)
 
     if (stat(dir, &st) == -1)
         return;
-    snprintf(search.device, sizeof(search.device), "%u:%u", major(st.st_dev), minor(st.st_dev));
+    (void)snprintf(search.device, sizeof(search.device), "%u:%u", major(st.st_dev),
+                   minor(st.st_dev));
     each_line("/proc/self/mountinfo", take_mount, &search);
 }
 
@@ -236,8 +237,8 @@ void machine_describe(const char *dir, struct machine *out)
         .build = "compiler " __VERSION__ ", " BUILD_SPEED BUILD_CHECKS,
     };
     if (uname(&name) == 0)
-        snprintf(out->kernel, sizeof(out->kernel), "%.64s %.64s %.64s", name.sysname, name.release,
-                 name.machine);
+        (void)snprintf(out->kernel, sizeof(out->kernel), "%.64s %.64s %.64s", name.sysname,
+                       name.release, name.machine);
     each_line("/proc/cpuinfo", take_processor, out);
     describe_mount(dir, out);
 }

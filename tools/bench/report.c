@@ -99,7 +99,7 @@ static const char *number_text(double value, char text[NUMBER_SIZE])
     double size = value < 0 ? -value : value;
     int decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
 
-    snprintf(text, NUMBER_SIZE, "%.*f", decimals, value);
+    (void)snprintf(text, NUMBER_SIZE, "%.*f", decimals, value);
     return text;
 }
 
@@ -170,7 +170,7 @@ void report_add(struct report *r, const struct figure *f, const struct samples *
         .figure = *f,
         .samples = *s,
     };
-    snprintf(row->in, sizeof(row->in), "%s", r->in);
+    (void)snprintf(row->in, sizeof(row->in), "%s", r->in);
     print_row(row);
 }
 

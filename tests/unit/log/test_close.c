@@ -224,6 +224,115 @@ static void test_an_abandoned_log_is_freed_at_once(void **state)
     end(&w);
 }
 
+/* A world that dies: it takes so many more jobs, and those after them never end. */
+struct dying {
+    struct io base;
+    struct io *world;
+    uint64_t left;
+};
+
+static void dying_submit(struct io *io, struct io_job *j)
+{
+    struct dying *d = CONTAINER_OF(io, struct dying, base);
+
+    if (d->left == 0)
+        return;
+    d->left--;
+    io_submit(d->world, j);
+}
+
+static uint64_t dying_now_ns(struct io *io)
+{
+    return io_now_ns(CONTAINER_OF(io, struct dying, base)->world);
+}
+
+static int64_t dying_wall_ms(struct io *io)
+{
+    return io_wall_ms(CONTAINER_OF(io, struct dying, base)->world);
+}
+
+static uint64_t dying_random(struct io *io)
+{
+    return io_random(CONTAINER_OF(io, struct dying, base)->world);
+}
+
+static void dying_timer_start(struct io *io, struct io_timer *t, uint64_t delay_ns)
+{
+    io_timer_start(CONTAINER_OF(io, struct dying, base)->world, t, delay_ns);
+}
+
+static void dying_timer_stop(struct io *io, struct io_timer *t)
+{
+    io_timer_stop(CONTAINER_OF(io, struct dying, base)->world, t);
+}
+
+static void dying_later(struct io *io, struct io_task *t)
+{
+    io_later(CONTAINER_OF(io, struct dying, base)->world, t);
+}
+
+static const struct io_ops dying_ops = {.now_ns = dying_now_ns,
+                                        .wall_ms = dying_wall_ms,
+                                        .random = dying_random,
+                                        .timer_start = dying_timer_start,
+                                        .timer_stop = dying_timer_stop,
+                                        .later = dying_later,
+                                        .submit = dying_submit};
+
+/* Commits, sorting, a checkpoint, a manifest and a read, each as far as it gets. */
+static void go_on_in_a_dying_world(struct log_world *w)
+{
+    struct cursor *c = cursor_open(w->log, CURSOR_HOT, 0, 0);
+    struct record r;
+    uint8_t content[8];
+
+    put_le64(content, log_durable(w->log));
+    (void)!log_checkpoint(w->log, log_durable(w->log), bytes_of(content, 8));
+    log_drop(w->log, LANE);
+    for (int i = 0; i < 10; i++) {
+        (void)!cursor_next(c, &r);
+        (void)!log_world_try_append(
+            w, &(struct log_world_entry){.kind = KIND_KEEP, .body_size = 3000});
+        log_world_run_ms(w, 1);
+    }
+    cursor_close(c);
+    log_world_run_ms(w, 10);
+}
+
+static void test_an_abandoned_log_frees_what_will_never_end(void **state)
+{
+    (void)state;
+    for (uint64_t left = 0; left < 60; left++) {
+        struct dying d;
+        struct log_world w;
+        struct io *world;
+
+        log_world_init(&w);
+        world = w.io;
+        d = (struct dying){
+            .base = {.ops = &dying_ops, .disk = world->disk}, .world = world, .left = UINT64_MAX};
+        w.io = &d.base;
+        w.options.cache_bytes = 0;
+        log_world_open(&w);
+        for (uint64_t k = 0; k < 5; k++)
+            log_world_move(&w, LANE, k, NULL, BODY);
+        log_world_fill_segment(&w, KIND_KEEP, BODY);
+        log_world_checkpoint(&w);
+        log_world_fill_segment(&w, KIND_KEEP, BODY);
+        log_world_fill_segment(&w, KIND_KEEP, BODY);
+        log_world_settle(&w);
+        d.left = left;
+        go_on_in_a_dying_world(&w);
+        log_abandon(w.log);
+        w.log = NULL;
+        w.io = world;
+        log_world_crash(&w);
+        log_world_open(&w); /* a crash like any other */
+        log_world_expect_hot(&w, log_first(w.log), log_next(w.log));
+        end(&w);
+    }
+}
+
 static void close_with_a_cursor(void *owner)
 {
     struct log_world *w = owner;
@@ -263,6 +372,7 @@ int main(void)
         LEAK_CHECKED(test_a_full_disk_does_not_keep_it_open),
         LEAK_CHECKED(test_nobody_is_told_anything_afterwards),
         LEAK_CHECKED(test_an_abandoned_log_is_freed_at_once),
+        LEAK_CHECKED(test_an_abandoned_log_frees_what_will_never_end),
         LEAK_CHECKED(test_misuse_is_a_bug),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -525,6 +525,8 @@ static void test_a_reader_that_retention_overtakes_is_told_once(void **state)
     expect(&w, fresh, 90); /* nothing was taken from one that only begins */
     cursor_seek(c, 0);
     expect(&w, c, 90); /* nor from one that asks for anything from 0 on */
+    cursor_seek_time(c, 0);
+    expect(&w, c, 90);
     cursor_close(c);
     cursor_close(fresh);
     end(&w);

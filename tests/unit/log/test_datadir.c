@@ -231,6 +231,19 @@ static void test_a_missing_format_beside_partitions_is_refused(void **state)
     end(&f);
 }
 
+static void test_other_things_in_a_new_directory_do_not_matter(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    sim_disk_put(f.disk, "data/lost+found/x", "", 0);
+    sim_disk_put(f.disk, "data/partition-notes.txt", "", 0);
+    open_it(&f, "data");
+    assert_true(sim_disk_has(f.disk, "data/format"));
+    end(&f);
+}
+
 static void test_a_beginning_that_was_interrupted_is_begun_again(void **state)
 {
     bool is_stopped = true;
@@ -319,6 +332,7 @@ int main(void)
         LEAK_CHECKED(test_a_newer_format_is_refused_and_left_alone),
         LEAK_CHECKED(test_a_damaged_format_is_refused_and_left_alone),
         LEAK_CHECKED(test_a_missing_format_beside_partitions_is_refused),
+        LEAK_CHECKED(test_other_things_in_a_new_directory_do_not_matter),
         LEAK_CHECKED(test_a_beginning_that_was_interrupted_is_begun_again),
         LEAK_CHECKED(test_what_is_no_directory_is_refused),
         LEAK_CHECKED(test_too_long_a_path_is_refused_with_a_reason),

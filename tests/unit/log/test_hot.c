@@ -406,6 +406,26 @@ static void test_a_group_that_was_begun_is_never_refused_halfway(void **state)
     assert_true(begun > 20);
 }
 
+/* What a group was promised does not open the door for others. */
+static void test_a_group_takes_no_more_than_it_asked_for(void **state)
+{
+    const struct log_world_entry e = {.kind = KIND_KEEP, .body_size = 500};
+    struct log_world w;
+    size_t bytes = log_record_size(0, 500);
+
+    (void)state;
+    begin(&w);
+    sim_disk_set_stalled(w.disk, true);
+    while (hot_of(&w)->pending_bytes + 2 * bytes < w.options.pending_bytes_max)
+        log_world_append(&w, KIND_KEEP, 500);
+    assert_int_equal(log_begin_group(w.log, bytes, false), 0);
+    assert_int_equal(log_world_try_append(&w, &e), 0);
+    assert_int_equal(append_until(&w, ERR_FULL, false, 500), 0);
+    sim_disk_set_stalled(w.disk, false);
+    log_world_settle(&w);
+    end(&w);
+}
+
 static void test_a_group_is_refused_when_too_much_waits(void **state)
 {
     struct log_world w;
@@ -514,6 +534,7 @@ int main(void)
         LEAK_CHECKED(test_a_group_lies_in_one_batch_wherever_the_block_stands),
         LEAK_CHECKED(test_a_group_may_begin_a_segment_but_never_span_two),
         LEAK_CHECKED(test_a_group_that_was_begun_is_never_refused_halfway),
+        LEAK_CHECKED(test_a_group_takes_no_more_than_it_asked_for),
         LEAK_CHECKED(test_a_group_is_refused_when_too_much_waits),
         LEAK_CHECKED(test_segments_follow_one_another_without_gap),
         LEAK_CHECKED(test_a_sealed_segment_has_an_index_that_reads_back),

@@ -236,6 +236,21 @@ static bool make_checksum(uint8_t *bytes, uint64_t size, uint64_t at)
     return true;
 }
 
+/* Looks in all the ways there are; what is told does not matter. */
+static void look_every_way(struct patient *p, struct sim_disk *disk, const char *name)
+{
+    struct err_note note = {{0}};
+
+    demo_inspect(disk, p->told);
+    told_init(p->told, disk);
+    p->told->in.verifies = false;
+    p->told->in.visitor.on_record = NULL;
+    assert_int_equal(inspect_directory(&p->told->in, "log", &note), 0);
+    told_init(p->told, disk);
+    (void)!inspect_file(&p->told->in, name, &note);
+    assert_int_equal(sim_disk_open_files(disk), 0);
+}
+
 /* Values that are often the edge of something. */
 static uint8_t odd_byte(struct rand *r)
 {
@@ -276,7 +291,7 @@ static void test_lies_with_a_good_checksum_break_nothing(void **state)
                 lie(&p.rand, bytes, p.sizes[i], at);
                 (void)make_checksum(bytes, p.sizes[i], at);
                 put_back(hurt, p.names[i], bytes, p.sizes[i]);
-                demo_inspect(hurt, p.told);
+                look_every_way(&p, hurt, p.names[i]);
                 sim_disk_free(hurt);
             }
         }
@@ -305,6 +320,7 @@ static void test_garbage_under_any_name_breaks_nothing(void **state)
                 bytes[j] = (uint8_t)rand_below(&p.rand, 256);
             memcpy(bytes, magic, strlen(magic));
             sim_disk_put(hurt, p.names[i], bytes, size);
+            look_every_way(&p, hurt, p.names[i]);
             (void)look(&p, hurt, "garbage", p.names[i], size);
         }
     }

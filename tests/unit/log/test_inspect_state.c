@@ -1,6 +1,7 @@
 /* Tests of log/inspect_state.c and inspect_watermark.c: small files that are damaged, old, or
  * lie. */
 #include "log/statefile.h"
+#include "log/watermark.h"
 #include "tests/unit/log/inspect_seen.h"
 
 static void test_one_copy_of_the_manifest_is_enough_and_its_loss_is_told(void **state)
@@ -102,6 +103,36 @@ static void test_a_sorted_log_without_any_checkpoint_is_a_problem(void **state)
     demo_release(&d);
 }
 
+static void test_the_second_slot_counts_from_its_first_renewal_on(void **state)
+{
+    struct demo d;
+    uint8_t slot[56], garbage[56];
+    struct watermark first = {0};
+    struct site site = {.dir = "log"};
+
+    (void)state;
+    demo_make(&d, 0);
+    site.disk = sim_disk_as_disk(d.disk);
+    sim_disk_peek(d.disk, "log/watermark", 4096, slot, sizeof(slot));
+    assert_int_equal(get_le64(slot + 32), 1);
+    memcpy(site.id, slot + 16, sizeof(site.id));
+    memset(garbage, 'g', sizeof(garbage));
+
+    /* As the making of the log leaves it when the power fails in the first renewal. */
+    assert_int_equal(watermark_write(&site, &first), 0);
+    patch(&d, "log/watermark", 4096, garbage, sizeof(garbage));
+    assert_told(see(d.disk), 0, "note log/watermark:4096", "never written whole");
+    sim_disk_put(d.disk, "log/watermark", "", 0);
+    assert_int_equal(watermark_create(&site, &first), 0);
+
+    /* A batch shows that the renewal was durable once. */
+    demo_fill(&d, 5);
+    assert_int_equal(watermark_write(&site, &first), 0);
+    patch(&d, "log/watermark", 4096, garbage, sizeof(garbage));
+    assert_told(see(d.disk), 1, "never written whole", "an old version of it has come back");
+    demo_release(&d);
+}
+
 static void test_an_old_watermark_is_found(void **state)
 {
     struct demo d;
@@ -158,6 +189,7 @@ int main(void)
         LEAK_CHECKED(test_a_newer_version_is_named_as_such),
         LEAK_CHECKED(test_slots_are_judged_one_by_one),
         LEAK_CHECKED(test_a_sorted_log_without_any_checkpoint_is_a_problem),
+        LEAK_CHECKED(test_the_second_slot_counts_from_its_first_renewal_on),
         LEAK_CHECKED(test_an_old_watermark_is_found),
         LEAK_CHECKED(test_a_checkpoint_newer_than_the_log_is_found),
     };

@@ -153,6 +153,29 @@ static void test_the_manifest_describes_rows_and_lanes(void **state)
     end(&w);
 }
 
+/* The newer of two copies is told by its generation, also when a crash comes between the two. */
+static void test_generations_rise_over_openings(void **state)
+{
+    uint64_t last = 0;
+    struct log_world w;
+
+    (void)state;
+    begin(&w);
+    for (uint64_t i = 0; i < 4; i++) {
+        struct manifest m = {0};
+
+        fill_lane(&w, i * 10, 3);
+        read_copy(&w, "log/manifest.copy", &m);
+        assert_true(m.generation > last);
+        last = m.generation;
+        manifest_release(&m);
+        log_world_close(&w);
+        log_world_open(&w);
+        log_world_settle(&w);
+    }
+    end(&w);
+}
+
 static void count_manifests(void *owner, struct sim_disk *d, const struct sim_disk_call *call)
 {
     (void)d;
@@ -356,6 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_a_file_goes_only_when_no_durable_manifest_names_it),
         LEAK_CHECKED(test_the_manifest_describes_rows_and_lanes),
+        LEAK_CHECKED(test_generations_rise_over_openings),
         LEAK_CHECKED(test_many_changes_of_one_turn_are_one_manifest),
         LEAK_CHECKED(test_hot_files_become_spares_while_they_are_welcome),
         LEAK_CHECKED(test_a_file_of_another_size_does_not_become_a_spare),

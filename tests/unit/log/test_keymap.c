@@ -75,6 +75,19 @@ static void test_memory_stays_within_what_was_allowed(void **state)
         assert_true(mem_used_bytes() - before <= MOST);
     }
     assert_true(n >= MOST / sizeof(struct keymap_slot) / 8 * 3);
+    assert_int_equal(m.count, n);
+    while (n-- > 0) { /* none was lost while it grew */
+        uint64_t number = 0;
+
+        assert_true(keymap_get(&m, key_of(&n), &number));
+        assert_int_equal(number, n);
+    }
+    keymap_release(&m);
+
+    keymap_init(&m, 128 * sizeof(struct keymap_slot)); /* what is allowed is used */
+    for (n = 0; keymap_put(&m, key_of(&n), n); n++)
+        ;
+    assert_int_equal(n, 96);
     keymap_release(&m);
     assert_int_equal(mem_used_bytes(), before);
 }

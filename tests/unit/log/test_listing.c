@@ -116,12 +116,15 @@ static void test_many_files_are_all_found(void **state)
     log_site_init(&l);
     for (unsigned i = 0; i < MANY; i++) {
         put(&l, strrchr(site_path(&l.site, "hot-%016x.seg", i * 7919 % MANY).text, '/') + 1);
+        put(&l, strrchr(site_path(&l.site, "cold-%016x.seg", i * 7907 % MANY).text, '/') + 1);
         put(&l, strrchr(site_path(&l.site, "left-%u.new", i).text, '/') + 1);
     }
     assert_int_equal(listing_read(&l.site, &found), 0);
     assert_int_equal(found.hot.count, MANY);
-    for (uint64_t i = 0; i < MANY; i++)
+    for (uint64_t i = 0; i < MANY; i++) {
         assert_int_equal(found.hot.items[i], i);
+        assert_int_equal(found.cold.items[i], i);
+    }
     assert_int_equal(found.leftover_count, MANY);
     listing_release(&found);
     log_site_release(&l);

@@ -101,6 +101,7 @@ static void test_a_failed_renewal_is_tried_again_in_the_same_slot(void **state)
     assert_int_equal(w.log->marks.watermark.number, before.number);
     assert_int_equal(w.log->marks.watermark.position, 5);
     log_world_settle(&w); /* without any further traffic */
+    assert_int_equal(w.log->marks.watermark.position, 10);
     assert_int_equal(on_disk(&w).number, before.number + 1);
     assert_int_equal(on_disk(&w).position, 10);
     end(&w);
@@ -249,6 +250,7 @@ static void test_a_write_that_fails_keeps_the_old_ones(void **state)
     assert_non_null(strstr(w.said, "checkpoint"));
     assert_int_equal(w.log->sorter.limit, 10);
     assert_int_equal(w.log->checkpoints.kept[1], 20);
+    assert_true(sim_disk_has(w.disk, "log/checkpoint-000000000000000a"));
     reopen(&w, 20, 5);
     end(&w);
 }

@@ -224,6 +224,26 @@ static void test_large_and_empty_records_find_room(void **state)
     log_site_release(&l);
 }
 
+/* What the hot log takes must find its way: a number and a time of its own make it longer. */
+static void test_the_largest_record_of_the_hot_log_fits(void **state)
+{
+    enum { LARGEST = RECORD_SIZE_MAX - RECORD_HEADER_SIZE - 3 /* the key */ };
+    struct log_site l;
+    struct sort_out *o;
+    struct segment *g;
+
+    (void)state;
+    log_site_init(&l);
+    o = sort_out_new(&l.site, DESTINATION, ID);
+    assert_int_equal(add(&l, o, 1, LARGEST), 0);
+    assert_int_equal(add(&l, o, 2, LARGEST), 0);
+    assert_int_equal(sort_out_finish(&l.site, o, EPOCH), 0);
+    g = sort_out_take(o);
+    assert_int_equal(g->index->count, 2);
+    segment_free(g);
+    log_site_release(&l);
+}
+
 static void test_every_failing_operation_is_told_and_nothing_leaks(void **state)
 {
     bool has_struck = true;
@@ -295,6 +315,7 @@ int main(void)
         LEAK_CHECKED(test_compression_makes_the_file_smaller_and_changes_nothing),
         LEAK_CHECKED(test_numbers_must_rise),
         LEAK_CHECKED(test_large_and_empty_records_find_room),
+        LEAK_CHECKED(test_the_largest_record_of_the_hot_log_fits),
         LEAK_CHECKED(test_every_failing_operation_is_told_and_nothing_leaks),
         LEAK_CHECKED(test_a_file_of_that_name_is_not_overwritten),
         LEAK_CHECKED(test_lack_of_memory_is_told),

@@ -118,6 +118,7 @@ static void test_keys_are_compared_over_all_files_of_the_lane(void **state)
     assert_int_equal(lane_of(&w)->count, 3);
     compact(&w, DAY_MS);
     expect_lane(&w, "2 3 4 5 6");
+    assert_int_equal(lane_of(&w)->count, 1); /* together they are less than a file's worth */
     end(&w);
 }
 
@@ -214,6 +215,35 @@ static void test_a_full_map_compacts_what_it_knows(void **state)
     for (size_t i = 0; i < KEYS; i++)
         assert_true(is_newest[i]);
     assert_true(count >= KEYS && count <= 3 * KEYS);
+    end(&w);
+}
+
+static void test_a_file_larger_than_the_aim_is_compacted_too(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    begin(&w);
+    put(&w, 0, "a b a c b | d a b c | e d |");
+    w.log->site.options.cold_segment_bytes = 100; /* now all of them are */
+    compact(&w, DAY_MS);
+    expect_lane(&w, "6 7 8 9 10");
+    assert_true(lane_of(&w)->count > 1);
+    end(&w);
+}
+
+static void test_about_one_file_is_written_at_a_time(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    begin(&w);
+    put(&w, 0, "a b c | d e f | g h i | j k l | m n o | p q a |");
+    assert_int_equal(lane_of(&w)->count, 6);
+    w.log->site.options.cold_segment_bytes = 3 * lane_of(&w)->segments[0]->bytes;
+    compact(&w, DAY_MS);
+    assert_int_equal(lane_of(&w)->count, 2);
+    expect_lane(&w, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17");
     end(&w);
 }
 
@@ -367,6 +397,8 @@ int main(void)
         LEAK_CHECKED(test_a_lane_of_tombstones_only_vanishes),
         LEAK_CHECKED(test_empty_records_without_a_tombstones_age_are_told_by_time),
         LEAK_CHECKED(test_a_full_map_compacts_what_it_knows),
+        LEAK_CHECKED(test_a_file_larger_than_the_aim_is_compacted_too),
+        LEAK_CHECKED(test_about_one_file_is_written_at_a_time),
         LEAK_CHECKED(test_compacting_a_lane_that_is_not_there_is_fine),
         LEAK_CHECKED(test_asking_twice_is_asking_once),
         LEAK_CHECKED(test_several_lanes_are_compacted_one_after_the_other),

@@ -73,14 +73,21 @@ static void expect_mixed(struct log_world *w, uint64_t end_position)
     log_world_expect_hot(w, first, end_position);
 }
 
-static int checkpoint_once(struct log_world *w)
+/* Asks for a checkpoint of all that is durable. */
+static int begin_checkpoint(struct log_world *w)
 {
     uint8_t state[8];
+
+    put_le64(state, log_durable(w->log));
+    return log_checkpoint(w->log, log_durable(w->log), bytes_of(state, sizeof(state)));
+}
+
+static int checkpoint_once(struct log_world *w)
+{
     int rv;
 
     log_world_settle(w);
-    put_le64(state, log_durable(w->log));
-    rv = log_checkpoint(w->log, log_durable(w->log), bytes_of(state, sizeof(state)));
+    rv = begin_checkpoint(w);
     log_world_settle(w);
     return rv;
 }
@@ -148,16 +155,26 @@ static void test_what_was_sorted_is_there_after_reopening(void **state)
     end(&w);
 }
 
+static void count_opens(void *owner, struct sim_disk *d, const struct sim_disk_call *call)
+{
+    (void)d;
+    *(uint32_t *)owner += call->op == SIM_OP_OPEN && strstr(call->path, "cold-") != NULL;
+}
+
 static void test_more_than_the_buffer_is_written_in_between(void **state)
 {
     struct log_world w;
+    uint32_t opens = 0;
 
     (void)state;
     log_world_init(&w);
     w.options.sorter_buffer_bytes = 2000;
     log_world_open(&w);
     fill_mixed(&w, 4);
+    sim_disk_observe(w.disk, count_opens, &opens);
     log_world_checkpoint(&w);
+    sim_disk_observe(w.disk, NULL, NULL);
+    assert_true(opens > 10); /* not only to finish two files */
     assert_int_equal(w.log->hot.segment_count, 1);
     expect_mixed(&w, log_next(w.log));
     end(&w);
@@ -228,10 +245,11 @@ static void test_a_cold_file_that_is_half_dead_is_rewritten(void **state)
     for (uint64_t i = 0; i < 10; i++)
         numbers[i] = i * 2 + 1;
     log_world_expect_lane(&w, LOG_SHARED, 10, numbers);
+    sorter_close(sorter_of(&w)); /* what is all dead needs no run */
     for (uint64_t i = 0; i < 10; i++)
         log_world_let_go(&w, LOG_SHARED, i * 2 + 1);
     log_world_settle(&w);
-    assert_null(lane_of(&w, LOG_SHARED)); /* all dead: it goes as it is */
+    assert_null(lane_of(&w, LOG_SHARED));
     assert_int_equal(log_world_count_files(&w, "cold-"), 0);
     end(&w);
 }
@@ -261,36 +279,38 @@ static void test_a_deep_queues_lane_is_let_go_record_by_record(void **state)
 static void test_after_reopening_live_records_are_counted_anew(void **state)
 {
     struct log_world w;
+    const struct cold_lane *lane;
 
     (void)state;
     begin(&w);
-    for (int i = 0; i < 20; i++)
-        log_world_append(&w, KIND_KEEP, BODY);
-    log_world_fill_segment(&w, KIND_DROP, BODY);
-    log_world_checkpoint(&w);
+    for (int file = 0; file < 2; file++) {
+        for (int i = 0; i < 20; i++)
+            log_world_append(&w, KIND_KEEP, BODY);
+        log_world_fill_segment(&w, KIND_DROP, BODY);
+        log_world_checkpoint(&w);
+    }
     for (uint64_t i = 0; i < 5; i++)
         log_world_let_go(&w, LOG_SHARED, i); /* not in any manifest */
     log_world_settle(&w);
     log_world_close(&w);
     log_world_open(&w);
-    assert_false(lane_of(&w, LOG_SHARED)->segments[0]->is_counted);
+    lane = lane_of(&w, LOG_SHARED);
+    assert_int_equal(lane->count, 2);
+    assert_false(lane->segments[0]->is_counted);
     log_world_settle(&w);
-    assert_true(lane_of(&w, LOG_SHARED)->segments[0]->is_counted);
-    assert_int_equal(lane_of(&w, LOG_SHARED)->segments[0]->live, 15);
+    assert_true(lane->segments[0]->is_counted && lane->segments[1]->is_counted);
+    assert_int_equal(lane->segments[0]->live, 15);
+    assert_int_equal(lane->segments[1]->live, 20);
     for (uint64_t i = 5; i < 20; i++)
         log_world_let_go(&w, LOG_SHARED, i);
     log_world_settle(&w);
-    assert_null(lane_of(&w, LOG_SHARED));
+    assert_int_equal(lane_of(&w, LOG_SHARED)->count, 1);
     end(&w);
 }
 
-/* Lets go of a record while the run has it in its hands, after it was classified. */
-static void let_go_behind(struct log_world *w, uint64_t lane, const struct record *r)
+static bool is_well_read(void *owner)
 {
-    if (lane == LOG_SHARED && r->number == 10 && w->released_count == 0) {
-        for (uint64_t i = 0; i < 8; i++)
-            log_world_let_go(w, LOG_SHARED, i);
-    }
+    return ((struct log_world *)owner)->told.classified >= 19;
 }
 
 static void test_what_is_let_go_during_a_run_does_not_stay_for_ever(void **state)
@@ -299,13 +319,19 @@ static void test_what_is_let_go_during_a_run_does_not_stay_for_ever(void **state
 
     (void)state;
     begin(&w);
-    w.on_classify = let_go_behind;
     for (int i = 0; i < 20; i++)
         log_world_append(&w, KIND_KEEP, BODY);
     log_world_fill_segment(&w, KIND_DROP, BODY);
-    log_world_checkpoint(&w);
-    assert_int_equal(w.released_count, 8);
-    for (uint64_t i = 8; i < 20; i++)
+    assert_int_equal(checkpoint_once(&w), 0);
+    log_world_append(&w, KIND_DROP, 0);
+    log_world_settle(&w);
+    assert_int_equal(begin_checkpoint(&w), 0);
+    assert_true(sim_run_until(w.sim, is_well_read, &w, 1000 * LOG_WORLD_MS));
+    assert_int_equal(log_first(w.log), 0); /* classified, and not yet published */
+    for (uint64_t i = 0; i < 15; i++)
+        log_world_let_go(&w, LOG_SHARED, i);
+    log_world_settle(&w);
+    for (uint64_t i = 15; i < 20; i++)
         log_world_let_go(&w, LOG_SHARED, i);
     log_world_settle(&w);
     assert_null(lane_of(&w, LOG_SHARED));
@@ -363,6 +389,37 @@ static void test_a_merge_keeps_what_is_known_about_live_records(void **state)
     assert_int_equal(lane_of(&w, LANE)->count, 1);
     assert_int_equal(lane_of(&w, LANE)->segments[0]->records, 24); /* a merge decides nothing */
     assert_int_equal(lane_of(&w, LANE)->segments[0]->live, 23);
+    assert_true(lane_of(&w, LANE)->segments[0]->is_counted);
+    end(&w);
+}
+
+static bool is_merging(void *owner)
+{
+    return sorter_of(owner)->run == RUN_MERGE;
+}
+
+static void test_a_file_that_dies_during_its_merge_does_not_come_back(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    log_world_init(&w);
+    w.options.cold_segment_bytes = 128 << 10;
+    log_world_open(&w);
+    for (uint64_t i = 0; i < 8; i++) {
+        log_world_move(&w, LANE, i, NULL, BODY);
+        log_world_fill_segment(&w, KIND_DROP, BODY);
+        if (i < 7)
+            log_world_checkpoint(&w);
+    }
+    assert_int_equal(checkpoint_once(&w), 0);
+    log_world_append(&w, KIND_DROP, 0);
+    log_world_settle(&w);
+    assert_int_equal(begin_checkpoint(&w), 0);
+    assert_true(sim_run_until(w.sim, is_merging, &w, 1000 * LOG_WORLD_MS));
+    log_world_let_go(&w, LANE, 4); /* the only one of its file */
+    log_world_settle(&w);
+    log_world_expect_lane(&w, LANE, 7, (uint64_t[]){0, 1, 2, 3, 5, 6, 7});
     end(&w);
 }
 
@@ -605,7 +662,6 @@ static void test_closing_during_a_run_throws_it_away(void **state)
     for (uint64_t ms = 0; ms < 80; ms += 3) {
         struct log_world w;
         uint64_t last;
-        uint8_t state_bytes[8];
 
         begin(&w);
         fill_mixed(&w, 3);
@@ -614,8 +670,7 @@ static void test_closing_during_a_run_throws_it_away(void **state)
         log_world_settle(&w);
         last = log_next(w.log);
         set_latency(&w, LOG_WORLD_MS);
-        put_le64(state_bytes, last);
-        assert_int_equal(log_checkpoint(w.log, last, bytes_of(state_bytes, 8)), 0);
+        assert_int_equal(begin_checkpoint(&w), 0);
         log_world_run_ms(&w, ms);
         thrown_away += sorter_is_busy(sorter_of(&w));
         log_world_close(&w);
@@ -689,6 +744,7 @@ int main(void)
         LEAK_CHECKED(test_what_is_let_go_during_a_run_does_not_stay_for_ever),
         LEAK_CHECKED(test_small_neighbours_become_one_file),
         LEAK_CHECKED(test_a_merge_keeps_what_is_known_about_live_records),
+        LEAK_CHECKED(test_a_file_that_dies_during_its_merge_does_not_come_back),
         LEAK_CHECKED(test_what_was_trimmed_during_a_run_does_not_come_back),
         LEAK_CHECKED(test_a_trim_during_a_sort_holds_for_what_it_brings),
         LEAK_CHECKED(test_numbers_that_exist_already_stay_where_they_are),
