@@ -149,6 +149,21 @@ static int rebuild_index(const struct site *s, const struct segment *g, struct d
     return 0;
 }
 
+/* A whole header that is another segment's: the file has been put in the wrong place. A damaged
+ * one says nothing, and the batches speak for themselves. */
+static int check_owner(const struct site *s, const struct segment *g, struct disk_file *f)
+{
+    uint8_t sector[SEGMENT_SECTOR_SIZE] = {0};
+    struct segment found = {0};
+    uint64_t epoch = 0;
+    size_t done = 0;
+    int rv = disk_read(f, sector, sizeof(sector), 0, &done);
+
+    if (rv != 0 || segment_header_decode(s, sector, &found, &epoch) != 0)
+        return rv;
+    return found.kind == g->kind && found.id == g->id ? 0 : ERR_CORRUPT;
+}
+
 int segment_load_index(const struct site *s, const struct segment *g, struct index **out)
 {
     struct index_span span = segment_span(g);
@@ -159,9 +174,12 @@ int segment_load_index(const struct site *s, const struct segment *g, struct ind
     rv = segment_open(s, g, &f);
     if (rv != 0)
         return rv;
-    rv = index_read(f, s, &span, out);
-    if (rv == ERR_CORRUPT)
-        rv = rebuild_index(s, g, f, out);
+    rv = check_owner(s, g, f);
+    if (rv == 0) {
+        rv = index_read(f, s, &span, out);
+        if (rv == ERR_CORRUPT)
+            rv = rebuild_index(s, g, f, out);
+    }
     disk_close(f);
     return rv;
 }

@@ -104,7 +104,8 @@ void segment_wound(const struct site *s, struct segment *g, uint64_t from, uint6
 struct index_span segment_span(const struct segment *g);
 
 /* Loads or rebuilds the index of a sealed segment; blocks. *out is new. Damaged stretches have no
- * entries of their own. Errors: ERR_CORRUPT when nothing is readable, those of the disk. */
+ * entries of their own. Errors: ERR_CORRUPT when nothing is readable, or the
+ * file is another segment's; those of the disk. */
 MUST_USE int segment_load_index(const struct site *s, const struct segment *g, struct index **out);
 
 #endif
