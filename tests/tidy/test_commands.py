@@ -20,7 +20,7 @@ FAKE_BIN = {
 }
 
 BUILD_NEEDS = ("gcc libc6-dev cmake ninja-build pkg-config python3 libevent-dev libssl-dev "
-               "libzstd-dev libxxhash-dev libcmocka-dev").split()
+               "libzstd-dev libxxhash-dev libpcre2-dev libcmocka-dev").split()
 
 
 class InstallNeeds(Tree):

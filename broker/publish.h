@@ -1,0 +1,62 @@
+/* Publishing: exchange -> queues -> partition -> confirm.
+ *
+ *     broker_publish --refused--> the channel ends
+ *                    --ERR_AGAIN--> nothing happened; try again when visit_calls.resumed comes
+ *                    --0--> routed or not; with confirms: confirmed(upto) or rejected(seq), later
+ *
+ * A publisher is a channel: it counts its publishes from 1 on while it confirms. Confirms come once
+ * per turn, cumulative; a rejected one comes by itself.
+ *
+ * Owner: one shard. */
+#ifndef BROKER_PUBLISH_H
+#define BROKER_PUBLISH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "broker/broker.h"
+#include "msg/msg.h"
+
+struct publisher;
+
+struct publisher_ops {
+    /* Every publish up to and with `seq` that was not rejected is safe (or went nowhere). */
+    void (*confirmed)(void *owner, uint64_t seq);
+    /* A queue was full and refuses, or the partition failed. */
+    void (*rejected)(void *owner, uint64_t seq);
+    /* A message for the consumer of amq.rabbitmq.reply-to on this channel: see
+     * publisher_take_replies(). The bytes are borrowed for the call. */
+    void (*reply)(void *owner, const struct message *m);
+};
+
+struct publisher *publisher_new(struct visit *v, const struct publisher_ops *ops, void *owner);
+/* No call comes after this. */
+void publisher_free(struct publisher *p);
+
+/* From now on publishes are counted and confirmed. */
+void publisher_confirm(struct publisher *p);
+/* Publishes that are neither confirmed nor rejected. */
+uint64_t publisher_unconfirmed(const struct publisher *p);
+
+struct publish {
+    struct message message;
+    bool is_mandatory;
+};
+struct published {
+    bool is_routed; /* false: a mandatory one is returned with 312 NO_ROUTE, before its confirm */
+};
+
+/* Publishes. What it checks and refuses: the exchange (404, internal 403), permissions, user-id,
+ * expiration, CC and BCC, reply-to. What it changes: BCC leaves, amq.rabbitmq.reply-to gets a name
+ * of its own. Errors: ERR_DENIED with the refusal, ERR_AGAIN. */
+MUST_USE int broker_publish(struct publisher *p, const struct publish *m, struct published *out,
+                            struct refusal *refusal);
+
+/* basic.consume of amq.rabbitmq.reply-to on this channel; false when it has one already. */
+MUST_USE bool publisher_take_replies(struct publisher *p);
+void publisher_drop_replies(struct publisher *p);
+bool publisher_takes_replies(const struct publisher *p);
+
+#endif

@@ -1,0 +1,165 @@
+/* Where the messages of one partition lie: persistent ones in its log, all others in memory.
+ *
+ *     store_put --persistent--> PUBLISH record in the log      place: its position
+ *               --other-------> a slab of memory               place: with STORE_TRANSIENT set
+ *                                  '- under memory pressure --> scratch file, never synced
+ *
+ * A message is stored once, whatever the number of queues it goes to; each of them owns a reference
+ * and gives it back when it is done with the message. A stored message has the shape of the wire:
+ * properties and body as they came.
+ *
+ * A body above STORE_PART_BYTES lies in PARTS of its own (PART records, or slabs), so that no
+ * record is large and a reader needs only one of them at a time. Parts are counted as a whole: the
+ * messages that point at them share them (a dead-lettered message does not copy its body).
+ *
+ * Reading: store_peek() gives what is in memory, at once; a store_reader gets the rest from the
+ * disk, wherever the sorter has put it (hot log, shared lane, the queue's own lane).
+ *
+ * Invariants:
+ *   T1  a place that somebody has a reference to stays readable;
+ *   T2  pinned bytes stay where they are until the pin is given back;
+ *   T3  the last reference gone, a log record is released, a slab without references recycled.
+ *
+ * Owner: one shard. Callbacks come from the loop. */
+#ifndef QUEUE_STORE_H
+#define QUEUE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "msg/msg.h"
+
+struct partition;
+struct record;
+struct store;
+struct store_reader;
+
+#define STORE_TRANSIENT (UINT64_C(1) << 63) /* set in places in memory */
+
+enum {
+    STORE_PART_BYTES = 1 << 20, /* the largest body in one piece, and the size of a part */
+    STORE_TARGETS_MAX = 1 << 16 /* queues that one record can name */
+};
+
+struct store_options {
+    uint64_t transient_bytes_max; /* memory for transient messages; beyond, slabs are spilled */
+    uint64_t spill_bytes_max;     /* of the scratch file; beyond, store_put() answers ERR_FULL */
+};
+/* "millrace.queue.<name>"; queue_settings has them too. */
+
+/* Durable queues that a persistent message goes to: written into the record. */
+struct store_target {
+    uint64_t queue;
+    uint64_t seq;
+};
+
+struct store_put {
+    const struct message *message;
+    bool is_persistent;                 /* in the log; else in memory */
+    const struct store_target *targets; /* rising by queue; only for persistent ones */
+    size_t target_count;
+    uint32_t references;   /* queues that will hold it, durable or not; at least 1 */
+    uint64_t shares_parts; /* a place whose parts are the body of this one too; 0: none */
+};
+
+/* A view of a stored message. `message.body` is borrowed from the view: it has one piece, or none
+ * when the body lies in parts. Properties are not decoded: props_decode() gives struct props. */
+struct stored {
+    struct bytes exchange;
+    struct bytes routing_key;
+    struct bytes props; /* flags and values, as they came */
+    struct bytes body;  /* whole, when it lies in one piece */
+    uint64_t body_size;
+    uint64_t parts;  /* 0: in one piece; else how many */
+    int64_t time_ms; /* when it was stored */
+    uint64_t place;
+};
+
+/* Keeps the bytes of a view where they are. A plain value; NULL inside: nothing is pinned. */
+struct store_pin {
+    void *block; /* of the log */
+    void *slab;
+};
+
+/* `dir` is where the scratch file goes; it is made when first needed and removed at the start. */
+struct store *store_new(struct partition *p, const char *dir, const struct store_options *options);
+void store_free(struct store *s);
+
+/* Stores the message. Errors: ERR_FULL (held back: nothing was stored; try again when the partition
+ * or the store has no pressure any more), ERR_FAILED. */
+MUST_USE int store_put(struct store *s, const struct store_put *put, uint64_t *place);
+
+/* What the record of such a message takes of a group (partition_begin_group()). */
+size_t store_put_size(const struct store_put *put);
+
+/* One more reference, and one less. */
+void store_ref(struct store *s, uint64_t place);
+void store_unref(struct store *s, uint64_t place);
+
+/* The message at a place that is referenced, if it is in memory. The caller gives the pin back.
+ * Errors: ERR_AGAIN: use a reader. ERR_CORRUPT: it was damaged on the disk. */
+MUST_USE int store_peek(struct store *s, uint64_t place, struct stored *out, struct store_pin *pin);
+struct store_pin store_pin_ref(struct store_pin pin);
+void store_pin_release(struct store_pin pin);
+
+/* Reads messages of one queue in rising order of seq, ahead of need; other orders work and cost a
+ * seek. `queue` names its own lane. `ready` is called from the loop after an ERR_AGAIN. */
+typedef void store_ready_fn(void *owner);
+struct store_reader *store_reader_open(struct store *s, uint64_t queue, store_ready_fn *ready,
+                                       void *owner);
+/* NULL is allowed; no callback comes after this. */
+void store_reader_close(struct store_reader *r);
+/* As store_peek(), and ERR_AGAIN means that `ready` will come. ERR_CORRUPT: it cannot be read. */
+MUST_USE int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stored *out,
+                        struct store_pin *pin);
+
+/* Reads the body of a message in parts, from the front. It holds a reference to the message. */
+struct store_body;
+struct store_body *store_body_open(struct store *s, const struct stored *m, store_ready_fn *ready,
+                                   void *owner);
+void store_body_close(struct store_body *b);
+/* The next piece. Errors: ERR_AGAIN, ERR_NOT_FOUND behind the last one, ERR_CORRUPT. */
+MUST_USE int store_body_next(struct store_body *b, struct bytes *piece, struct store_pin *pin);
+
+/* Too much is in memory or in the scratch file: publishers should be held back. */
+bool store_is_pressed(const struct store *s);
+
+/* ---- for the fold of the queues ---- */
+
+/* A PUBLISH record, decoded. */
+struct store_record {
+    struct stored stored;
+    uint64_t parts_id;     /* position of the first part; 0: none */
+    struct reader targets; /* store_target_next() */
+    size_t target_count;
+};
+MUST_USE int store_record_decode(const struct record *r, struct store_record *out);
+MUST_USE bool store_target_next(struct reader *targets, struct store_target *out);
+
+/* While replaying: the record at this place has so many references (more calls add up), and its
+ * parts are needed. A place with none at the end of replay is not needed. */
+void store_replay_message(struct store *s, const struct store_record *r, uint32_t references);
+void store_replay_part(struct store *s, const struct record *r);
+/* Restores what save() wrote: references and parts of places that have more than one. */
+void store_save(struct store *s, struct buf *out);
+void store_restore(struct store *s, struct reader *r);
+/* Replay is over: parts that no message points at are forgotten. */
+void store_replayed(struct store *s);
+
+/* Whether a record of the sorter's is still needed; for PUBLISH records with one target the queue's
+ * ledger knows, this is for those with several, and for parts. */
+bool store_is_needed(struct store *s, const struct record *r);
+
+struct store_stats {
+    uint64_t transient_messages;
+    uint64_t transient_bytes; /* in memory */
+    uint64_t spilled_bytes;
+    uint64_t shared_messages; /* in the log, with more than one reference */
+};
+void store_get_stats(const struct store *s, struct store_stats *out);
+void store_check(const struct store *s);
+
+#endif
