@@ -93,6 +93,8 @@ void queues_stop(struct queues *qs);
 void queues_free(struct queues *qs);
 
 struct partition *queues_partition(struct queues *qs);
+/* Where their messages lie: for store_body_open(). */
+struct store *queues_store(struct queues *qs);
 bool queues_are_pressed(const struct queues *qs);
 
 /* ---- a queue ---- */
