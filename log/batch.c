@@ -43,6 +43,14 @@ uint32_t batch_claimed_length(const uint8_t *at, size_t size)
     return length > BATCH_HEADER_SIZE && length <= BATCH_SIZE_MAX ? length : 0;
 }
 
+bool batch_claimed_chain(const uint8_t *at, size_t size, uint32_t mark, uint32_t *chain)
+{
+    if (batch_claimed_length(at, size) == 0 || get_le32(at + 60) != mark)
+        return false;
+    *chain = get_le32(at + 28);
+    return true;
+}
+
 /* What must hold between the fields of a header that was written by us. */
 static bool head_is_sane(const struct batch_head *h)
 {

@@ -90,6 +90,9 @@ MUST_USE int batch_read(const uint8_t *at, size_t size, uint32_t mark, struct ba
  * Nothing else is checked: this tells how much to read before batch_read(). */
 uint32_t batch_claimed_length(const uint8_t *at, size_t size);
 
+/* The chain that a header claims, when it looks like one of the log's; nothing is checked. */
+MUST_USE bool batch_claimed_chain(const uint8_t *at, size_t size, uint32_t mark, uint32_t *chain);
+
 /* Bytes of a record with these parts. */
 static inline size_t record_size(bool is_numbered, size_t key_size, size_t body_size)
 {

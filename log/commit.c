@@ -200,6 +200,7 @@ static void commit_done(struct io_job *job)
         } else {
             w->segment->bytes = w->at + w->size;
             w->segment->written = w->end;
+            w->segment->chain_end = w->chain;
             h->pending_bytes -= w->size;
             h->commit_bytes += w->size;
         }

@@ -181,6 +181,7 @@ void commit_collect(struct hot *h)
                        .at = b->at + h->tail.sealed_to,
                        .spare = h->tail.spare,
                        .end = h->next,
+                       .chain = h->chain,
                    });
     h->tail.spare = 0;
     h->tail.sealed_to = b->size;

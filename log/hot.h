@@ -38,6 +38,7 @@ struct hot_write {
     uint64_t at;    /* in the file */
     uint64_t spare; /* the file that becomes this segment, when this is its first write; else 0 */
     uint64_t end;   /* position behind the bytes */
+    uint32_t chain; /* CRC of the last batch in them */
 };
 
 struct hot_writes {

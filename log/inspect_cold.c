@@ -194,6 +194,8 @@ static void judge_records(struct lane_file *c)
                         c->shown.records, e->records);
     if (!inspect_reads_records(c->log))
         return;
+    if (c->walk.chain != e->chain_end)
+        problem(c, INSPECT_NOWHERE, "its last batch is not the one that the manifest says");
     if (c->walk.next != e->end)
         inspect_problem(c->log->in, c->shown.path, INSPECT_NOWHERE,
                         "its last number is %" PRIu64 ", and the manifest says %" PRIu64,

@@ -88,6 +88,7 @@ static struct manifest_entry describe_segment(const struct segment *g)
         .file_bytes = g->file_bytes,
         .first_time_ms = g->first_time_ms,
         .last_time_ms = g->last_time_ms,
+        .chain_end = g->chain_end,
     };
 }
 

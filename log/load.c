@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "log/scan.h"
+#include "log/run.h"
 
 enum { ROOM_STEP = 4096 };
 
@@ -16,50 +16,14 @@ struct load {
     uint64_t number;
     struct index *index; /* loaded by the job when the segment had none */
     bool needs_index;
-    uint64_t wanted_at; /* run_at as it was known at the start; the job may change run_at */
-    uint64_t run_at;    /* 0 until the index is there */
-    uint64_t run_end;
-    uint64_t run_first; /* number of the run's first record */
-    uint64_t run_limit; /* no number from here on */
+    uint64_t wanted_at;  /* run_at as it was known at the start; the job may change run_at */
+    struct run_span run; /* zeros until the index is there */
+    uint64_t run_first;  /* number of the run's first record */
+    uint64_t run_limit;  /* no number from here on */
     struct block *block;
     size_t room; /* the block's capacity at the start */
     int err;
 };
-
-int load_run(struct block *b, struct disk_file *f, uint64_t from, uint64_t to)
-{
-    const struct site *site = b->cache->site;
-    struct batch_head head;
-    const uint8_t *bytes;
-    struct scan scan;
-    uint64_t next = b->first;
-    int rv;
-
-    scan_init(&scan, f, site_mark(site), (size_t)(to - from));
-    scan_seek(&scan, from, to);
-    for (;;) {
-        rv = scan_next(&scan, &head, &bytes);
-        if (rv == 0 && head.base >= next && head.base < b->end)
-            rv = block_take_batch(b, &head, bytes);
-        else if (rv == 0)
-            rv = ERR_CORRUPT; /* good, but it does not belong here */
-        if (rv == 0) {
-            next = head.base + 1;
-            continue;
-        }
-        if (rv != ERR_NOT_FOUND && rv != ERR_CORRUPT && rv != ERR_VERSION)
-            break;
-        if (scan_at(&scan) >= scan.end && rv == ERR_NOT_FOUND)
-            break;
-        b->is_wounded = true;
-        if (rv == ERR_NOT_FOUND && (rv = scan_resync(&scan)) != 0)
-            break;
-        if (rv == ERR_VERSION)
-            scan_seek(&scan, scan_at(&scan) + BATCH_ALIGN, scan.end);
-    }
-    scan_release(&scan);
-    return rv == ERR_NOT_FOUND ? 0 : rv;
-}
 
 /* Picks the run that holds the wanted number, as far as it is written. */
 static void choose_run(struct load *l, const struct index *x)
@@ -68,11 +32,10 @@ static void choose_run(struct load *l, const struct index *x)
     size_t i = l->number <= x->entries[0].number ? 0 : index_find(x, l->number);
     bool is_last = i + 1 == x->count || x->entries[i + 1].number >= g->written;
 
-    l->run_at = x->entries[i].at;
-    l->run_end = is_last ? g->bytes : x->entries[i + 1].at;
+    l->run = run_span(g, x, i, is_last ? x->count : i + 1);
     l->run_first = i == 0 ? g->first : x->entries[i].number;
     l->run_limit = is_last ? g->written : x->entries[i + 1].number;
-    ASSERT(l->number < l->run_limit && l->run_at < l->run_end);
+    ASSERT(l->number < l->run_limit && l->run.from < l->run.to);
 }
 
 static int load_blocking(struct load *l)
@@ -92,7 +55,7 @@ static int load_blocking(struct load *l)
     rv = segment_open(site, l->segment, &f);
     if (rv != 0)
         return rv;
-    rv = load_run(l->block, f, l->run_at, l->run_end);
+    rv = run_load(l->block, f, &l->run);
     disk_close(f);
     return rv;
 }
@@ -146,7 +109,7 @@ static void serve(struct cache *c, const struct load *l)
     list_init(&ready);
     LIST_FOREACH_SAFE (link, &c->fetches) {
         struct fetch *f = CONTAINER_OF(link, struct fetch, link);
-        bool is_waiting = f->run_at == l->run_at || f->run_at == 0;
+        bool is_waiting = f->run_at == l->run.from || f->run_at == 0;
 
         if (f->segment != l->segment)
             continue;
@@ -173,7 +136,7 @@ static void load_done(struct io_job *job)
         l->index = NULL;
     }
     if (l->err == 0 && l->block->is_wounded)
-        segment_wound(c->site, g, l->run_at, l->run_end);
+        segment_wound(c->site, g, l->run.from, l->run.to);
     if (l->err == 0)
         cache_add(c, l->block);
     serve(c, l);
@@ -197,7 +160,7 @@ static bool is_loading(const struct cache *c, const struct segment *g, uint64_t 
 /* Room for a run; it grows when the batches turn out to be compressed. */
 static size_t run_room(const struct cache *c, const struct load *l)
 {
-    uint64_t room = l->needs_index ? c->site->options.block_bytes / 8 : l->run_end - l->run_at;
+    uint64_t room = l->needs_index ? c->site->options.block_bytes / 8 : l->run.to - l->run.from;
 
     return (size_t)((room + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP);
 }
@@ -214,9 +177,9 @@ static int start_load(struct cache *c, struct fetch *f)
     l->needs_index = g->index == NULL;
     if (!l->needs_index)
         choose_run(l, g->index);
-    l->wanted_at = l->run_at;
-    f->run_at = l->run_at;
-    if (is_loading(c, g, l->run_at)) {
+    l->wanted_at = l->run.from;
+    f->run_at = l->run.from;
+    if (is_loading(c, g, l->run.from)) {
         mem_free(l);
         return 0;
     }

@@ -30,7 +30,7 @@ static void entry_encode(const struct manifest_entry *e, uint8_t *at)
     put_le64(at + 56, e->file_bytes);
     put_le64(at + 64, (uint64_t)e->first_time_ms);
     put_le64(at + 72, (uint64_t)e->last_time_ms);
-    put_le64(at + 80, 0);
+    put_le64(at + 80, e->chain_end);
 }
 
 static struct manifest_entry entry_decode(const uint8_t *at)
@@ -46,6 +46,7 @@ static struct manifest_entry entry_decode(const uint8_t *at)
         .file_bytes = get_le64(at + 56),
         .first_time_ms = (int64_t)get_le64(at + 64),
         .last_time_ms = (int64_t)get_le64(at + 72),
+        .chain_end = get_le32(at + 80),
     };
 }
 

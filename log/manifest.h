@@ -10,7 +10,7 @@
  *     24     88   per entry:
  *                  0 id        8 destination   16 first number   24 end number    32 records
  *                 40 live     48 end of batches 56 file size      64 first time    72 last time
- *                 80 zero
+ *                 80 CRC of the last batch, 4 bytes, then zeros
  *
  * Encoding and decoding are pure; reading and writing block. */
 #ifndef LOG_MANIFEST_H
@@ -35,6 +35,7 @@ struct manifest_entry {
     uint64_t file_bytes;
     int64_t first_time_ms;
     int64_t last_time_ms;
+    uint32_t chain_end;
 };
 
 struct manifest {

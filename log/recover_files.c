@@ -39,6 +39,7 @@ static struct segment *cold_from_entry(const struct manifest_entry *e)
     g->file_bytes = e->file_bytes;
     g->first_time_ms = e->first_time_ms;
     g->last_time_ms = e->last_time_ms;
+    g->chain_end = e->chain_end;
     g->is_sealed = true;
     g->needs_survey = e->destination == COLD_SHARED;
     return g;

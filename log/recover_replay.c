@@ -4,8 +4,8 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "log/checkpoint.h"
-#include "log/load.h"
 #include "log/recovery.h"
+#include "log/run.h"
 #include "log/scan.h"
 
 /* Hands the records of one batch to the owner. */
@@ -36,39 +36,46 @@ static int damaged(struct recovery *r, const struct segment *g, uint64_t at, uin
                     segment_path(r->site, g).text, at, position);
 }
 
-/* Replays a segment's records from position `from` on; all of them were durable. */
+/* True when a batch is the next one; whether the first is right the one behind it will tell. */
+static bool follows(const struct batch_head *head, uint64_t next, bool is_first, uint32_t chain)
+{
+    return head->base == next && head->attributes == 0 && (is_first || head->chain == chain);
+}
+
+/* Replays a segment's records from position `from` on; all of them were durable. Each batch names
+ * the CRC of the one before it, and the segment knows that of its last one: nothing can be another
+ * than it was. */
 static int replay_segment(struct recovery *r, const struct segment *g, uint64_t from)
 {
     struct site_path path = segment_path(r->site, g);
-    uint64_t next = from > g->first ? from : g->first;
-    size_t i = index_find(g->index, next);
-    struct batch_head head;
-    const uint8_t *bytes;
+    size_t i = index_find(g->index, from > g->first ? from : g->first);
+    uint64_t start = g->index->entries[i].at, here = start, next = g->index->entries[i].number;
+    struct batch_head head = {0};
     struct disk_file *f = NULL;
+    const uint8_t *bytes;
     struct scan scan;
-    uint64_t here;
+    uint32_t chain = 0;
     int rv = segment_open(r->site, g, &f);
 
     if (rv != 0)
         return err_note(r->note, rv, "cannot open '%s': %s", path.text, err_text(rv));
     scan_init(&scan, f, site_mark(r->site), (size_t)r->site->options.block_bytes);
-    here = g->index->entries[i].at;
-    scan_seek(&scan, here, g->bytes);
-    next = g->index->entries[i].number;
+    scan_seek(&scan, start, g->bytes);
     while (rv == 0 && next < g->end) {
         here = scan_at(&scan);
         rv = scan_next(&scan, &head, &bytes);
-        if (rv == ERR_NOT_FOUND || (rv == 0 && (head.base != next || head.attributes != 0))) {
+        if (rv == ERR_NOT_FOUND || (rv == 0 && !follows(&head, next, here == start, chain))) {
             rv = damaged(r, g, here, next);
-            break;
-        }
-        if (rv != 0) {
+        } else if (rv != 0) {
             rv = err_note(r->note, rv, "cannot read '%s': %s", path.text, err_text(rv));
-            break;
+        } else {
+            rv = replay_batch(r, &head, bytes, from);
+            chain = head.crc;
+            next = head.base + head.count;
         }
-        rv = replay_batch(r, &head, bytes, from);
-        next = head.base + head.count;
     }
+    if (rv == 0 && chain != g->chain_end)
+        rv = damaged(r, g, here, head.base);
     scan_release(&scan);
     disk_close(f);
     return rv;
@@ -158,6 +165,7 @@ static int survive_run(struct recovery *r, struct segment *g, struct disk_file *
 {
     struct block *b = cache_new_block(r->hot->cache, g, (size_t)r->site->options.block_bytes);
     size_t room = (size_t)r->site->options.block_bytes;
+    struct run_span span;
     struct record record;
     int rv;
 
@@ -165,7 +173,8 @@ static int survive_run(struct recovery *r, struct segment *g, struct disk_file *
         return ERR_NO_MEMORY;
     b->first = g->first;
     b->end = g->end;
-    rv = load_run(b, f, g->index->entries[i].at, index_run_end(g->index, i, g->bytes));
+    span = run_span(g, g->index, i, i + 1);
+    rv = run_load(b, f, &span);
     for (uint32_t k = 0; rv == 0 && k < b->count; k++) {
         block_record(b, k, &record);
         rv = r->owner->survivor(r->owner->owner, g->destination, &record);

@@ -39,9 +39,9 @@ static int read_header(struct recovery *r, struct segment *g, bool *is_good)
     return 0;
 }
 
-/* Reads a whole sealed segment to find where its batches end, and checks that they lead to
- * `end`. */
-static int scan_sealed(struct recovery *r, struct segment *g, uint32_t *chain)
+/* Reads a whole sealed segment to find where its batches end, and checks that they lead to the
+ * next segment. */
+static int scan_sealed(struct recovery *r, struct segment *g, const struct segment *after)
 {
     struct site_path path = segment_path(r->site, g);
     struct index *x = index_new(r->site->options.block_bytes / 8);
@@ -50,6 +50,7 @@ static int scan_sealed(struct recovery *r, struct segment *g, uint32_t *chain)
     struct disk_file *f = NULL;
     struct scan scan;
     uint64_t next = g->first;
+    uint32_t chain = 0;
     int rv = segment_open(r->site, g, &f);
 
     if (rv != 0) {
@@ -58,15 +59,17 @@ static int scan_sealed(struct recovery *r, struct segment *g, uint32_t *chain)
     }
     scan_init(&scan, f, site_mark(r->site), r->site->options.block_bytes);
     scan_seek(&scan, SEGMENT_HEADER_SIZE, g->file_bytes);
-    while (next < g->end && (rv = scan_next(&scan, &head, &bytes)) == 0 && head.base == next) {
+    while (next < g->end && (rv = scan_next(&scan, &head, &bytes)) == 0 && head.base == next &&
+           (next == g->first || head.chain == chain)) {
         index_add(x, next, scan_at(&scan) - batch_padded(head.length), head.time_ms);
         next = head.base + head.count;
-        *chain = head.crc;
+        chain = head.crc;
     }
     g->bytes = scan_at(&scan);
+    g->chain_end = chain;
     scan_release(&scan);
     disk_close(f);
-    if (next == g->end) {
+    if (next == g->end && (after->is_header_lost || after->chain_before == chain)) {
         g->index = x;
         return 0;
     }
@@ -81,12 +84,11 @@ static int scan_sealed(struct recovery *r, struct segment *g, uint32_t *chain)
 }
 
 /* A sealed segment ends where the next begins; its footer or its batches must agree. */
-static int seal(struct recovery *r, struct segment *g, struct segment *next, bool is_next_good)
+static int seal(struct recovery *r, struct segment *g, struct segment *next)
 {
     struct site_path path = segment_path(r->site, g);
     struct index_span span;
     struct disk_file *f = NULL;
-    uint32_t chain = 0;
     int rv = ERR_CORRUPT;
 
     g->end = next->first;
@@ -94,9 +96,10 @@ static int seal(struct recovery *r, struct segment *g, struct segment *next, boo
     g->is_sealed = true;
     g->records = g->end - g->first;
     g->live = g->records;
-    if (is_next_good && next->bytes_before > SEGMENT_HEADER_SIZE &&
+    if (!next->is_header_lost && next->bytes_before > SEGMENT_HEADER_SIZE &&
         next->bytes_before % BATCH_ALIGN == 0 && next->bytes_before <= g->file_bytes) {
         g->bytes = next->bytes_before;
+        g->chain_end = next->chain_before;
         span = segment_span(g);
         rv = segment_open(r->site, g, &f);
         if (rv != 0)
@@ -106,9 +109,9 @@ static int seal(struct recovery *r, struct segment *g, struct segment *next, boo
     }
     if (rv != ERR_CORRUPT)
         return rv == 0 ? 0 : err_note(r->note, rv, "cannot read '%s': %s", path.text, err_text(rv));
-    rv = scan_sealed(r, g, &chain);
-    if (rv == 0 && !is_next_good) {
-        next->chain_before = chain;
+    rv = scan_sealed(r, g, next);
+    if (rv == 0 && next->is_header_lost) {
+        next->chain_before = g->chain_end;
         next->bytes_before = g->bytes;
     }
     return rv;
@@ -128,7 +131,7 @@ static int add_segment(struct recovery *r, uint64_t first)
              segment_path(r->site, g).text);
     g->is_header_lost = !is_good;
     if (rv == 0 && before != NULL)
-        rv = seal(r, before, g, is_good);
+        rv = seal(r, before, g);
     if (rv != 0) {
         segment_free(g);
         return rv;

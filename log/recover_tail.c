@@ -38,6 +38,13 @@ static void place_add(struct tail *t, uint64_t base, uint64_t at)
     t->places[t->count++] = (struct place){base, at};
 }
 
+/* Time never goes back, whatever the clock does. */
+static void see_time(struct tail *t, int64_t time_ms)
+{
+    if (time_ms > t->time_ms)
+        t->time_ms = time_ms;
+}
+
 /* True when the batch was written before the last opening that ended well, at or behind the
  * place where that opening found the end: it was cut off then (V4). */
 static bool was_cut_off(const struct tail *t, const struct batch_head *head)
@@ -50,7 +57,7 @@ static bool was_cut_off(const struct tail *t, const struct batch_head *head)
 /* A lost header leaves the first link unknown, unless the segment before has told it. */
 static bool is_link_known(const struct tail *t)
 {
-    return t->count > 0 || !t->g->is_header_lost || t->g->bytes_before > 0;
+    return t->count > 0 || segment_knows_chain(t->g);
 }
 
 /* True when a good batch is the one that comes next. */
@@ -83,7 +90,7 @@ static int take_batches(struct tail *t)
         t->chain = head.crc;
         t->epoch = head.epoch;
         t->durable = head.durable;
-        t->time_ms = head.time_ms > t->time_ms ? head.time_ms : t->time_ms;
+        see_time(t, head.time_ms);
     }
     return rv == ERR_NOT_FOUND ? 0 : rv;
 }
@@ -126,6 +133,46 @@ static uint64_t doubt_at(const struct tail *t, uint64_t end)
     return i < t->count ? t->places[i].at : end;
 }
 
+/* The time of the last batch before the last segment. */
+static int time_before(struct tail *t)
+{
+    const struct hot *h = t->r->hot;
+    const struct segment *g = h->segments[h->segment_count - 2];
+    const struct index_entry *entry = &g->index->entries[g->index->count - 1];
+    struct disk_file *f = NULL;
+    struct batch_head head;
+    const uint8_t *bytes;
+    struct scan scan;
+    int rv = segment_open(t->r->site, g, &f);
+
+    if (rv != 0)
+        return err_note(t->r->note, rv, "cannot open '%s': %s", segment_path(t->r->site, g).text,
+                        err_text(rv));
+    scan_init(&scan, f, site_mark(t->r->site), (size_t)t->r->site->options.block_bytes);
+    scan_seek(&scan, entry->at, g->bytes);
+    see_time(t, entry->time_ms);
+    while ((rv = scan_next(&scan, &head, &bytes)) == 0)
+        see_time(t, head.time_ms);
+    scan_release(&scan);
+    disk_close(f);
+    if (rv == ERR_NOT_FOUND || rv == ERR_VERSION)
+        return 0; /* what is damaged there is for others to meet */
+    return err_note(t->r->note, rv, "cannot read '%s': %s", segment_path(t->r->site, g).text,
+                    err_text(rv));
+}
+
+/* The same for a log of which everything is in lanes. */
+static void time_in_lanes(struct tail *t)
+{
+    const struct cold *c = t->r->cold;
+
+    for (size_t i = 0; i < c->count; i++) {
+        const struct cold_lane *lane = c->lanes[i];
+
+        see_time(t, lane->segments[lane->count - 1]->last_time_ms);
+    }
+}
+
 static int tail_steps(struct tail *t)
 {
     struct recovery *r = t->r;
@@ -134,6 +181,10 @@ static int tail_steps(struct tail *t)
     int rv;
 
     scan_seek(&t->scan, SEGMENT_HEADER_SIZE, t->g->file_bytes);
+    time_in_lanes(t);
+    rv = r->hot->segment_count > 1 ? time_before(t) : 0;
+    if (rv != 0)
+        return rv;
     rv = take_batches(t);
     if (rv == ERR_VERSION)
         return err_note(r->note, rv, "'%s' was written by a newer version; start that version",
@@ -160,23 +211,13 @@ static void ready(struct tail *t)
     g->written = g->end;
     g->records = g->end - g->first;
     g->live = g->records;
+    g->chain_end = t->chain;
     h->next = t->next;
     h->durable = t->next;
     h->chain = t->chain;
     h->time_ms = t->time_ms;
     h->tail.at = g->bytes;
     t->r->epoch = t->epoch > t->r->epoch ? t->epoch : t->r->epoch;
-}
-
-/* The time of the log before its last segment: record times never go back. */
-static int64_t last_time_before(const struct recovery *r)
-{
-    const struct segment *g;
-
-    if (r->hot->segment_count < 2)
-        return 0;
-    g = r->hot->segments[r->hot->segment_count - 2];
-    return g->index->entries[g->index->count - 1].time_ms;
 }
 
 int recover_tail(struct recovery *r)
@@ -190,7 +231,6 @@ int recover_tail(struct recovery *r)
     t.next = t.g->first;
     t.durable = t.g->first;
     t.chain = t.g->chain_before;
-    t.time_ms = last_time_before(r);
     t.g->index = index_new(r->site->options.block_bytes / 8);
     scan_init(&t.scan, t.file, site_mark(r->site), (size_t)r->site->options.block_bytes);
     rv = tail_steps(&t);
@@ -270,5 +310,8 @@ int recover_settle(struct recovery *r)
     disk_close(f);
     if (rv == 0)
         rv = disk_sync_dir(r->site->disk, r->site->dir);
-    return rv == 0 ? 0 : err_note(r->note, rv, "cannot recover '%s': %s", path.text, err_text(rv));
+    if (rv != 0)
+        return err_note(r->note, rv, "cannot recover '%s': %s", path.text, err_text(rv));
+    g->is_header_lost = false;
+    return 0;
 }

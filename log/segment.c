@@ -132,7 +132,10 @@ static int rebuild_index(const struct site *s, const struct segment *g, struct d
         if (rv == ERR_NOT_FOUND)
             rv = scan_resync(&scan);
         else if (rv == 0 && head.base >= next && head.base < g->end) {
-            index_add(x, head.base, here, head.time_ms);
+            if (x->count == 0) /* readers meet the damage before the first good batch too */
+                index_add(x, g->first, SEGMENT_HEADER_SIZE, head.time_ms);
+            else
+                index_add(x, head.base, here, head.time_ms);
             next = head.base + 1;
         }
         if (rv != 0)

@@ -56,7 +56,7 @@ struct segment {
     bool is_counted;     /* `live` is the truth, not a guess */
     bool needs_survey;   /* not counted, and worth counting */
     bool is_wounded;     /* a read found damage */
-    bool is_header_lost; /* while opening: the header sector was not this segment's */
+    bool is_header_lost; /* the header sector was not this segment's */
     uint64_t id;
     uint64_t destination;
     uint64_t first;
@@ -68,14 +68,21 @@ struct segment {
     uint64_t file_bytes; /* size of the file */
     int64_t first_time_ms;
     int64_t last_time_ms;
-    uint32_t chain_before; /* hot: CRC of the last batch before */
     uint64_t bytes_before; /* hot: where the batches of the segment before end */
+    uint32_t chain_before; /* hot: CRC of the last batch before */
+    uint32_t chain_end;    /* CRC of the last batch below `bytes` */
     uint32_t pins;         /* readers and blocks */
     struct index *index;   /* NULL until somebody needed it */
     struct block **blocks; /* in memory, by first number */
     size_t block_count;
     size_t block_capacity;
 };
+
+/* Whether chain_before is the truth: by the segment's own header, or by the segment before. */
+static inline bool segment_knows_chain(const struct segment *g)
+{
+    return g->kind == SEGMENT_COLD || !g->is_header_lost || g->bytes_before > 0;
+}
 
 struct segment *segment_new(uint8_t kind, uint64_t id, uint64_t first);
 /* There must be no pins and no blocks. */
@@ -104,8 +111,8 @@ void segment_wound(const struct site *s, struct segment *g, uint64_t from, uint6
 struct index_span segment_span(const struct segment *g);
 
 /* Loads or rebuilds the index of a sealed segment; blocks. *out is new. Damaged stretches have no
- * entries of their own. Errors: ERR_CORRUPT when nothing is readable, or the
- * file is another segment's; those of the disk. */
+ * entries of their own: they belong to the one before. Errors: ERR_CORRUPT when nothing is
+ * readable, or the file is another segment's; those of the disk. */
 MUST_USE int segment_load_index(const struct site *s, const struct segment *g, struct index **out);
 
 #endif

@@ -212,6 +212,7 @@ int sort_out_finish(const struct site *s, struct sort_out *o, uint64_t epoch)
     rv = write_raws(s, o, epoch, f);
     if (rv == 0) {
         g->bytes = o->at;
+        g->chain_end = o->chain;
         g->written = g->end;
         span = segment_span(g);
         part.iov_base = index_encode(g->index, s, &span, &part.iov_len);

@@ -7,7 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "log/load.h"
+#include "log/run.h"
 #include "log/sort_rules.h"
 
 enum {
@@ -339,6 +339,7 @@ static int read_blocking(struct sorter *s)
 {
     const struct segment *g = s->inputs[s->input];
     const struct index *x = s->read.known;
+    struct run_span span;
     struct disk_file *f = NULL;
     size_t from, to;
     int rv;
@@ -356,8 +357,8 @@ static int read_blocking(struct sorter *s)
     rv = segment_open(s->site, g, &f);
     if (rv != 0)
         return rv;
-    rv = load_run(s->read.block, f, x->entries[from].at,
-                  to < x->count ? x->entries[to].at : g->bytes);
+    span = run_span(g, x, from, to);
+    rv = run_load(s->read.block, f, &span);
     disk_close(f);
     return rv;
 }

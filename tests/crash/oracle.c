@@ -55,6 +55,7 @@ static void read_hot(struct look *k)
     struct log *l = k->m->log;
     struct cursor *c = cursor_open(l, CURSOR_HOT, 0, log_first(l));
     uint64_t next = log_first(l);
+    int64_t time_ms = INT64_MIN;
     struct record r;
     int rv;
 
@@ -73,8 +74,10 @@ static void read_hot(struct look *k)
              "the hot log gives position %" PRIu64 " instead of %" PRIu64, r.number, next);
         MUST(model_is_record(k->m->model, r.number, &r),
              "the hot log gives other bytes at position %" PRIu64 " than were appended", r.number);
+        MUST(r.time_ms >= time_ms, "time goes back at position %" PRIu64, r.number);
         k->seen[r.number] |= SEEN_HOT;
         next = r.number + 1;
+        time_ms = r.time_ms;
     }
     MUST(next == UINT64_MAX || next == log_next(l), "the hot log ends at %" PRIu64, next);
     cursor_close(c);

@@ -4,7 +4,7 @@
  *   O2  it does not end inside a group;
  *   O3  the owner's fold, by checkpoint and replay, is the fold over the same records from the
  *       start;
- *   O4  the hot log is dense and holds the bytes that were appended;
+ *   O4  the hot log is dense, holds the bytes that were appended, and its time never goes back;
  *   O5  every record in a lane was meant for that lane, has its own number, its bytes, and
  *       stands in order;
  *   O6  what the fold needs is in the hot log or in its lane, unless retention or compaction

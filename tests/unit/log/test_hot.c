@@ -213,6 +213,25 @@ static void test_appends_are_refused_when_too_much_waits(void **state)
     end(&w);
 }
 
+static void test_one_record_always_fits_when_nothing_else_waits(void **state)
+{
+    const struct log_world_entry large = {.kind = KIND_KEEP, .body_size = 20000};
+    struct log_world w;
+
+    (void)state;
+    log_world_init(&w);
+    w.options.pending_bytes_max = 4096;
+    log_world_open(&w);
+    log_world_settle(&w);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(log_world_try_append(&w, &large), 0);
+        assert_int_equal(log_world_try_append(&w, &large), ERR_FULL);
+        log_world_settle(&w);
+    }
+    log_world_expect_hot(&w, 0, 3);
+    end(&w);
+}
+
 static void test_the_last_spare_is_for_what_frees_space(void **state)
 {
     struct log_world w;
@@ -528,6 +547,7 @@ int main(void)
         LEAK_CHECKED(test_the_largest_body_fits_and_one_byte_more_does_not),
         LEAK_CHECKED(test_too_long_a_key_is_refused),
         LEAK_CHECKED(test_appends_are_refused_when_too_much_waits),
+        LEAK_CHECKED(test_one_record_always_fits_when_nothing_else_waits),
         LEAK_CHECKED(test_the_last_spare_is_for_what_frees_space),
         LEAK_CHECKED(test_sizes_that_are_no_multiple_of_a_sector_work),
         LEAK_CHECKED(test_a_segment_of_a_former_size_ends_where_its_file_ends),

@@ -246,6 +246,29 @@ static void test_one_who_was_refused_is_told_when_to_try_again(void **state)
     end(&w);
 }
 
+/* Whoever was refused waits for a word: it comes, also when nobody was held back before. */
+static void test_one_who_was_refused_for_want_of_a_spare_is_told_too(void **state)
+{
+    const struct log_world_entry e = {.kind = KIND_KEEP, .body_size = 20000};
+    struct log_world w;
+    int rv;
+
+    (void)state;
+    begin(&w);
+    sim_disk_set_latency(w.disk, SIM_OP_ALLOCATE, 100 * LOG_WORLD_MS, 0);
+    do {
+        rv = log_world_try_append(&w, &e);
+        log_world_run_ms(&w, 1);
+    } while (rv == 0);
+    assert_int_equal(rv, ERR_FULL);
+    assert_true(w.told.is_pressed);
+    log_world_settle(&w);
+    assert_false(w.told.is_pressed);
+    assert_int_equal(log_world_try_append(&w, &e), 0);
+    log_world_settle(&w);
+    end(&w);
+}
+
 static void test_a_nearly_full_disk_presses_early_and_frees_itself(void **state)
 {
     struct log_world w;
@@ -337,6 +360,7 @@ int main(void)
         LEAK_CHECKED(test_every_failing_operation_of_an_opening_is_told_and_can_be_tried_again),
         LEAK_CHECKED(test_pressure_begins_when_much_waits_and_ends_when_it_is_durable),
         LEAK_CHECKED(test_one_who_was_refused_is_told_when_to_try_again),
+        LEAK_CHECKED(test_one_who_was_refused_for_want_of_a_spare_is_told_too),
         LEAK_CHECKED(test_a_nearly_full_disk_presses_early_and_frees_itself),
         LEAK_CHECKED(test_the_figures_add_up),
         LEAK_CHECKED(test_sizes_that_owners_reckon_with),

@@ -24,7 +24,8 @@ static struct manifest_entry entry_of(uint64_t id)
                                    .bytes = 8192 + id,
                                    .file_bytes = 9000 + id,
                                    .first_time_ms = -(int64_t)id,
-                                   .last_time_ms = (int64_t)id};
+                                   .last_time_ms = (int64_t)id,
+                                   .chain_end = 0xfffffff0u + (uint32_t)id};
 }
 
 /* Writes both copies with that generation, which is also the number of entries. */
@@ -58,7 +59,8 @@ static void expect_manifest(const struct site *s, uint64_t generation, bool is_w
     assert_int_equal(m.count, generation);
     for (uint64_t i = 0; i < generation; i++) {
         struct manifest_entry e = entry_of(i + 1);
-        assert_memory_equal(&m.entries[i], &e, sizeof(e));
+        assert_memory_equal(&m.entries[i], &e, offsetof(struct manifest_entry, chain_end));
+        assert_int_equal(m.entries[i].chain_end, e.chain_end);
     }
     assert_memory_equal(found.id, s->id, sizeof(found.id));
     manifest_release(&m);

@@ -263,6 +263,29 @@ static void test_errors_of_the_disk_come_through(void **state)
     end(&f);
 }
 
+/* Taken for the end, it would cut off all that lies behind. */
+static void test_a_read_that_brings_too_little_is_an_error_not_the_end(void **state)
+{
+    static const uint64_t brought[] = {0, 10, BATCH_ALIGN};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(brought); i++) {
+        struct fixture f;
+
+        begin(&f);
+        batch_builder_add(&f.b, 1, 3000);
+        batch_builder_add(&f.b, 1, 10);
+        open_scan(&f, 4096);
+        (void)sim_disk_add_fault(f.log.disk, &(struct sim_fault){.ops = SIM_OP_BIT(SIM_OP_READ),
+                                                                 .partial_bytes = brought[i],
+                                                                 .times = 1});
+        expect_error(&f, ERR_IO);
+        expect_batch(&f, 0);
+        expect_batch(&f, 1);
+        end(&f);
+    }
+}
+
 static void test_a_batch_larger_than_memory_allows_is_an_error_not_damage(void **state)
 {
     struct fault_heap heap;
@@ -331,6 +354,7 @@ int main(void)
         LEAK_CHECKED(test_resync_does_not_believe_a_damaged_length),
         LEAK_CHECKED(test_a_batch_of_an_unknown_version_is_told_and_can_be_stepped_over),
         LEAK_CHECKED(test_errors_of_the_disk_come_through),
+        LEAK_CHECKED(test_a_read_that_brings_too_little_is_an_error_not_the_end),
         LEAK_CHECKED(test_a_batch_larger_than_memory_allows_is_an_error_not_damage),
         LEAK_CHECKED(test_random_damage_hides_only_what_it_hit),
     };

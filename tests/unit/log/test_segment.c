@@ -17,6 +17,7 @@ static struct segment *header_of(struct log_site *l, uint8_t sector[SEGMENT_SECT
 {
     struct segment *g = segment_new(SEGMENT_COLD, 0x1234, 77);
 
+    memset(sector, 0xff, SEGMENT_SECTOR_SIZE); /* whatever lay there */
     g->destination = 0xabcdef;
     g->chain_before = 0xdeadbeef;
     g->bytes_before = 8192;
@@ -56,6 +57,8 @@ static void test_a_header_is_read_back(void **state)
     assert_int_equal(out.chain_before, 0xdeadbeef);
     assert_int_equal(out.bytes_before, 8192);
     assert_int_equal(epoch, 42);
+    for (size_t i = 76; i < sizeof(sector); i++)
+        assert_int_equal(sector[i], 0);
     log_site_release(&l);
 }
 
@@ -216,7 +219,9 @@ static void test_damaged_batches_have_no_entry_in_a_rebuilt_index(void **state)
     file_put(&f);
     assert_int_equal(segment_load_index(&f.log.site, f.g, &x), 0);
     assert_int_equal(x->count, BATCHES - 3);
-    assert_int_equal(x->entries[0].number, 1000 + PER_BATCH);
+    assert_int_equal(x->entries[0].number, 1000); /* readers shall meet the damage too */
+    assert_int_equal(x->entries[0].at, SEGMENT_HEADER_SIZE);
+    assert_int_equal(x->entries[1].number, 1000 + 2 * PER_BATCH);
     assert_int_equal(x->entries[3].number, 1000 + 4 * PER_BATCH);
     assert_int_equal(x->entries[4].number, 1000 + 6 * PER_BATCH);
     index_free(x);
@@ -245,6 +250,37 @@ static void test_batches_of_another_life_of_the_file_have_no_entry(void **state)
         assert_true(x->entries[i].number >= 1000 && x->entries[i].number < f.g->end);
     index_free(x);
     batch_builder_release(&old);
+    file_end(&f);
+}
+
+static void test_the_file_of_another_segment_is_refused(void **state)
+{
+    static const char name[] = "hot-00000000000003e8.seg";
+    struct index *x = NULL;
+    struct file f;
+
+    (void)state;
+    file_begin(&f, true);
+    f.g->id = 999; /* its header says so */
+    file_put(&f);
+    f.g->id = 1000;
+    assert_int_equal(segment_load_index(&f.log.site, f.g, &x), ERR_CORRUPT);
+    log_site_flip(&f.log, name, 40, 0); /* a damaged header says nothing */
+    assert_int_equal(segment_load_index(&f.log.site, f.g, &x), 0);
+    index_free(x);
+    file_end(&f);
+}
+
+static void test_what_has_the_name_and_is_no_file_is_damage(void **state)
+{
+    struct disk_file *open = NULL;
+    struct file f;
+
+    (void)state;
+    file_begin(&f, true);
+    assert_int_equal(disk_make_dir(f.log.site.disk, "log/hot-00000000000003e8.seg"), 0);
+    assert_int_equal(segment_open(&f.log.site, f.g, &open), ERR_CORRUPT);
+    assert_null(open);
     file_end(&f);
 }
 
@@ -322,6 +358,8 @@ int main(void)
         LEAK_CHECKED(test_an_index_is_rebuilt_when_the_footer_is_lost),
         LEAK_CHECKED(test_damaged_batches_have_no_entry_in_a_rebuilt_index),
         LEAK_CHECKED(test_batches_of_another_life_of_the_file_have_no_entry),
+        LEAK_CHECKED(test_the_file_of_another_segment_is_refused),
+        LEAK_CHECKED(test_what_has_the_name_and_is_no_file_is_damage),
         LEAK_CHECKED(test_a_segment_without_a_good_batch_has_no_index),
         LEAK_CHECKED(test_errors_of_the_disk_come_through),
         LEAK_CHECKED(test_misuse_is_a_bug),

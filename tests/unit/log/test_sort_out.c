@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "log/cache.h"
-#include "log/load.h"
+#include "log/run.h"
 #include "tests/lib/fault_heap.h"
 #include "tests/lib/leaks.h"
 #include "tests/unit/log/log_bytes.h"
@@ -44,6 +44,7 @@ static void expect_many(struct log_site *l, struct segment *g, uint64_t count)
     struct index_span span = segment_span(g);
     struct disk_file *f = log_site_open(l, file_name, DISK_READ);
     struct cache cache;
+    struct run_span whole;
     struct index *x = NULL;
     struct block *b;
     struct record r;
@@ -54,7 +55,8 @@ static void expect_many(struct log_site *l, struct segment *g, uint64_t count)
     b->end = g->end;
     assert_int_equal(index_read(f, &l->site, &span, &x), 0);
     assert_int_equal(x->count, g->index->count);
-    assert_int_equal(load_run(b, f, x->entries[0].at, g->bytes), 0);
+    whole = run_span(g, x, 0, x->count);
+    assert_int_equal(run_load(b, f, &whole), 0);
     assert_false(b->is_wounded);
     assert_int_equal(b->count, count);
     for (uint32_t i = 0; i < count; i++) {
