@@ -44,7 +44,7 @@ static void machine_make(struct life *f, struct machine *m)
 {
     struct machine_options o = {
         .seed = rand_next(&f->rand),
-        .wall_ms = f->options->wall_ms + 1000 * (int64_t)(f->round + 1),
+        .wall_ms = f->options->wall_ms + (int64_t)rand_below(&f->rand, 2000) - 500,
         .is_jittery = rand_chance(&f->rand, 1, 4),
         .log = f->options->log,
     };

@@ -151,23 +151,30 @@ static void apply_trim(struct fold *f, enum place place, uint64_t number, fold_u
     sweep(f);
 }
 
+bool fold_lane_of(const struct fold *f, const struct record *r, uint64_t *lane)
+{
+    if (r->kind != KIND_TRIM && r->kind != KIND_DROP)
+        return false;
+    *lane = get_le64(r->body.data);
+    return *lane == lane_of(lane_place(*lane), f->places[lane_place(*lane)].generation);
+}
+
 void fold_apply(struct fold *f, const struct record *r, fold_unneeded_fn *fn, void *owner)
 {
-    enum place place = PLACE_SHARED;
+    uint64_t lane = 0;
+    struct fold_place *p;
 
     ASSERT(r->number == f->next);
-    if (r->kind == KIND_TRIM || r->kind == KIND_DROP)
-        place = (enum place)(get_le64(r->body.data) % PLACE_COUNT);
-    if ((r->kind & KIND_PUBLISH) != 0) {
+    if ((r->kind & KIND_PUBLISH) != 0)
         apply_publish(f, r);
-    } else if (r->kind == KIND_SETTLE) {
+    else if (r->kind == KIND_SETTLE)
         apply_settle(f, r, fn, owner);
-    } else if (r->kind == KIND_TRIM) {
-        apply_trim(f, place, get_le64(r->body.data + 8), fn, owner);
-    } else {
-        ASSERT(r->kind == KIND_DROP);
-        apply_trim(f, place, UINT64_MAX, fn, owner);
-        f->places[place] = (struct fold_place){.generation = f->places[place].generation + 1};
+    if (fold_lane_of(f, r, &lane) && r->kind == KIND_TRIM) {
+        apply_trim(f, lane_place(lane), get_le64(r->body.data + 8), fn, owner);
+    } else if (fold_lane_of(f, r, &lane)) {
+        p = &f->places[lane_place(lane)];
+        apply_trim(f, lane_place(lane), UINT64_MAX, fn, owner);
+        *p = (struct fold_place){.generation = p->generation + 1};
     }
     f->next++;
 }

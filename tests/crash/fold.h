@@ -5,10 +5,11 @@
  *                          belongs to place i and so gets the next number there. No bit:
  *                          needed by nobody
  *     kind 1   SETTLE      positions, 8 bytes each: no longer needed in SHARED and DEEP
- *     kind 2   TRIM        place (8 bytes), number: below it nothing is needed
- *     kind 3   DROP        place: nothing is needed, and numbers start again in a new lane
+ *     kind 2   TRIM        lane (8 bytes), number: below it nothing is needed
+ *     kind 3   DROP        lane: nothing is needed, and numbers start again in a new lane
  *
  * A place that was dropped so many times is in its so many-th generation; each has its own lane.
+ * What is said of the lane of an earlier generation comes too late and means nothing.
  * Plain value with memory of its own. */
 #ifndef TESTS_CRASH_FOLD_H
 #define TESTS_CRASH_FOLD_H
@@ -83,6 +84,9 @@ bool fold_decode(struct fold *f, struct bytes state);
 
 /* Equal states have equal ones. */
 uint64_t fold_digest(const struct fold *f);
+
+/* The lane that a TRIM or DROP is about; false when it means nothing any more. */
+bool fold_lane_of(const struct fold *f, const struct record *r, uint64_t *lane);
 
 /* The lane of a place in one of its generations, and back. */
 static inline uint64_t lane_of(enum place place, uint64_t generation)

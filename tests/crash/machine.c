@@ -98,17 +98,13 @@ static void on_unneeded(void *owner, const struct fold_entry *e, enum place plac
 
 static void apply_durable(struct machine *m, const struct record *r)
 {
-    enum place place = PLACE_SHARED;
     uint64_t lane = 0;
+    bool is_about_lane = fold_lane_of(&m->fold, r, &lane);
 
-    if (r->kind == KIND_TRIM || r->kind == KIND_DROP) {
-        place = (enum place)(get_le64(r->body.data) % PLACE_COUNT);
-        lane = lane_of(place, m->fold.places[place].generation);
-    }
     fold_apply(&m->fold, r, on_unneeded, m);
-    if (r->kind == KIND_TRIM)
-        log_trim(m->log, lane, m->fold.places[place].first);
-    else if (r->kind == KIND_DROP)
+    if (is_about_lane && r->kind == KIND_TRIM)
+        log_trim(m->log, lane, m->fold.places[lane_place(lane)].first);
+    else if (is_about_lane)
         log_drop(m->log, lane);
 }
 

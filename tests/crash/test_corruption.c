@@ -399,6 +399,29 @@ static void damage_sectors(struct victim *v)
     print_tally("sectors zeroed, swapped, stale", &t);
 }
 
+/* Two sectors in which batches start change places: small batches are then whole, but not where
+ * they belong. */
+static void swap_batches(struct victim *v)
+{
+    struct tally t = {.test = 6};
+    uint64_t rounds = 3;
+
+    for (uint64_t i = 0; i < v->map.batches * rounds; i++) {
+        struct damage_place a = damage_batch(&v->map, i % v->map.batches);
+        struct damage_place b =
+            damage_batch(&v->map, (i * 31 + i / v->map.batches + 1) % v->map.batches);
+        struct sim_disk *disk = begin_case(v, &t, i);
+
+        if (disk == NULL)
+            continue;
+        diag(DIAG_INFO, "test", "sectors %" PRIu64 " of '%s' and %" PRIu64 " of '%s' change places",
+             a.at, a.file->path, b.at, b.file->path);
+        sim_disk_swap_sectors(disk, a.file->path, a.at, b.file->path, b.at);
+        judge(v, &t, disk);
+    }
+    print_tally("batches in wrong places", &t);
+}
+
 /* Every length in the first part of each file, samples of the others. */
 static void cut_files(struct victim *v)
 {
@@ -515,6 +538,7 @@ static void damage_everything(uint64_t seed, bool is_closed)
     victim_init(&v, seed, is_closed);
     damage_files(&v);
     damage_sectors(&v);
+    swap_batches(&v);
     cut_files(&v);
     flip_heads(&v);
     flip_bytes(&v);
@@ -534,11 +558,91 @@ static void test_damage_to_a_crashed_log_is_found_or_harmless(void **state)
     damage_everything(test_seed() + 1, false);
 }
 
+/* ---- a checkpoint from another time ---- */
+
+/* Appends records one by one, each durable before the next, with a checkpoint at the end. */
+static void append_some(struct machine *m, uint8_t fill, uint64_t end)
+{
+    struct log_entry e = {.kind = KIND_PUBLISH | 1u << PLACE_SHARED, .body_size = 100};
+    uint8_t body[100];
+
+    memset(body, fill, sizeof(body));
+    while (log_next(m->log) < end) {
+        MUST(machine_append(m, &e, body) == 0, "an append is refused");
+        machine_run_ms(m, 2);
+    }
+    MUST(machine_checkpoint(m) == 0, "a checkpoint is refused");
+    machine_run_ms(m, 10);
+}
+
+/* Zeros the hot log from the first batch on that has positions from `position` on. */
+static void cut_from(struct sim_disk *disk, uint64_t position)
+{
+    const char *path = MACHINE_DIR "/hot-0000000000000000.seg";
+    struct damage_map map;
+
+    damage_map_init(&map, disk);
+    for (uint64_t i = 0; i < map.batches; i++) {
+        struct damage_place p = damage_batch(&map, i);
+        uint8_t head[64];
+
+        sim_disk_peek(disk, p.file->path, p.at * SIM_SECTOR, head, sizeof(head));
+        if (strcmp(p.file->path, path) == 0 && get_le64(head + 16) >= position)
+            sim_disk_zero_sector(disk, path, p.at);
+    }
+    damage_map_release(&map);
+}
+
+static void test_a_checkpoint_newer_than_the_log_is_never_obeyed(void **state)
+{
+    struct victim v = {.seed = test_seed(), .log = machine_log_options(1)};
+    struct model *known = &v.before, *now = &v.model, later;
+    struct machine m;
+
+    (void)state;
+    verdict_case(v.seed, "%s", "");
+    v.disk = sim_disk_new(NULL);
+    model_init(known);
+    machine_make(&v, &m, v.disk, 0);
+    v.wall_ms = io_wall_ms(m.io);
+    MUST(machine_start(&m, known) == 0, "no start: %s", m.note.text);
+    append_some(&m, 'a', 20);
+    append_some(&m, 'b', 40);
+    machine_stop(&m);
+    sim_disk_erase(v.disk, MACHINE_DIR "/watermark");
+    cut_from(v.disk, 30);
+    known->durable = 0;
+    verdict_forget_lines();
+    MUST(machine_start(&m, known) == 0, "a log without its end is refused: %s", m.note.text);
+    MUST(log_next(m.log) == 30 && m.restored_from == 20,
+         "the log ends at %" PRIu64 ", restored from %" PRIu64, log_next(m.log), m.restored_from);
+    MUST(verdict_has_line("checkpoint-0000000000000028"), "nothing is said about the checkpoint");
+    model_branch(now, known, oracle_check_start(&m, known));
+    m.model = now;
+    while (log_next(m.log) < 50) {
+        struct log_entry e = {.kind = KIND_PUBLISH | 1u << PLACE_DEEP};
+        MUST(machine_append(&m, &e, NULL) == 0, "an append is refused");
+        machine_run_ms(&m, 2);
+    }
+    machine_stop(&m);
+    MUST(machine_start(&m, now) == 0, "no start: %s", m.note.text);
+    model_branch(&later, now, oracle_check_start(&m, now));
+    m.model = &later;
+    oracle_check_content(&m, false);
+    machine_stop(&m);
+    machine_release(&m);
+    model_release(&later);
+    model_release(now);
+    model_release(known);
+    sim_disk_free(v.disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_damage_to_a_closed_log_is_found_or_harmless),
         cmocka_unit_test(test_damage_to_a_crashed_log_is_found_or_harmless),
+        cmocka_unit_test(test_a_checkpoint_newer_than_the_log_is_never_obeyed),
     };
 
     verdict_begin("crash_test_corruption");

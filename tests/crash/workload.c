@@ -209,7 +209,8 @@ static void do_trim(struct workload *w)
     enum place place = draw_stream(w);
     const struct fold_place *p = &w->machine->fold.places[place];
     uint64_t left = p->next - p->first;
-    uint64_t words[2] = {place, p->first + left / 4 + rand_below(&w->rand, left / 2 + 1)};
+    uint64_t words[2] = {lane_of(place, p->generation),
+                         p->first + left / 4 + rand_below(&w->rand, left / 2 + 1)};
 
     if (left > 0 && append_change(w, KIND_TRIM, words, 2))
         w->counts.trims++;
@@ -217,10 +218,11 @@ static void do_trim(struct workload *w)
 
 static void do_drop(struct workload *w)
 {
-    uint64_t place = draw_stream(w);
+    enum place place = draw_stream(w);
+    uint64_t lane = lane_of(place, w->machine->fold.places[place].generation);
 
     if (w->machine->model->fold.places[place].generation + 1 < GENERATIONS_MAX &&
-        append_change(w, KIND_DROP, &place, 1))
+        append_change(w, KIND_DROP, &lane, 1))
         w->counts.drops++;
 }
 
