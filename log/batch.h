@@ -8,7 +8,8 @@
  *     14      2   attributes: 1 NUMBERED, 2 ZSTD
  *     16      8   base: number of the first record
  *     24      4   count of records
- *     28      4   chain: CRC32C field of the batch before this one, 0 for the very first
+ *     28      4   chain: CRC32C field of the batch before this one; of the first one of a cold file
+ *                 what segment.h says, and 0 for the very first of the log
  *     32      8   epoch of the leader that wrote it; a batch never spans epochs
  *     40      8   time: the leader's wall clock in ms, never less than the batch before
  *     48      8   durable: every position below this was durable when this batch was written

@@ -61,7 +61,6 @@ void commit_release(struct hot *h)
     h->flying = (struct hot_writes){0};
     disk_close(h->file);
     h->file = NULL;
-    h->file_of = NULL;
 }
 
 void hot_abandon(struct hot *h)
@@ -124,13 +123,12 @@ static int switch_file(struct hot *h, const struct hot_write *w, bool *has_new_n
     struct site_path path;
     int rv = 0;
 
-    if (h->file_of == w->segment)
+    if (h->file != NULL && h->file_id == w->segment->id)
         return 0;
     if (h->file != NULL) {
         rv = sync_file(h, has_new_name);
         disk_close(h->file);
         h->file = NULL;
-        h->file_of = NULL;
     }
     if (rv == 0 && w->spare != 0) {
         rv = begin_file(h, w);
@@ -140,7 +138,7 @@ static int switch_file(struct hot *h, const struct hot_write *w, bool *has_new_n
         rv = disk_open(h->site->disk, path.text, DISK_READ | DISK_WRITE, &h->file);
     }
     if (rv == 0)
-        h->file_of = w->segment;
+        h->file_id = w->segment->id;
     return rv;
 }
 

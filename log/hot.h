@@ -88,7 +88,7 @@ struct hot {
     struct hot_writes waiting;
     struct hot_writes flying;
     struct disk_file *file; /* of the segment last written to; the job's while it runs */
-    const struct segment *file_of;
+    uint64_t file_id;       /* that segment's */
     struct io_job job;
     struct io_task task;
     bool is_flying;

@@ -6,6 +6,8 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "log/batch.h"
+#include "log/segment.h"
 
 enum { HEAD_SIZE = 64, ENTRY_SIZE = 24, CRC_FROM = 12, ENTRIES_MAX = 1 << 22 };
 
@@ -127,7 +129,9 @@ static bool entries_decode(const uint8_t *at, size_t count, const struct index_s
         struct index_entry e = {get_le64(at), get_le64(at + 8), (int64_t)get_le64(at + 16)};
         struct index_entry *last = i > 0 ? &x->entries[i - 1] : NULL;
 
-        if (e.number < span->first || e.number >= span->end || e.at >= span->at)
+        if (e.number < span->first || e.number >= span->end)
+            return false;
+        if (e.at < SEGMENT_HEADER_SIZE || e.at >= span->at || e.at % BATCH_ALIGN != 0)
             return false;
         if (last != NULL &&
             (e.number <= last->number || e.at <= last->at || e.time_ms < last->time_ms))

@@ -160,7 +160,8 @@ static void read_batches(struct lane_file *c)
     struct batch_head head;
     const uint8_t *bytes;
 
-    w->is_chain_known = true; /* the first batch has the chain 0 */
+    w->is_chain_known = true;
+    w->chain = segment_cold_chain(c->shown.id);
     batches_seek(w, SEGMENT_HEADER_SIZE, limit);
     while (batches_at(w) < limit) {
         uint64_t at = batches_at(w);

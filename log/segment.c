@@ -25,6 +25,7 @@ struct segment *segment_new(uint8_t kind, uint64_t id, uint64_t first)
     g->end = first;
     g->written = first;
     g->bytes = SEGMENT_HEADER_SIZE;
+    g->chain_before = kind == SEGMENT_COLD ? segment_cold_chain(id) : 0;
     return g;
 }
 

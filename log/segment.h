@@ -17,7 +17,8 @@
  *     48      8   first: number of the first record (hot: also when there is none yet)
  *     56      8   epoch in which it was made
  *     64      8   hot: where the batches of the segment before this one end, 0 when there was none
- *     72      4   hot: chain, the CRC of the last batch before this segment
+ *     72      4   chain, as the first batch has it. Hot: the CRC of the last batch before this
+ *                 segment; cold: the lower half of the id, for no two first batches may be alike
  *     76      -   zeros
  *     4096    -   batches (batch.h), then the index as a footer (index.h)
  *
@@ -69,7 +70,7 @@ struct segment {
     int64_t first_time_ms;
     int64_t last_time_ms;
     uint64_t bytes_before; /* hot: where the batches of the segment before end */
-    uint32_t chain_before; /* hot: CRC of the last batch before */
+    uint32_t chain_before; /* what the first batch says of the one before it */
     uint32_t chain_end;    /* CRC of the last batch below `bytes` */
     uint32_t pins;         /* readers and blocks */
     struct index *index;   /* NULL until somebody needed it */
@@ -77,6 +78,12 @@ struct segment {
     size_t block_count;
     size_t block_capacity;
 };
+
+/* The chain of the first batch of a cold file. */
+static inline uint32_t segment_cold_chain(uint64_t id)
+{
+    return (uint32_t)id;
+}
 
 /* Whether chain_before is the truth: by the segment's own header, or by the segment before. */
 static inline bool segment_knows_chain(const struct segment *g)

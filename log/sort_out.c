@@ -18,6 +18,7 @@ struct sort_out *sort_out_new(const struct site *s, uint64_t destination, uint64
     o->segment = segment_new(SEGMENT_COLD, id, 0);
     o->segment->destination = destination;
     o->segment->index = index_new(s->options.block_bytes / 8);
+    o->chain = o->segment->chain_before;
     return o;
 }
 

@@ -66,6 +66,7 @@ static void put_file(struct fixture *f)
     uint8_t *bytes;
 
     batch_builder_init(&b, site_mark(&f->log.site), 0);
+    b.chain = segment_cold_chain(1);
     for (int i = 0; i < BATCHES; i++) {
         batch_builder_add(&b, PER_BATCH, BODY);
         f->places[i] = SEGMENT_HEADER_SIZE + b.last_at;

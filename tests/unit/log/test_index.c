@@ -13,16 +13,16 @@
 #include "tests/lib/seed.h"
 #include "tests/unit/log/log_site.h"
 
-enum { STEP = 100, HEAD = 64, ENTRY = 24, COUNT_AT = 12 };
+enum { STEP = 2000, HEAD = 64, ENTRY = 24, COUNT_AT = 12 };
 
-/* Five batches of ten records, 60 bytes each: every second one gets an entry. */
+/* Five batches of ten records, 1 KiB each: every second one gets an entry. */
 static struct index *build(struct index_span *span)
 {
     struct index *x = index_new(STEP);
 
     for (uint64_t i = 0; i < 5; i++)
-        index_add(x, 1000 + i * 10, 4096 + i * 60, (int64_t)(5000 + i * 7));
-    *span = (struct index_span){.first = 1000, .end = 1050, .at = 4096 + 300, .records = 50};
+        index_add(x, 1000 + i * 10, 4096 + i * 1024, (int64_t)(5000 + i * 7));
+    *span = (struct index_span){.first = 1000, .end = 1050, .at = 4096 + 5120, .records = 50};
     return x;
 }
 
@@ -35,10 +35,10 @@ static void test_an_entry_is_made_a_step_behind_the_last(void **state)
     assert_int_equal(x->count, 3);
     assert_int_equal(x->entries[0].number, 1000);
     assert_int_equal(x->entries[1].number, 1020);
-    assert_int_equal(x->entries[1].at, 4096 + 120);
+    assert_int_equal(x->entries[1].at, 4096 + 2048);
     assert_int_equal(x->entries[1].time_ms, 5014);
     assert_int_equal(x->entries[2].number, 1040);
-    index_add(x, 1050, 4096 + 240 + STEP, 6000); /* exactly a step */
+    index_add(x, 1050, 4096 + 4096 + STEP, 6000); /* exactly a step */
     assert_int_equal(x->count, 4);
     index_free(x);
 }
@@ -55,7 +55,7 @@ static void test_find_gives_the_last_entry_not_above(void **state)
     assert_int_equal(index_find(x, 1039), 1);
     assert_int_equal(index_find(x, 1040), 2);
     assert_int_equal(index_find(x, UINT64_MAX), 2);
-    assert_int_equal(index_run_end(x, 0, span.at), 4096 + 120);
+    assert_int_equal(index_run_end(x, 0, span.at), 4096 + 2048);
     assert_int_equal(index_run_end(x, 2, span.at), span.at);
     index_free(x);
 }
@@ -247,7 +247,9 @@ static void test_entries_out_of_order_or_bounds_are_damage(void **state)
     } lies[] = {
         {0, 0, 999},         /* before the segment */
         {2, 0, 1050},        /* behind it */
-        {2, 8, 4096 + 300},  /* in the footer */
+        {2, 8, 4096 + 5120}, /* in the footer */
+        {0, 8, 4096 - 512},  /* in the header */
+        {1, 8, 4096 + 2049}, /* where no batch can start */
         {1, 0, 1000},        /* numbers must rise */
         {1, 8, 4096},        /* places too */
         {2, 0, 1020},        /* also between later ones */
