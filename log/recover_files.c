@@ -121,8 +121,7 @@ static void to_spare(struct recovery *r, const char *name, uint64_t id_if_spare)
         rv = disk_size(f, &size);
         disk_close(f);
     }
-    if (rv != 0 || size != r->site->options.segment_bytes ||
-        r->spares->count >= (size_t)r->site->options.spare_segments) {
+    if (rv != 0 || size != r->site->options.segment_bytes || !spares_are_welcome(r->spares)) {
         discard(r, name);
         return;
     }

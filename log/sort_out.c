@@ -134,14 +134,29 @@ static size_t seal_raw(const struct site *s, struct sort_out *o, const struct so
     return (size_t)batch_padded(head.length);
 }
 
+/* What is gathered may be written when half a segment's size stays free: a full disk that cannot
+ * take the next manifest or checkpoint could never be freed of anything again. */
+static int check_space(const struct site *s, const struct sort_out *o)
+{
+    uint64_t free_bytes = 0, total_bytes = 0;
+    uint64_t want = s->options.segment_bytes / 2 + o->segment->index->count * sizeof(uint64_t[3]);
+    int rv = disk_space(s->disk, s->dir, &free_bytes, &total_bytes);
+
+    for (size_t i = 0; i < o->raw_count; i++)
+        want += batch_padded(BATCH_HEADER_SIZE + o->raws[i].size);
+    return rv == 0 && free_bytes < want ? ERR_NO_SPACE : rv;
+}
+
 /* Opens the file; the first time it is made and gets its header. */
 static int open_file(const struct site *s, struct sort_out *o, uint64_t epoch, struct disk_file **f)
 {
     struct site_path path = segment_path(s, o->segment);
     uint8_t sector[SEGMENT_SECTOR_SIZE];
     struct iovec part = {.iov_base = sector, .iov_len = sizeof(sector)};
-    int rv;
+    int rv = check_space(s, o);
 
+    if (rv != 0)
+        return rv;
     if (o->at > 0)
         return disk_open(s->disk, path.text, DISK_WRITE, f);
     rv = disk_open(s->disk, path.text, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, f);

@@ -107,9 +107,13 @@ static void retire_dead(struct sorter *s)
         s->on_change(s->change_owner);
 }
 
+/* Several segments at once make fewer and larger files; on a full disk one after the other makes
+ * room for the next. */
 static bool choose_sort(struct sorter *s)
 {
-    for (size_t i = 0; i + 1 < s->hot->segment_count && i < SORT_AT_ONCE; i++) {
+    size_t most = s->hot->spares->is_short ? 1 : SORT_AT_ONCE;
+
+    for (size_t i = 0; i + 1 < s->hot->segment_count && i < most; i++) {
         if (!is_sortable(s, s->hot->segments[i]))
             break;
         add_input(s, s->hot->segments[i]);

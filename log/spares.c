@@ -30,14 +30,14 @@ static int fill_with_zeros(struct disk_file *f, uint64_t size)
     return rv;
 }
 
-/* A spare must leave as much space free as it takes: for checkpoints, manifests and the sorter's
- * files, without which nothing would ever be freed again. */
+/* A spare must leave twice as much space free as it takes: for what the sorter moves out of one
+ * segment, and for manifests and checkpoints. Without them nothing would ever be freed again. */
 static int check_space(const struct site *site)
 {
     uint64_t free_bytes = 0, total_bytes = 0;
     int rv = disk_space(site->disk, site->dir, &free_bytes, &total_bytes);
 
-    return rv == 0 && free_bytes / 2 < site->options.segment_bytes ? ERR_NO_SPACE : rv;
+    return rv == 0 && free_bytes / 3 < site->options.segment_bytes ? ERR_NO_SPACE : rv;
 }
 
 /* Makes one spare file, durable but for its name: losing the name loses nothing. */
@@ -140,9 +140,17 @@ bool spares_take(struct spares *s, bool may_use_reserve, uint64_t *id)
     return true;
 }
 
+bool spares_are_welcome(const struct spares *s)
+{
+    size_t made = (size_t)s->site->options.spare_segments;
+    size_t kept = s->is_short || made > SPARES_MAX / 2 ? made : 2 * made;
+
+    return !s->is_closed && s->count < kept;
+}
+
 bool spares_want(struct spares *s, uint64_t *id)
 {
-    if (s->is_closed || s->count >= (size_t)s->site->options.spare_segments)
+    if (!spares_are_welcome(s))
         return false;
     *id = s->next_id++;
     return true;

@@ -4,7 +4,7 @@
  * would fail.
  *
  * The last spare is the reserve: only what frees space (acks, metadata) may take it. And no
- * spare is made that would not leave as much space free for checkpoints, manifests and sorting.
+ * spare is made that would not leave twice its size free for sorting, manifests and checkpoints.
  *
  * Owner: the shard of the log. */
 #ifndef LOG_SPARES_H
@@ -51,7 +51,11 @@ MUST_USE bool spares_take(struct spares *s, bool may_use_reserve, uint64_t *id);
 /* True when spares_take() would succeed. */
 bool spares_can_take(const struct spares *s, bool may_use_reserve);
 
-/* True when one more is welcome: a recycled file can become one under the id returned. */
+/* True when a recycled file can become one more. Written blocks are better than new ones, so
+ * twice as many are kept as are made, unless space is short. */
+bool spares_are_welcome(const struct spares *s);
+
+/* The same; the file gets the id returned. */
 MUST_USE bool spares_want(struct spares *s, uint64_t *id);
 
 /* A recycled file now has the name of spare `id`. */

@@ -275,6 +275,26 @@ static void test_every_failing_operation_is_told_and_nothing_leaks(void **state)
     }
 }
 
+/* Sorting is what frees space, and needs some: but not the last, which the manifest needs. */
+static void test_what_would_fill_the_disk_is_not_begun(void **state)
+{
+    struct log_site l;
+    struct sort_out *o;
+
+    (void)state;
+    log_site_init(&l);
+    o = sort_out_new(&l.site, DESTINATION, ID);
+    add_many(&l, o, 30);
+    sim_disk_set_capacity(l.disk, sim_disk_used_bytes(l.disk) + l.site.options.segment_bytes / 2 +
+                                      o->buffered_bytes);
+    assert_int_equal(sort_out_finish(&l.site, o, EPOCH), ERR_NO_SPACE);
+    assert_false(log_site_has(&l, file_name));
+    sim_disk_set_capacity(l.disk, 0);
+    assert_int_equal(sort_out_finish(&l.site, o, EPOCH), 0);
+    sort_out_free(o);
+    log_site_release(&l);
+}
+
 static void test_a_file_of_that_name_is_not_overwritten(void **state)
 {
     struct log_site l;
@@ -319,6 +339,7 @@ int main(void)
         LEAK_CHECKED(test_large_and_empty_records_find_room),
         LEAK_CHECKED(test_the_largest_record_of_the_hot_log_fits),
         LEAK_CHECKED(test_every_failing_operation_is_told_and_nothing_leaks),
+        LEAK_CHECKED(test_what_would_fill_the_disk_is_not_begun),
         LEAK_CHECKED(test_a_file_of_that_name_is_not_overwritten),
         LEAK_CHECKED(test_lack_of_memory_is_told),
     };
