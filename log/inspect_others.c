@@ -143,6 +143,9 @@ static void look_at_spares(struct inspection *l)
     l->shown.spares = l->listing.spare.count;
 }
 
+static const char put_aside_text[] =
+    "it is damaged, and what could be read was moved on; the next opening moves it to wounded";
+
 static void look_at_sorted(struct inspection *l)
 {
     for (size_t i = 0; i < l->listing.hot.count; i++) {
@@ -152,8 +155,10 @@ static void look_at_sorted(struct inspection *l)
         if (l->listing.hot.items[i] >= l->manifest.hot_first)
             return;
         show(l, INSPECT_SORTED, path.text);
-        inspect_note(l->in, path.text, INSPECT_NOWHERE,
-                     "it was sorted; the next opening makes a spare of it or removes it");
+        inspect_note(l->in, path.text, INSPECT_NOWHERE, "%s",
+                     manifest_has_wound(&l->manifest, SEGMENT_HOT, l->listing.hot.items[i])
+                         ? put_aside_text
+                         : "it was sorted; the next opening makes a spare of it or removes it");
     }
 }
 
@@ -162,6 +167,15 @@ static int compare_ids(const void *a, const void *b)
     const uint64_t *x = a, *y = b;
 
     return (*x > *y) - (*x < *y);
+}
+
+static const char *unnamed_text(const struct inspection *l, uint64_t id)
+{
+    if (manifest_has_wound(&l->manifest, SEGMENT_COLD, id))
+        return put_aside_text;
+    return id >= l->manifest.next_id
+               ? "it was never finished or never published; the next opening moves it to trash"
+               : "it was let go of; the next opening removes it";
 }
 
 static void look_at_unnamed(struct inspection *l)
@@ -179,11 +193,7 @@ static void look_at_unnamed(struct inspection *l)
         if (bsearch(&id, ids, n, sizeof(*ids), compare_ids) != NULL)
             continue;
         show(l, INSPECT_UNNAMED, path.text);
-        inspect_note(
-            l->in, path.text, INSPECT_NOWHERE, "%s",
-            id >= l->manifest.next_id
-                ? "it was never finished or never published; the next opening moves it to trash"
-                : "it was let go of; the next opening removes it");
+        inspect_note(l->in, path.text, INSPECT_NOWHERE, "%s", unnamed_text(l, id));
     }
     mem_free(ids);
 }

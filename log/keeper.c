@@ -37,6 +37,7 @@ void keeper_init(struct keeper *k, const struct site *site, struct hot *hot, str
     list_init(&k->waiting);
     list_init(&k->covered);
     list_init(&k->doomed);
+    list_init(&k->stuck);
     k->write_job.work = write_work;
     k->write_job.done = write_done;
     k->remove_job.work = remove_work;
@@ -61,6 +62,7 @@ void keeper_release(struct keeper *k)
     free_all(&k->waiting);
     free_all(&k->covered);
     free_all(&k->doomed);
+    free_all(&k->stuck);
 }
 
 bool keeper_is_busy(const struct keeper *k)
@@ -107,6 +109,30 @@ void keeper_describe(const struct hot *hot, const struct cold *cold, struct mani
     ASSERT(n == out->count);
 }
 
+/* Notes a damaged segment in the manifest that is about to be written. */
+static void note_wound(const struct keeper *k, struct segment *g, struct manifest *m)
+{
+    if (!g->is_wounded)
+        return;
+    if (g->noted == 0 || g->noted > k->written)
+        g->noted = m->generation;
+    m->wounds = mem_grow(m->wounds, m->wound_count + 1, sizeof(*m->wounds));
+    m->wounds[m->wound_count++] = (struct manifest_wound){.id = g->id, .kind = g->kind};
+}
+
+/* The wounds of all that is off its row or lane and has not moved. */
+static void describe_wounds(struct keeper *k, struct manifest *m)
+{
+    struct list *lists[] = {&k->covered, &k->doomed, &k->stuck};
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        LIST_FOREACH (link, lists[i])
+            note_wound(k, CONTAINER_OF(link, struct segment, link), m);
+    }
+    if (k->is_removing)
+        note_wound(k, k->removing, m);
+}
+
 static void move_all(struct list *from, struct list *to)
 {
     struct list_link *link;
@@ -124,6 +150,7 @@ static void start_write(struct keeper *k)
     keeper_describe(k->hot, k->cold, &k->flying);
     k->flying.generation = ++k->generation;
     move_all(&k->waiting, &k->covered);
+    describe_wounds(k, &k->flying);
     io_submit(k->site->io, &k->write_job);
 }
 
@@ -141,6 +168,7 @@ static void write_done(struct io_job *job)
     k->is_writing = false;
     manifest_release(&k->flying);
     if (k->write_err == 0) {
+        k->written = k->flying.generation;
         move_all(&k->covered, &k->doomed);
         start_write(k);
         keeper_sweep(k);
@@ -175,13 +203,34 @@ void keeper_retire(struct keeper *k, struct segment *g)
     keeper_changed(k);
 }
 
-/* The next doomed segment that nobody pins, or NULL. */
+void keeper_resume(struct keeper *k, uint64_t generation)
+{
+    k->generation = generation;
+    k->written = generation;
+}
+
+void keeper_adopt(struct keeper *k, struct segment *g)
+{
+    g->is_sealed = true;
+    g->is_retired = true;
+    g->is_wounded = true;
+    g->noted = k->written;
+    list_push(&k->doomed, &g->link);
+}
+
+/* The next doomed segment that can go, or NULL: nobody pins it, and when it is damaged the manifest
+ * says so. Damage that was found only now must be written down first. */
 static struct segment *next_doomed(struct keeper *k)
 {
     LIST_FOREACH (link, &k->doomed) {
         struct segment *g = CONTAINER_OF(link, struct segment, link);
-        if (g->pins == 0)
+
+        if (g->pins > 0)
+            continue;
+        if (!g->is_wounded || (g->noted > 0 && g->noted <= k->written))
             return g;
+        if (g->noted == 0)
+            keeper_changed(k);
     }
     return NULL;
 }
@@ -206,11 +255,29 @@ void keeper_sweep(struct keeper *k)
     io_submit(k->site->io, &k->remove_job);
 }
 
+/* Moves a damaged file to wounded/, durably: soon no manifest calls it a wound any more. A crash
+ * can leave it both names, and then a rename does nothing. */
+static int put_aside(const struct keeper *k)
+{
+    struct site_path wounded = site_path(k->site, "wounded");
+    int rv = disk_rename(k->site->disk, k->from.text, k->to.text);
+
+    if (rv == 0)
+        rv = disk_sync_dir(k->site->disk, wounded.text);
+    if (rv == 0)
+        rv = disk_remove(k->site->disk, k->from.text);
+    if (rv == 0 || rv == ERR_NOT_FOUND)
+        rv = disk_sync_dir(k->site->disk, k->site->dir);
+    return rv;
+}
+
 static void remove_work(struct io_job *job)
 {
     struct keeper *k = CONTAINER_OF(job, struct keeper, remove_job);
 
-    if (k->to.text[0] != '\0')
+    if (k->removing->noted > 0)
+        k->remove_err = put_aside(k);
+    else if (k->to.text[0] != '\0')
         k->remove_err = disk_rename(k->site->disk, k->from.text, k->to.text);
     else
         k->remove_err = disk_remove(k->site->disk, k->from.text);
@@ -226,7 +293,10 @@ static void remove_done(struct io_job *job)
     if (k->remove_err != 0)
         diag(DIAG_WARNING, "log", "cannot let go of '%s': %s; it goes at the next start",
              k->from.text, err_text(k->remove_err));
-    segment_free(k->removing);
+    if (k->remove_err != 0 && k->removing->noted > 0)
+        list_push(&k->stuck, &k->removing->link);
+    else
+        segment_free(k->removing);
     k->removing = NULL;
     keeper_sweep(k);
     if (!keeper_is_busy(k))

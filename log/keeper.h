@@ -6,7 +6,8 @@
  *                                                      --no pins--> the file goes
  *
  * A hot segment's file becomes a spare when one is welcome; other files are removed. A
- * damaged one is neither: it moves to wounded/ for a person to look at.
+ * damaged one is neither: it moves to wounded/ for a person to look at, once the manifest
+ * says that it has to, so that the next opening knows when a crash comes before.
  *
  * Owner: the shard of the log. */
 #ifndef LOG_KEEPER_H
@@ -29,10 +30,12 @@ struct keeper {
     struct cache *cache;
     struct spares *spares;
     uint64_t generation;
+    uint64_t written; /* generation of the last durable manifest */
 
     struct list waiting; /* retired, maybe still named by the durable manifest */
     struct list covered; /* retired, not named by the manifest being written */
-    struct list doomed;  /* named by no manifest */
+    struct list doomed;  /* named by no manifest, or only as a wound */
+    struct list stuck;   /* damaged, and would not move: named as wounds until the next opening */
     bool is_dirty;
     bool is_writing;
     bool is_removing;
@@ -61,6 +64,12 @@ void keeper_release(struct keeper *k);
 
 /* Takes a segment that was taken off its row or lane. */
 void keeper_retire(struct keeper *k, struct segment *g);
+
+/* Goes on from the manifest that is on the disk. */
+void keeper_resume(struct keeper *k, uint64_t generation);
+
+/* Takes a segment whose file the manifest on the disk calls a wound: it moves to wounded/. */
+void keeper_adopt(struct keeper *k, struct segment *g);
 
 /* The set of files has changed: writes the manifest at the end of the turn, not before. Rows
  * and lanes are changed step by step, and a manifest of a state in between, which names

@@ -155,13 +155,12 @@ int log_open(struct io *io, const char *dir, const struct log_options *options,
     if (rv != 0)
         return rv;
     l = log_new(io, dir, options, owner);
-    parts = (struct recover_parts){&l->site, &l->hot, &l->cold, &l->spares, &l->owner};
+    parts = (struct recover_parts){&l->site, &l->hot, &l->cold, &l->spares, &l->keeper, &l->owner};
     rv = recover(&parts, &found, note);
     if (rv != 0) {
         log_abandon(l);
         return rv;
     }
-    l->keeper.generation = found.generation;
     l->marks.watermark.number = found.watermark_number;
     l->marks.watermark.position = l->hot.durable;
     l->marks.watermark.epoch = l->hot.epoch;
@@ -171,6 +170,7 @@ int log_open(struct io *io, const char *dir, const struct log_options *options,
     wire(l);
     l->is_pressed = log_is_pressed(l);
     spares_fill(&l->spares);
+    keeper_sweep(&l->keeper);
     sorter_kick(&l->sorter);
     hot_check(&l->hot);
     diag(DIAG_INFO, "log", "'%s' is open position=%" PRIu64 " hot_segments=%zu cold_segments=%zu",

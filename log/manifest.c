@@ -7,15 +7,27 @@
 #include "base/mem.h"
 #include "log/statefile.h"
 
-enum { HEAD_SIZE = 24, ENTRY_SIZE = 88, VERSION = 1 };
+enum { HEAD_SIZE = 32, ENTRY_SIZE = 88, WOUND_SIZE = 16, VERSION = 1 };
 
 static const char manifest_magic[] = "MRMANI01";
 
 void manifest_release(struct manifest *m)
 {
     mem_free(m->entries);
+    mem_free(m->wounds);
     m->entries = NULL;
+    m->wounds = NULL;
     m->count = 0;
+    m->wound_count = 0;
+}
+
+bool manifest_has_wound(const struct manifest *m, uint8_t kind, uint64_t id)
+{
+    for (size_t i = 0; i < m->wound_count; i++) {
+        if (m->wounds[i].kind == kind && m->wounds[i].id == id)
+            return true;
+    }
+    return false;
 }
 
 static void entry_encode(const struct manifest_entry *e, uint8_t *at)
@@ -57,22 +69,34 @@ static bool entry_is_sane(const struct manifest_entry *e)
            e->live <= e->records && e->bytes > SEGMENT_HEADER_SIZE && e->bytes <= e->file_bytes;
 }
 
+static void encode(const struct manifest *m, uint8_t *bytes)
+{
+    uint8_t *wounds = bytes + HEAD_SIZE + m->count * ENTRY_SIZE;
+
+    put_le64(bytes, m->hot_first);
+    put_le64(bytes + 8, m->next_id);
+    put_le64(bytes + 16, m->count);
+    put_le64(bytes + 24, m->wound_count);
+    for (size_t i = 0; i < m->count; i++) {
+        ASSERT(entry_is_sane(&m->entries[i]));
+        entry_encode(&m->entries[i], bytes + HEAD_SIZE + i * ENTRY_SIZE);
+    }
+    for (size_t i = 0; i < m->wound_count; i++) {
+        put_le64(wounds + i * WOUND_SIZE, m->wounds[i].id);
+        put_le64(wounds + i * WOUND_SIZE + 8, m->wounds[i].kind);
+    }
+}
+
 int manifest_write(const struct site *s, const struct manifest *m)
 {
     struct statefile head = {.magic = manifest_magic, .version = VERSION};
-    size_t size = HEAD_SIZE + m->count * ENTRY_SIZE;
+    size_t size = HEAD_SIZE + m->count * ENTRY_SIZE + m->wound_count * WOUND_SIZE;
     uint8_t *bytes = mem_alloc(size);
     int rv;
 
     memcpy(head.id, s->id, SITE_ID_SIZE);
     head.generation = m->generation;
-    put_le64(bytes, m->hot_first);
-    put_le64(bytes + 8, m->next_id);
-    put_le64(bytes + 16, m->count);
-    for (size_t i = 0; i < m->count; i++) {
-        ASSERT(entry_is_sane(&m->entries[i]));
-        entry_encode(&m->entries[i], bytes + HEAD_SIZE + i * ENTRY_SIZE);
-    }
+    encode(m, bytes);
     rv = statefile_write(s->disk, s->dir, "manifest", &head, bytes_of(bytes, size));
     if (rv == 0)
         rv = statefile_write(s->disk, s->dir, "manifest.copy", &head, bytes_of(bytes, size));
@@ -80,27 +104,43 @@ int manifest_write(const struct site *s, const struct manifest *m)
     return rv;
 }
 
+/* Fills the wounds, for which there is room; false when one is of no kind. */
+static bool wounds_decode(const uint8_t *at, struct manifest *out)
+{
+    for (size_t i = 0; i < out->wound_count; i++, at += WOUND_SIZE) {
+        out->wounds[i] = (struct manifest_wound){.id = get_le64(at), .kind = at[8]};
+        if (at[8] != SEGMENT_HOT && at[8] != SEGMENT_COLD)
+            return false;
+    }
+    return true;
+}
+
 static int decode(const uint8_t *bytes, size_t size, struct manifest *out)
 {
-    uint64_t count;
+    uint64_t count, wounds;
+    bool is_sane;
 
     if (size < HEAD_SIZE)
         return ERR_CORRUPT;
     count = get_le64(bytes + 16);
-    if (count != (size - HEAD_SIZE) / ENTRY_SIZE || (size - HEAD_SIZE) % ENTRY_SIZE != 0)
+    wounds = get_le64(bytes + 24);
+    if (count > size / ENTRY_SIZE || wounds > size / WOUND_SIZE ||
+        size != HEAD_SIZE + count * ENTRY_SIZE + wounds * WOUND_SIZE)
         return ERR_CORRUPT;
     out->hot_first = get_le64(bytes);
     out->next_id = get_le64(bytes + 8);
     out->entries = MEM_NEW_ARRAY(struct manifest_entry, count > 0 ? count : 1);
+    out->wounds = MEM_NEW_ARRAY(struct manifest_wound, wounds > 0 ? wounds : 1);
     out->count = count;
-    for (size_t i = 0; i < count; i++) {
+    out->wound_count = wounds;
+    is_sane = wounds_decode(bytes + HEAD_SIZE + count * ENTRY_SIZE, out);
+    for (size_t i = 0; is_sane && i < count; i++) {
         out->entries[i] = entry_decode(bytes + HEAD_SIZE + i * ENTRY_SIZE);
-        if (!entry_is_sane(&out->entries[i])) {
-            manifest_release(out);
-            return ERR_CORRUPT;
-        }
+        is_sane = entry_is_sane(&out->entries[i]);
     }
-    return 0;
+    if (!is_sane)
+        manifest_release(out);
+    return is_sane ? 0 : ERR_CORRUPT;
 }
 
 static int read_copy(const struct site *s, const char *name, struct manifest *out,

@@ -1,16 +1,19 @@
-/* The manifest: which cold files count, and from which position on the hot log counts. Two
- * copies, each a state file; the newer good one rules. A file is removed only when both
- * copies no longer name it.
+/* The manifest: which cold files count, and from which position on the hot log counts; and
+ * the wounds: damaged files that count no more and are on their way to wounded/. Two copies,
+ * each a state file; the newer good one rules. A file is removed only when both copies no
+ * longer name it.
  *
  *     content of the state files "manifest" and "manifest.copy", magic "MRMANI01"
  *     OFFSET SIZE
  *      0      8   first position of the hot log: hot segments that end below are sorted and may go
  *      8      8   next id for a cold file
  *     16      8   count of entries
- *     24     88   per entry:
+ *     24      8   count of wounds
+ *     32     88   per entry:
  *                  0 id        8 destination   16 first number   24 end number    32 records
  *                 40 live     48 end of batches 56 file size      64 first time    72 last time
  *                 80 CRC of the last batch, 4 bytes, then zeros
+ *      -     16   per wound: 0 id, 8 kind of segment, 1 byte, then zeros
  *
  * Encoding and decoding are pure; reading and writing block. */
 #ifndef LOG_MANIFEST_H
@@ -38,15 +41,26 @@ struct manifest_entry {
     uint32_t chain_end;
 };
 
+/* A damaged segment file that is neither removed nor recycled. */
+struct manifest_wound {
+    uint64_t id; /* hot: its first position */
+    uint8_t kind;
+};
+
 struct manifest {
     uint64_t generation;
     uint64_t hot_first;
     uint64_t next_id;
     struct manifest_entry *entries; /* owned */
     size_t count;
+    struct manifest_wound *wounds; /* owned */
+    size_t wound_count;
 };
 
 void manifest_release(struct manifest *m);
+
+/* Whether that file is one of the wounds. */
+bool manifest_has_wound(const struct manifest *m, uint8_t kind, uint64_t id);
 
 /* Writes both copies, one after the other, with m->generation. Errors: those of the disk. */
 MUST_USE int manifest_write(const struct site *s, const struct manifest *m);

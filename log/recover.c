@@ -89,7 +89,6 @@ static int begin_epoch(struct recovery *r)
     if (rv != 0)
         return err_note(r->note, rv, "cannot write '%s/watermark': %s", r->site->dir, err_text(rv));
     r->out->watermark_number = r->watermark.number;
-    r->out->generation = r->manifest.generation;
     return 0;
 }
 
@@ -133,6 +132,7 @@ int recover(const struct recover_parts *parts, struct recovered *out, struct err
         .hot = parts->hot,
         .cold = parts->cold,
         .spares = parts->spares,
+        .keeper = parts->keeper,
         .owner = parts->owner,
         .out = out,
         .note = note,

@@ -29,8 +29,9 @@
 #include "log/spares.h"
 #include "log/watermark.h"
 
+struct keeper;
+
 struct recovered {
-    uint64_t generation;       /* of the manifest */
     uint64_t watermark_number; /* of the last renewal */
     uint64_t checkpoints[2];   /* positions of the kept ones, older first; UINT64_MAX: none */
 };
@@ -41,6 +42,7 @@ struct recover_parts {
     struct hot *hot;
     struct cold *cold;
     struct spares *spares;
+    struct keeper *keeper;
     const struct log_owner *owner;
 };
 

@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "log/checkpoint.h"
+#include "log/keeper.h"
 #include "log/recovery.h"
 
 enum { NAME_SIZE = 64, SPARES_AT_ONCE = 2 };
@@ -145,7 +146,9 @@ static void sort_out_cold(struct recovery *r)
         if (is_named(&r->manifest, id))
             continue;
         (void)snprintf(name, sizeof(name), "cold-%016" PRIx64 ".seg", id);
-        if (id >= r->manifest.next_id)
+        if (manifest_has_wound(&r->manifest, SEGMENT_COLD, id))
+            keeper_adopt(r->keeper, segment_new(SEGMENT_COLD, id, 0));
+        else if (id >= r->manifest.next_id)
             move_to(r, name, "trash"); /* nothing knows this file */
         else
             discard(r, name);
@@ -161,10 +164,15 @@ static void sort_out_hot(struct recovery *r)
         to_spare(r, name, r->listing.spare.items[i]);
     }
     for (size_t i = 0; i < r->listing.hot.count; i++) {
-        if (r->listing.hot.items[i] >= r->manifest.hot_first)
+        uint64_t first = r->listing.hot.items[i];
+
+        if (first >= r->manifest.hot_first)
             break;
-        (void)snprintf(name, sizeof(name), "hot-%016" PRIx64 ".seg", r->listing.hot.items[i]);
-        to_spare(r, name, 0);
+        (void)snprintf(name, sizeof(name), "hot-%016" PRIx64 ".seg", first);
+        if (manifest_has_wound(&r->manifest, SEGMENT_HOT, first))
+            keeper_adopt(r->keeper, segment_new(SEGMENT_HOT, first, first));
+        else
+            to_spare(r, name, 0);
     }
 }
 
@@ -245,6 +253,7 @@ int recover_leftovers(struct recovery *r)
 
     make_dir(r, "trash");
     make_dir(r, "wounded");
+    keeper_resume(r->keeper, r->manifest.generation);
     for (size_t i = 0; i < r->listing.leftover_count; i++)
         discard(r, r->listing.leftovers[i]);
     sort_out_cold(r);

@@ -11,6 +11,7 @@ struct recovery {
     struct hot *hot;
     struct cold *cold;
     struct spares *spares;
+    struct keeper *keeper;
     const struct log_owner *owner;
     struct recovered *out;
     struct err_note *note;

@@ -58,6 +58,7 @@ struct segment {
     bool needs_survey;   /* not counted, and worth counting */
     bool is_wounded;     /* a read found damage */
     bool is_header_lost; /* the header sector was not this segment's */
+    uint64_t noted;      /* retired and wounded: the generation of the manifest that says so */
     uint64_t id;
     uint64_t destination;
     uint64_t first;

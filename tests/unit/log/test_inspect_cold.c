@@ -43,10 +43,10 @@ static void test_a_manifest_that_counts_wrong_is_found(void **state)
 
     (void)state;
     demo_make_full(&d, 1);
-    sim_disk_peek(d.disk, "log/manifest", STATEFILE_HEADER_SIZE + 24 + 32, &records,
+    sim_disk_peek(d.disk, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 32, &records,
                   sizeof(records));
-    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 24 + 32, records - 1);
-    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 24 + 40, 0);
+    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 32, records - 1);
+    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 40, 0);
     sim_disk_duplicate(d.disk, "log/manifest", "log/manifest.copy");
     assert_told(see(d.disk), 2, "records, and the manifest says",
                 "the index is missing or damaged");
@@ -60,14 +60,14 @@ static void test_entries_that_overlap_or_are_used_up_are_found(void **state)
 
     (void)state;
     demo_make_full(&d, 1);
-    sim_disk_peek(d.disk, "log/manifest", STATEFILE_HEADER_SIZE + 24 + 24, &end, sizeof(end));
+    sim_disk_peek(d.disk, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 24, &end, sizeof(end));
     /* The first two entries are of the shared lane: let the first one end within the second. */
-    sim_disk_peek(d.disk, "log/manifest", STATEFILE_HEADER_SIZE + 24 + 88 + 16, &other,
+    sim_disk_peek(d.disk, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 88 + 16, &other,
                   sizeof(other));
-    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 24 + 24, other + 1);
+    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 24, other + 1);
     sim_disk_duplicate(d.disk, "log/manifest", "log/manifest.copy");
     assert_told(see(d.disk), 3, "it overlaps with", "its last number is");
-    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 24 + 24, end);
+    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 24, end);
     forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 8, 2);
     sim_disk_duplicate(d.disk, "log/manifest", "log/manifest.copy");
     assert_told(see(d.disk), 3, "cold-0000000000000002.seg: the manifest names it",

@@ -306,6 +306,108 @@ static void test_a_damaged_file_is_put_aside_never_removed(void **state)
     end(&w);
 }
 
+/* A lane and a sealed hot segment that are damaged, and are let go of in one turn. */
+static void let_go_of_wounds(struct log_world *w, uint64_t *cold_id, uint64_t *hot_id)
+{
+    struct segment *cold = cold_find(&w->log->cold, LANE)->segments[0];
+    struct segment *hot = w->log->hot.segments[0];
+
+    cold->is_wounded = true;
+    hot->is_wounded = true;
+    *cold_id = cold->id;
+    *hot_id = hot->id;
+    log_drop(w->log, LANE);
+    keeper_retire(keeper_of(w), hot_take_first(&w->log->hot));
+}
+
+/* Each is still what it was, or lies in wounded/. */
+static void expect_both(const struct log_world *w, uint64_t cold_id, uint64_t hot_id)
+{
+    const struct cold_lane *lane = cold_find(&w->log->cold, LANE);
+    bool is_cold_there = lane != NULL && lane->segments[0]->id == cold_id;
+    bool is_hot_there = hot_first(&w->log->hot) == hot_id;
+
+    assert_int_equal(log_world_count_files(w, "wounded/cold-"), is_cold_there ? 0 : 1);
+    assert_int_equal(log_world_count_files(w, "wounded/hot-"), is_hot_there ? 0 : 1);
+    assert_int_equal(log_world_count_files(w, "cold-"), is_cold_there ? 1 : 0);
+}
+
+static void test_a_damaged_file_survives_a_power_cut_on_its_way(void **state)
+{
+    bool has_cut = true;
+
+    (void)state;
+    for (uint64_t k = 1; has_cut; k++) {
+        struct log_world w;
+        uint64_t cold_id = 0, hot_id = 0;
+
+        begin(&w);
+        fill_lane(&w, 0, 5);
+        fill_dead(&w, 1);
+        sim_disk_stop_at(w.disk, sim_disk_operations(w.disk) + k, 0);
+        let_go_of_wounds(&w, &cold_id, &hot_id);
+        log_world_run_ms(&w, 200);
+        has_cut = sim_disk_is_stopped(w.disk);
+        sim_disk_stop_at(w.disk, 0, 0);
+        log_world_crash(&w);
+        log_world_open(&w);
+        log_world_settle(&w);
+        expect_both(&w, cold_id, hot_id);
+        end(&w);
+    }
+}
+
+static void test_a_damaged_file_that_will_not_move_moves_at_the_next_opening(void **state)
+{
+    struct log_world w;
+    uint64_t cold_id = 0, hot_id = 0;
+
+    (void)state;
+    begin(&w);
+    fill_lane(&w, 0, 5);
+    fill_dead(&w, 1);
+    log_world_fail(&w, SIM_OP_BIT(SIM_OP_RENAME), "-00000", ERR_IO, 2);
+    let_go_of_wounds(&w, &cold_id, &hot_id);
+    log_world_settle(&w);
+    assert_int_equal(log_world_count_files(&w, "wounded/"), 0);
+    fill_lane(&w, 0, 5); /* manifests go on naming them */
+    log_drop(w.log, LANE);
+    log_world_settle(&w);
+    log_world_close(&w);
+    log_world_open(&w);
+    log_world_settle(&w);
+    expect_both(&w, cold_id, hot_id);
+    end(&w);
+}
+
+static void test_damage_that_is_found_after_all_is_noted_before_the_file_moves(void **state)
+{
+    struct log_world w;
+    struct manifest m = {0};
+    struct segment *g;
+
+    (void)state;
+    begin(&w);
+    fill_lane(&w, 0, 5);
+    g = cold_find(&w.log->cold, LANE)->segments[0];
+    g->pins++;
+    log_drop(w.log, LANE);
+    log_world_settle(&w);
+    g->is_wounded = true; /* a reader found it */
+    log_world_fail(&w, SIM_OP_BIT(SIM_OP_RENAME), "cold-", ERR_IO, 1);
+    cache_unpin(&w.log->cache, g);
+    log_world_settle(&w);
+    read_copy(&w, "log/manifest", &m);
+    assert_int_equal(m.wound_count, 1);
+    assert_true(manifest_has_wound(&m, SEGMENT_COLD, m.wounds[0].id));
+    manifest_release(&m);
+    log_world_crash(&w);
+    log_world_open(&w);
+    log_world_settle(&w);
+    assert_int_equal(log_world_count_files(&w, "wounded/cold-"), 1);
+    end(&w);
+}
+
 /* ---- Errors ---- */
 
 static void test_a_manifest_that_finds_no_space_is_tried_again(void **state)
@@ -385,6 +487,9 @@ int main(void)
         LEAK_CHECKED(test_a_file_of_another_size_does_not_become_a_spare),
         LEAK_CHECKED(test_a_pinned_file_stays_until_it_is_let_go),
         LEAK_CHECKED(test_a_damaged_file_is_put_aside_never_removed),
+        LEAK_CHECKED(test_a_damaged_file_survives_a_power_cut_on_its_way),
+        LEAK_CHECKED(test_a_damaged_file_that_will_not_move_moves_at_the_next_opening),
+        LEAK_CHECKED(test_damage_that_is_found_after_all_is_noted_before_the_file_moves),
         LEAK_CHECKED(test_a_manifest_that_finds_no_space_is_tried_again),
         LEAK_CHECKED(test_a_manifest_that_fails_for_good_ends_all_letting_go),
         LEAK_CHECKED(test_a_file_that_will_not_go_goes_at_the_next_opening),

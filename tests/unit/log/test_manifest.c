@@ -11,7 +11,7 @@
 #include "tests/lib/leaks.h"
 #include "tests/unit/log/log_site.h"
 
-enum { HEAD = 24, ENTRY = 88 };
+enum { HEAD = 32, ENTRY = 88, WOUND = 16 };
 
 static struct manifest_entry entry_of(uint64_t id)
 {
@@ -28,19 +28,30 @@ static struct manifest_entry entry_of(uint64_t id)
                                    .chain_end = 0xfffffff0u + (uint32_t)id};
 }
 
-/* Writes both copies with that generation, which is also the number of entries. */
+static struct manifest_wound wound_of(uint64_t id)
+{
+    return (struct manifest_wound){.id = id * 7, .kind = id % 2 == 0 ? SEGMENT_HOT : SEGMENT_COLD};
+}
+
+/* Writes both copies with that generation, which is also the number of entries, and one more than
+ * the number of wounds. */
 static int write_manifest(const struct site *s, uint64_t generation)
 {
     struct manifest_entry entries[8];
+    struct manifest_wound wounds[8];
     struct manifest m = {.generation = generation,
                          .hot_first = generation * 10,
                          .next_id = 100,
                          .entries = entries,
-                         .count = generation};
+                         .count = generation,
+                         .wounds = wounds,
+                         .wound_count = generation - 1};
 
     assert_true(generation <= ARRAY_SIZE(entries));
     for (uint64_t i = 0; i < generation; i++)
         entries[i] = entry_of(i + 1);
+    for (uint64_t i = 0; i + 1 < generation; i++)
+        wounds[i] = wound_of(i);
     return manifest_write(s, &m);
 }
 
@@ -57,10 +68,19 @@ static void expect_manifest(const struct site *s, uint64_t generation, bool is_w
     assert_int_equal(m.hot_first, generation * 10);
     assert_int_equal(m.next_id, 100);
     assert_int_equal(m.count, generation);
+    assert_int_equal(m.wound_count, generation - 1);
     for (uint64_t i = 0; i < generation; i++) {
         struct manifest_entry e = entry_of(i + 1);
         assert_memory_equal(&m.entries[i], &e, offsetof(struct manifest_entry, chain_end));
         assert_int_equal(m.entries[i].chain_end, e.chain_end);
+    }
+    for (uint64_t i = 0; i + 1 < generation; i++) {
+        struct manifest_wound wound = wound_of(i);
+
+        assert_int_equal(m.wounds[i].id, wound.id);
+        assert_int_equal(m.wounds[i].kind, wound.kind);
+        assert_true(manifest_has_wound(&m, wound.kind, wound.id));
+        assert_false(manifest_has_wound(&m, SEGMENT_HOT + SEGMENT_COLD - wound.kind, wound.id));
     }
     assert_memory_equal(found.id, s->id, sizeof(found.id));
     manifest_release(&m);
@@ -76,7 +96,8 @@ static void test_what_was_written_is_read_back(void **state)
         assert_int_equal(write_manifest(&l.site, generation), 0);
         expect_manifest(&l.site, generation, false);
     }
-    assert_int_equal(log_site_size(&l, "manifest"), STATEFILE_HEADER_SIZE + HEAD + 8 * ENTRY);
+    assert_int_equal(log_site_size(&l, "manifest"),
+                     STATEFILE_HEADER_SIZE + HEAD + 8 * ENTRY + 7 * WOUND);
     log_site_crash(&l);
     expect_manifest(&l.site, 8, false);
     log_site_release(&l);
@@ -191,6 +212,9 @@ static void test_content_that_cannot_be_is_damage(void **state)
         {16, 0},                          /* fewer entries than there are */
         {16, 2},                          /* more */
         {16, UINT64_MAX / ENTRY},         /* very many */
+        {24, 0},                          /* fewer wounds */
+        {24, UINT64_MAX / WOUND},         /* very many */
+        {HEAD + ENTRY + 8, 3},            /* a wound of no kind */
         {HEAD + 16, 100},                 /* first not below end */
         {HEAD + 32, 0},                   /* no records */
         {HEAD + 32, 51},                  /* more records than numbers */
@@ -198,17 +222,19 @@ static void test_content_that_cannot_be_is_damage(void **state)
         {HEAD + 48, SEGMENT_HEADER_SIZE}, /* no batches */
         {HEAD + 56, 4999},                /* a file shorter than its batches */
     };
-    uint8_t content[HEAD + ENTRY];
+    uint8_t content[HEAD + ENTRY + WOUND];
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
         memset(content, 0, sizeof(content));
         put_le64(content + 16, 1);
+        put_le64(content + 24, 1);
         put_le64(content + HEAD + 16, 50);
         put_le64(content + HEAD + 24, 100);
         put_le64(content + HEAD + 32, 10);
         put_le64(content + HEAD + 48, 5000);
         put_le64(content + HEAD + 56, 5000);
+        put_le64(content + HEAD + ENTRY + 8, SEGMENT_COLD);
         put_le64(content + lies[i].at, lies[i].value);
         expect_refused(content, sizeof(content));
     }
