@@ -7,6 +7,8 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
+enum { PARTS_MAX = 16 /* writes that become one */ };
+
 static void commit_work(struct io_job *job);
 static void commit_done(struct io_job *job);
 
@@ -142,18 +144,34 @@ static int switch_file(struct hot *h, const struct hot_write *w, bool *has_new_n
     return rv;
 }
 
+/* Gathers the writes from `i` on that lie one behind the other in a file. Returns how many. */
+static int gather(const struct hot_writes *q, size_t i, struct iovec parts[PARTS_MAX])
+{
+    const struct hot_write *w = &q->items[i];
+    uint64_t next = w->at;
+    int count = 0;
+
+    do {
+        parts[count++] =
+            (struct iovec){.iov_base = (void *)(uintptr_t)w->bytes, .iov_len = w->size};
+        next += w->size;
+        w++;
+        i++;
+    } while (count < PARTS_MAX && i < q->count && w->segment == w[-1].segment && w->at == next);
+    return count;
+}
+
 static int commit_blocking(struct hot *h)
 {
+    struct iovec parts[PARTS_MAX];
     bool has_new_name = false;
-    int rv = 0;
+    int rv = 0, count;
 
-    for (size_t i = 0; rv == 0 && i < h->flying.count; i++) {
-        const struct hot_write *w = &h->flying.items[i];
-        struct iovec part = {.iov_base = (void *)(uintptr_t)w->bytes, .iov_len = w->size};
-
-        rv = switch_file(h, w, &has_new_name);
+    for (size_t i = 0; rv == 0 && i < h->flying.count; i += (size_t)count) {
+        count = gather(&h->flying, i, parts);
+        rv = switch_file(h, &h->flying.items[i], &has_new_name);
         if (rv == 0)
-            rv = disk_write(h->file, &part, 1, w->at);
+            rv = disk_write(h->file, parts, count, h->flying.items[i].at);
     }
     return rv == 0 ? sync_file(h, &has_new_name) : rv;
 }

@@ -6,7 +6,7 @@
  *
  * One commit is in flight at a time: write and sync are one job, and the next batch gathers
  * while it runs. A commit starts at the end of the turn that appended, or when the one
- * before has ended.
+ * before has ended; a turn that appends much does not wait for its own end.
  *
  * Invariants:
  *   H1  durable <= next; every position below durable survives a power cut.
@@ -121,8 +121,8 @@ struct segment *hot_take_first(struct hot *h);
 size_t hot_body_max(const struct hot *h, size_t key_size);
 
 /* Appends one record: its position, and the place where the caller now writes the body,
- * before the turn ends. Errors: ERR_FULL (back-pressure: nothing was appended), ERR_RANGE
- * (too large), ERR_FAILED. */
+ * before the next append and before the turn ends. Errors: ERR_FULL (back-pressure: nothing
+ * was appended), ERR_RANGE (too large), ERR_FAILED. */
 MUST_USE int hot_append(struct hot *h, const struct log_entry *e, uint64_t *position,
                         uint8_t **body);
 

@@ -271,16 +271,23 @@ static int put_aside(const struct keeper *k)
     return rv;
 }
 
+/* Gives the space back: as a spare the file would be full of what the disk has no room for. */
+static int remove_file(struct keeper *k)
+{
+    k->spare = 0;
+    return disk_remove(k->site->disk, k->from.text);
+}
+
 static void remove_work(struct io_job *job)
 {
     struct keeper *k = CONTAINER_OF(job, struct keeper, remove_job);
 
     if (k->removing->noted > 0)
         k->remove_err = put_aside(k);
-    else if (k->to.text[0] != '\0')
+    else if (k->spare != 0 && spares_check_space(k->site, 0) == 0)
         k->remove_err = disk_rename(k->site->disk, k->from.text, k->to.text);
     else
-        k->remove_err = disk_remove(k->site->disk, k->from.text);
+        k->remove_err = remove_file(k);
 }
 
 static void remove_done(struct io_job *job)

@@ -5,7 +5,8 @@
  *     off its row or lane --keeper_retire--> waiting --manifest durable--> doomed
  *                                                      --no pins--> the file goes
  *
- * A hot segment's file becomes a spare when one is welcome; other files are removed. A
+ * A hot segment's file becomes a spare when one is welcome and the disk is not full; other
+ * files are removed. A
  * damaged one is neither: it moves to wounded/ for a person to look at, once the manifest
  * says that it has to, so that the next opening knows when a crash comes before.
  *

@@ -95,9 +95,9 @@ struct log_entry {
 };
 
 /* Appends a record. *position is its place in the log; the caller writes the body to *body
- * before it returns to the loop. Durable when on_durable() says more than *position. Errors:
- * ERR_FULL (held back: nothing was appended, try after on_pressure(false)), ERR_RANGE (body
- * too large), ERR_FAILED. */
+ * before it appends again or returns to the loop. Durable when on_durable() says more than
+ * *position. Errors: ERR_FULL (held back: nothing was appended, try after
+ * on_pressure(false)), ERR_RANGE (body too large), ERR_FAILED. */
 MUST_USE int log_append(struct log *l, const struct log_entry *e, uint64_t *position,
                         uint8_t **body);
 

@@ -15,6 +15,7 @@ struct sort_out *sort_out_new(const struct site *s, uint64_t destination, uint64
     struct sort_out *o = MEM_NEW(struct sort_out);
 
     o->destination = destination;
+    o->leave_bytes = s->options.segment_bytes / 2;
     o->segment = segment_new(SEGMENT_COLD, id, 0);
     o->segment->destination = destination;
     o->segment->index = index_new(s->options.block_bytes / 8);
@@ -134,12 +135,12 @@ static size_t seal_raw(const struct site *s, struct sort_out *o, const struct so
     return (size_t)batch_padded(head.length);
 }
 
-/* What is gathered may be written when half a segment's size stays free: a full disk that cannot
- * take the next manifest or checkpoint could never be freed of anything again. */
+/* What is gathered may be written when enough stays free: a full disk that cannot take the next
+ * manifest or checkpoint could never be freed of anything again. */
 static int check_space(const struct site *s, const struct sort_out *o)
 {
     uint64_t free_bytes = 0, total_bytes = 0;
-    uint64_t want = s->options.segment_bytes / 2 + o->segment->index->count * sizeof(uint64_t[3]);
+    uint64_t want = o->leave_bytes + o->segment->index->count * sizeof(uint64_t[3]);
     int rv = disk_space(s->disk, s->dir, &free_bytes, &total_bytes);
 
     for (size_t i = 0; i < o->raw_count; i++)

@@ -39,6 +39,7 @@ struct sort_out {
     size_t raw_count;
     size_t raw_capacity;
     uint64_t buffered_bytes;
+    uint64_t leave_bytes; /* so much must stay free on the disk: half a segment, unless changed */
 };
 
 struct sort_out *sort_out_new(const struct site *s, uint64_t destination, uint64_t id);

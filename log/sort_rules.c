@@ -28,6 +28,9 @@ static struct sort_out *out_for(struct sorter *s, uint64_t destination)
     memmove(&s->outs.items[low + 1], &s->outs.items[low],
             (s->outs.count - low) * sizeof(*s->outs.items));
     s->outs.items[low] = sort_out_new(s->site, destination, s->cold->next_id++);
+    if (s->input_count >
+        1) /* what a run of one needs, which frees what it takes, is not for others */
+        s->outs.items[low]->leave_bytes = spares_leave_bytes(s->site);
     s->outs.count++;
     return s->outs.items[low];
 }

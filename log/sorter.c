@@ -168,8 +168,12 @@ static bool choose_merge(struct sorter *s)
 
 static void choose(struct sorter *s)
 {
+    bool wants_space = s->is_out_of_space;
+
     s->input_count = 0;
-    if (choose_sort(s) || choose_rewrite(s) || rules_choose_compaction(s) || choose_merge(s)) {
+    s->is_out_of_space = false;
+    if ((wants_space && choose_rewrite(s)) || choose_sort(s) || choose_rewrite(s) ||
+        rules_choose_compaction(s) || choose_merge(s)) {
         s->input = 0;
         s->read.number = s->inputs[0]->first;
         s->survey_live = 0;
@@ -329,6 +333,7 @@ static void publish(struct sorter *s)
 static void run_failed(struct sorter *s, int err)
 {
     s->failures++;
+    s->is_out_of_space = err == ERR_NO_SPACE && s->run == RUN_SORT;
     if (err != 0 && !s->is_closed)
         diag(DIAG_WARNING, "log", "sorting in '%s' was put off: %s", s->site->dir, err_text(err));
     if (!s->is_closed)

@@ -102,7 +102,8 @@ struct sorter {
     const struct log_owner *owner;
     uint64_t limit; /* hot segments that end at or below may be sorted: a checkpoint covers them */
     bool is_closed;
-    struct io_task task; /* looks for work */
+    bool is_out_of_space; /* for the last run: the next one tries to free some elsewhere */
+    struct io_task task;  /* looks for work */
 
     enum sorter_run run;
     struct segment *inputs[SORTER_INPUTS_MAX]; /* pinned */

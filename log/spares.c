@@ -30,14 +30,12 @@ static int fill_with_zeros(struct disk_file *f, uint64_t size)
     return rv;
 }
 
-/* A spare must leave twice as much space free as it takes: for what the sorter moves out of one
- * segment, and for manifests and checkpoints. Without them nothing would ever be freed again. */
-static int check_space(const struct site *site)
+int spares_check_space(const struct site *site, uint64_t bytes)
 {
     uint64_t free_bytes = 0, total_bytes = 0;
     int rv = disk_space(site->disk, site->dir, &free_bytes, &total_bytes);
 
-    return rv == 0 && free_bytes / 3 < site->options.segment_bytes ? ERR_NO_SPACE : rv;
+    return rv == 0 && free_bytes < bytes + spares_leave_bytes(site) ? ERR_NO_SPACE : rv;
 }
 
 /* Makes one spare file, durable but for its name: losing the name loses nothing. */
@@ -45,7 +43,7 @@ static int make_file(const struct site *site, uint64_t id, bool is_filled)
 {
     struct site_path path = spares_path(site, id);
     struct disk_file *f = NULL;
-    int rv = check_space(site);
+    int rv = spares_check_space(site, site->options.segment_bytes);
 
     if (rv == 0)
         rv = disk_open(site->disk, path.text, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &f);

@@ -36,6 +36,16 @@ struct spares {
     void *owner;
 };
 
+/* What must stay free on the disk when a spare is made: room for what the sorter moves out of one
+ * segment, and for manifests and checkpoints. Without them nothing would ever be freed again. */
+static inline uint64_t spares_leave_bytes(const struct site *site)
+{
+    return 2 * site->options.segment_bytes;
+}
+
+/* Whether that and `bytes` more are free. Blocks. Errors: ERR_NO_SPACE, those of the disk. */
+MUST_USE int spares_check_space(const struct site *site, uint64_t bytes);
+
 void spares_init(struct spares *s, const struct site *site);
 
 /* Starts making spares until there are enough. */

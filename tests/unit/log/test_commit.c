@@ -59,10 +59,10 @@ static void test_a_commit_is_one_write_and_one_sync(void **state)
     begin(&w);
     log_world_append_each(&w, KIND_KEEP, 100, 1); /* the file is open from now on */
     sim_disk_observe(w.disk, count_call, &calls);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 8; i++)
         log_world_append(&w, KIND_KEEP, 100);
     log_world_run_ms(&w, 2 * SYNC_MS);
-    assert_int_equal(log_durable(w.log), 21);
+    assert_int_equal(log_durable(w.log), 9);
     assert_int_equal(calls.counts[SIM_OP_WRITE], 1);
     assert_int_equal(calls.counts[SIM_OP_SYNC], 1);
     assert_int_equal(calls.counts[SIM_OP_OPEN], 0);
@@ -88,7 +88,65 @@ static void test_an_idle_log_commits_nothing(void **state)
     end(&w);
 }
 
+static void test_blocks_that_follow_one_another_are_one_write(void **state)
+{
+    struct calls calls = {0};
+    struct log_world w;
+
+    (void)state;
+    begin(&w);
+    log_world_append(&w, KIND_KEEP, 100);
+    log_world_run_ms(&w, 1);
+    for (int i = 0; i < 9; i++) /* three blocks */
+        log_world_append(&w, KIND_KEEP, 1000);
+    sim_disk_observe(w.disk, count_call, &calls);
+    log_world_run_ms(&w, 3 * SYNC_MS);
+    assert_int_equal(log_durable(w.log), 10);
+    assert_int_equal(hot_of(&w)->commits, 2);
+    assert_int_equal(calls.counts[SIM_OP_WRITE], 1);
+    sim_disk_observe(w.disk, NULL, NULL);
+    log_world_expect_hot(&w, 0, 10);
+    end(&w);
+}
+
 /* ---- Group commit ---- */
+
+/* The disk works while the turn goes on. */
+static void test_a_turn_that_appends_much_does_not_wait_for_its_end(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    begin(&w);
+    for (int i = 0; i < 12; i++)
+        log_world_append(&w, KIND_KEEP, 100);
+    assert_true(hot_of(&w)->is_flying);
+    assert_int_equal(w.told.durables, 0);
+    log_world_run_ms(&w, 3 * SYNC_MS);
+    assert_int_equal(w.told.durable, 12);
+    assert_int_equal(hot_of(&w)->commits, 2);
+    log_world_expect_hot(&w, 0, 12);
+    end(&w);
+}
+
+static void test_a_group_is_not_cut_in_two_by_that(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    begin(&w);
+    assert_int_equal(log_begin_group(w.log, 12 * log_record_size(0, 100), false), 0);
+    for (int i = 0; i < 12; i++)
+        log_world_append(&w, KIND_KEEP, 100);
+    assert_false(hot_of(&w)->is_flying);
+    log_world_append(&w, KIND_KEEP, 100);
+    assert_true(hot_of(&w)->is_flying);
+    log_world_settle(&w);
+    log_world_crash(&w);
+    log_world_open(&w);
+    log_world_expect_hot(&w, 0, 13);
+    end(&w);
+}
 
 static void test_batches_gather_behind_the_sync_in_flight(void **state)
 {
@@ -340,7 +398,7 @@ static void test_a_segment_that_cannot_begin_is_final_too(void **state)
         assert_int_equal(hot_of(&w)->segments[1]->first, 8);
         log_world_settle(&w);
         sim_disk_clear_faults(w.disk);
-        expect_failed(&w, ERR_IO, durable);
+        expect_failed(&w, ERR_IO, durable + 1); /* the first one did not wait for the others */
         log_world_close(&w);
         log_world_open(&w);
         assert_true(w.told.replayed >= durable);
@@ -374,6 +432,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_a_commit_is_one_write_and_one_sync),
         LEAK_CHECKED(test_an_idle_log_commits_nothing),
+        LEAK_CHECKED(test_blocks_that_follow_one_another_are_one_write),
+        LEAK_CHECKED(test_a_turn_that_appends_much_does_not_wait_for_its_end),
+        LEAK_CHECKED(test_a_group_is_not_cut_in_two_by_that),
         LEAK_CHECKED(test_batches_gather_behind_the_sync_in_flight),
         LEAK_CHECKED(test_a_gathered_batch_starts_when_the_sync_ends_not_later),
         LEAK_CHECKED(test_appending_while_being_told_is_fine),
