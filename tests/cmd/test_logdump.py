@@ -87,12 +87,14 @@ def write_log(folder):
                  crc_of(second), 7)
     (folder / hot_name(7)).write_bytes(padded(header(1, 7, 0, 7, end, crc_of(second)) + tail,
                                               SEGMENT_BYTES))
-    cold = batch(10, [record(3, b"a", b"one", 10), record(3, b"b", b"two", 12)], numbered=True)
+    cold = batch(10, [record(3, b"a", b"one", 10), record(3, b"b", b"two", 12)], 1,
+                 numbered=True)
     cold_end = 4096 + len(cold)
-    cold_file = header(2, 1, 5, 10) + cold + footer(10, 13, cold_end, 2, [(10, 4096)])
+    cold_file = header(2, 1, 5, 10, 0, 1) + cold + footer(10, 13, cold_end, 2, [(10, 4096)])
     (folder / "cold-0000000000000001.seg").write_bytes(cold_file)
-    entry = struct.pack("<QQQQQQQQqqQ", 1, 5, 10, 13, 2, 2, cold_end, len(cold_file), TIME, TIME, 0)
-    manifest = state_file(b"MRMANI01", 3, struct.pack("<QQQ", 4, 2, 1) + entry)
+    entry = struct.pack("<QQQQQQQQqqII", 1, 5, 10, 13, 2, 2, cold_end, len(cold_file), TIME, TIME,
+                        crc_of(cold), 0)
+    manifest = state_file(b"MRMANI01", 3, struct.pack("<QQQQ", 4, 2, 1, 0) + entry)
     (folder / "manifest").write_bytes(manifest)
     (folder / "manifest.copy").write_bytes(manifest)
     (folder / "checkpoint-0000000000000004").write_bytes(state_file(b"MRCHECK1", 4, b"state"))

@@ -20,9 +20,9 @@
 #include "tests/lib/test.h"
 
 enum {
-    HEAD_CASES = 16000, /* bits of headers in the usual run */
-    BODY_CASES = 8000,  /* bits of all bytes in the usual run */
-    CUT_CASES = 3000,
+    HEAD_CASES = 5000, /* bits of headers in the usual run */
+    BODY_CASES = 3000, /* bits of all bytes in the usual run */
+    CUT_CASES = 1500,
     BYTES_MIN = 1000 * 1000, /* of the directory */
     FUTURE_SECTORS = 8,      /* of a write that is large enough for a torn one */
     STEPS = 100,             /* of each life */
