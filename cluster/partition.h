@@ -47,6 +47,10 @@ extern const struct setting partition_settings[];
 
 enum { PARTITION_FOLDS_MAX = 4, PARTITION_KINDS_MAX = 256 };
 
+/* A record of the partition's own, without a body: it lets a log that stands still have one more
+ * checkpoint, which gives space back. */
+enum { PARTITION_RECORD_MARK = 0 };
+
 /* Somebody who folds records of kinds in [kind_first, kind_last] into state. All calls but
  * on_committed of a watcher come while opening, or where the text says so. */
 struct fold {
@@ -97,12 +101,15 @@ struct partition_open {
     size_t fold_count;
 };
 /* Opens the partition: recovers its log, restores and replays the folds in their order. Blocks.
- * Errors as log_open(), and what a fold returned. */
+ * *out is set before the folds hear that it is open; it is NULL again after an error. Errors as
+ * log_open(), what a fold returned, and ERR_VERSION for records or states of a fold that is not
+ * there. */
 MUST_USE int partition_open(const struct partition_open *o, struct partition **out,
                             struct err_note *note);
 
 /* Makes a last checkpoint, marked clean, commits what was appended, closes the log, frees the
- * partition and then calls `closed` from the loop. Nothing may be appended any more. */
+ * partition and then calls `closed` from the loop. Nothing may be appended any more; watchers must
+ * not watch any more, or hear nothing. */
 void partition_close(struct partition *p, void (*closed)(void *owner), void *owner);
 
 /* Frees it as a crash would leave it; no job may be in flight: the world has ended. */

@@ -310,6 +310,11 @@ struct block *cursor_pin(struct cursor *c)
     return c->block;
 }
 
+void log_pin_again(struct block *b)
+{
+    block_ref(b);
+}
+
 void log_unpin(struct block *b)
 {
     block_unref(b);

@@ -55,6 +55,8 @@ void cursor_seek(struct cursor *c, uint64_t number);
 /* The block that holds the record cursor_next() gave last, referenced for the caller, who
  * gives it back with log_unpin(); so the record's bytes outlive the next call. */
 struct block *cursor_pin(struct cursor *c);
+/* One more reference to a pinned block. */
+void log_pin_again(struct block *b);
 void log_unpin(struct block *b);
 
 /* The record at a position of the hot log if it is in memory: no disk is touched. The block

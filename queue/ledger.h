@@ -7,13 +7,16 @@
  *       v                                                  v
  *       | live . live live . . . live |  packed blocks ... | tail, open for appends |
  *
- * What is settled out of order is a bit, so it costs little and pins nothing. Full blocks in the
- * middle are packed: places as differences, equal sizes once; a queue of plain messages takes one
- * to four bytes each, never more than eight (plus eight for a time to live of its own).
+ * What is settled out of order is a bit, so it costs little and pins nothing. The tail has 24 bytes
+ * an entry and starts small. When it is full and mostly live it becomes a packed block
+ * (queue/ledger_block.h): a queue of plain messages takes two to four bytes each, never more than
+ * eight (plus up to eight for times to live that differ).
  *
  * Invariants, checked by ledger_check():
- *   D1  low mark <= every live seq < next seq; a block without a live entry is freed;
- *   D2  live count and byte count are those of the live entries.
+ *   D1  low <= every live seq < next; a packed block without a live entry is freed;
+ *   D2  live count and byte count are those of the live entries;
+ *   D3  blocks lie in the order of their seqs, without overlap; the tail is behind them and ends
+ *       at the next seq.
  *
  * Owner: one shard. */
 #ifndef QUEUE_LEDGER_H
@@ -36,17 +39,27 @@ struct ledger_entry {
 };
 
 struct ledger_block;
+struct ledger_tail;
+
+/* A packed block; NULL when none of its entries is live any more. */
+struct ledger_slot {
+    uint64_t first;
+    struct ledger_block *block;
+};
 
 struct ledger {
-    struct ledger_block **blocks; /* by seq; NULL where nothing is live any more */
-    size_t block_count;
-    size_t block_capacity;
-    uint64_t first_block; /* number of blocks[0]: seq / entries of a block */
-    uint64_t next;        /* the next seq */
-    uint64_t live;        /* entries */
-    uint64_t live_bytes;  /* of their bodies */
-    /* The packed block that was looked into last, unpacked. */
-    struct ledger_block *open;
+    struct ledger_slot *slots; /* in use: [slot_first, slot_end) */
+    size_t slot_first;
+    size_t slot_end;
+    size_t slot_capacity;
+    size_t slot_last; /* looked into last */
+    size_t dead_slots;
+    struct ledger_tail *tail; /* NULL: none */
+    uint64_t low;             /* nothing is live below */
+    uint64_t next;            /* the next seq */
+    uint64_t live;            /* entries */
+    uint64_t live_bytes;      /* of their bodies */
+    size_t memory;
 };
 
 /* An empty ledger without memory. The next seq is 1. */

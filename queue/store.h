@@ -10,7 +10,9 @@
  *
  * A body above STORE_PART_BYTES lies in PARTS of its own (PART records, or slabs), so that no
  * record is large and a reader needs only one of them at a time. Parts are counted as a whole: the
- * messages that point at them share them (a dead-lettered message does not copy its body).
+ * messages that point at them share them (a dead-lettered message does not copy its body). They can
+ * be stored before the message they belong to, as they come (store_upload_open()), and must be when
+ * the body is larger than what the log takes at once.
  *
  * Reading: store_peek() gives what is in memory, at once; a store_reader gets the rest from the
  * disk, wherever the sorter has put it (hot log, shared lane, the queue's own lane).
@@ -32,15 +34,19 @@
 #include "base/bytes.h"
 #include "msg/msg.h"
 
+struct io;
 struct partition;
 struct record;
 struct store;
 struct store_reader;
+struct store_upload;
 
 #define STORE_TRANSIENT (UINT64_C(1) << 63) /* set in places in memory */
+/* The place of a survivor in its queue's own lane: its position is lost, its seq is not. */
+#define STORE_IN_LANE (STORE_TRANSIENT - 1)
 
 enum {
-    STORE_PART_BYTES = 1 << 20, /* the largest body in one piece, and the size of a part */
+    STORE_PART_BYTES = 1 << 20, /* the largest body in one piece, and the largest part */
     STORE_TARGETS_MAX = 1 << 16 /* queues that one record can name */
 };
 
@@ -61,8 +67,10 @@ struct store_put {
     bool is_persistent;                 /* in the log; else in memory */
     const struct store_target *targets; /* rising by queue; only for persistent ones */
     size_t target_count;
-    uint32_t references;   /* queues that will hold it, durable or not; at least 1 */
-    uint64_t shares_parts; /* a place whose parts are the body of this one too; 0: none */
+    uint32_t references;         /* queues that will hold it, durable or not; at least 1 */
+    uint64_t shares_parts;       /* a place whose parts are the body of this one too; 0: none */
+    struct store_upload *upload; /* holds the whole body, which `message` then need not have; NULL:
+                                    none. Borrowed: the caller closes it afterwards */
 };
 
 /* A view of a stored message. `message.body` is borrowed from the view: it has one piece, or none
@@ -84,23 +92,39 @@ struct store_pin {
     void *slab;
 };
 
-/* `dir` is where the scratch file goes; it is made when first needed and removed at the start. */
-struct store *store_new(struct partition *p, const char *dir, const struct store_options *options);
+/* `dir` is where the scratch file goes; it is made when first needed and removed at the start. The
+ * partition comes with store_replayed(): before, only the functions for replay may be called. */
+struct store *store_new(struct io *io, const char *dir, const struct store_options *options);
+/* No pin, reader or upload may be left; a job in flight ends by itself. */
 void store_free(struct store *s);
 
 /* Stores the message. Errors: ERR_FULL (held back: nothing was stored; try again when the partition
- * or the store has no pressure any more), ERR_FAILED. */
+ * or the store has no pressure any more; a body of many parts needs an upload), ERR_RANGE (larger
+ * than a record can be), ERR_FAILED. */
 MUST_USE int store_put(struct store *s, const struct store_put *put, uint64_t *place);
 
-/* What the record of such a message takes of a group (partition_begin_group()). */
+/* A body on its way into parts, in the log or in memory, before its message is there. */
+struct store_upload *store_upload_open(struct store *s, bool is_persistent);
+/* Adds bytes at the end; *taken says how many were. Errors: ERR_FULL: go on behind those when there
+ * is no pressure any more; ERR_FAILED. */
+MUST_USE int store_upload_add(struct store_upload *u, struct bytes bytes, size_t *taken);
+/* Parts that no message has taken over are forgotten. NULL is allowed. */
+void store_upload_close(struct store_upload *u);
+
+/* What the record of such a message takes of a group (partition_begin_group()). A body above
+ * STORE_PART_BYTES must be uploaded before the group begins: its parts are no part of it. */
 size_t store_put_size(const struct store_put *put);
 
-/* One more reference, and one less. */
+/* One more reference, and one less, of a queue that is not durable or of somebody else. */
 void store_ref(struct store *s, uint64_t place);
 void store_unref(struct store *s, uint64_t place);
+/* One less, of a durable queue for which it was a target under that seq: it may lie in the queue's
+ * own lane. Also for places in memory. */
+void store_settle(struct store *s, uint64_t place, uint64_t queue, uint64_t seq);
 
 /* The message at a place that is referenced, if it is in memory. The caller gives the pin back.
- * Errors: ERR_AGAIN: use a reader. ERR_CORRUPT: it was damaged on the disk. */
+ * Errors: ERR_AGAIN: use a reader. ERR_CORRUPT: it was damaged on the disk. ERR_FAILED: the log has
+ * failed before it was durable. */
 MUST_USE int store_peek(struct store *s, uint64_t place, struct stored *out, struct store_pin *pin);
 struct store_pin store_pin_ref(struct store_pin pin);
 void store_pin_release(struct store_pin pin);
@@ -112,7 +136,8 @@ struct store_reader *store_reader_open(struct store *s, uint64_t queue, store_re
                                        void *owner);
 /* NULL is allowed; no callback comes after this. */
 void store_reader_close(struct store_reader *r);
-/* As store_peek(), and ERR_AGAIN means that `ready` will come. ERR_CORRUPT: it cannot be read. */
+/* As store_peek(), and ERR_AGAIN means that `ready` will come. ERR_CORRUPT: it cannot be read. What
+ * was asked for before and not got is forgotten. */
 MUST_USE int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stored *out,
                         struct store_pin *pin);
 
@@ -132,25 +157,31 @@ bool store_is_pressed(const struct store *s);
 /* A PUBLISH record, decoded. */
 struct store_record {
     struct stored stored;
-    uint64_t parts_id;     /* position of the first part; 0: none */
+    struct reader parts;   /* positions of the parts; nothing when it has none */
     struct reader targets; /* store_target_next() */
     size_t target_count;
 };
 MUST_USE int store_record_decode(const struct record *r, struct store_record *out);
+/* The next target; false at the end. *out starts as zeros and is left alone between the calls. */
 MUST_USE bool store_target_next(struct reader *targets, struct store_target *out);
 
-/* While replaying: the record at this place has so many references (more calls add up), and its
- * parts are needed. A place with none at the end of replay is not needed. */
+/* While replaying, or from a survivor in the shared lane: the PUBLISH record at this place has so
+ * many references of durable queues, at least one. Called once for a place. Settles that follow
+ * only count. PART records need nothing. */
 void store_replay_message(struct store *s, const struct store_record *r, uint32_t references);
-void store_replay_part(struct store *s, const struct record *r);
-/* Restores what save() wrote: references and parts of places that have more than one. */
+/* Keeps what the records do not say: references of durable queues to places with several, and
+ * where parts are. */
 void store_save(struct store *s, struct buf *out);
+/* Fills a new store, before any replay. The reader fails when the bytes are not what store_save()
+ * wrote. */
 void store_restore(struct store *s, struct reader *r);
-/* Replay is over: parts that no message points at are forgotten. */
-void store_replayed(struct store *s);
+/* Replay is over and the partition open. Before this nothing is released. */
+void store_replayed(struct store *s, struct partition *p);
 
-/* Whether a record of the sorter's is still needed; for PUBLISH records with one target the queue's
- * ledger knows, this is for those with several, and for parts. */
+/* Whether a PUBLISH or PART record of the hot log or the shared lane is still needed because
+ * somebody has a reference that is counted here: then the sorter must keep it in the shared lane. A
+ * message with one reference, of a durable queue, is not counted: about what this function denies,
+ * the ledgers of the record's targets know (live, with that place). */
 bool store_is_needed(struct store *s, const struct record *r);
 
 struct store_stats {

@@ -1,0 +1,222 @@
+/* Packing the entries of a ledger, and reading one without unpacking; see ledger_block.h. */
+#include "queue/ledger_block.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "queue/varint.h"
+
+enum column { COLUMN_PLACE, COLUMN_SIZE, COLUMN_EXPIRES, COLUMN_PRIORITY };
+
+enum { SLACK = 8 }; /* bytes behind the values */
+
+/* Takes the top bit of a place, which says that it is in memory, to the bottom. */
+static uint64_t turn(uint64_t place)
+{
+    return place << 1 | place >> 63;
+}
+
+static uint64_t turn_back(uint64_t turned)
+{
+    return turned >> 1 | turned << 63;
+}
+
+static uint64_t value_of(const struct ledger_entry *e, enum column c)
+{
+    switch (c) {
+    case COLUMN_PLACE:
+        return turn(e->place);
+    case COLUMN_SIZE:
+        return e->size;
+    case COLUMN_EXPIRES:
+        return (uint64_t)e->expires_ms;
+    case COLUMN_PRIORITY:
+        break;
+    }
+    return e->priority;
+}
+
+/* The lowest value of a column, and the bytes that the largest difference to it needs. */
+static struct ledger_column measure(const struct ledger_rows *rows, enum column c)
+{
+    uint64_t low = UINT64_MAX, high = 0;
+    uint32_t width = 0;
+
+    for (uint32_t i = ledger_bit_next(rows->bits, 0, rows->count); i < rows->count;
+         i = ledger_bit_next(rows->bits, i + 1, rows->count)) {
+        uint64_t v = value_of(&rows->entries[i], c);
+
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+    }
+    while (width < 8 && (high - low) >> (8 * width) != 0)
+        width++;
+    return (struct ledger_column){.base = low, .width = width};
+}
+
+static void put_value(struct ledger_block *b, enum column c, uint32_t i, uint64_t v)
+{
+    const struct ledger_column *column = &b->columns[c];
+    uint8_t bytes[8];
+
+    put_le64(bytes, v - column->base);
+    memcpy(b->values + column->at + (size_t)i * column->width, bytes, column->width);
+}
+
+static uint64_t value_at(const struct ledger_block *b, enum column c, uint32_t i)
+{
+    const struct ledger_column *column = &b->columns[c];
+    uint64_t v;
+
+    if (column->width == 0)
+        return column->base;
+    v = get_le64(b->values + column->at + (size_t)i * column->width);
+    return column->base + (v & UINT64_MAX >> (64 - 8 * column->width));
+}
+
+/* Bytes of all values. */
+static size_t lay_out(struct ledger_column columns[LEDGER_COLUMNS], uint32_t count)
+{
+    size_t size = 0;
+
+    for (int c = 0; c < LEDGER_COLUMNS; c++) {
+        columns[c].at = (uint32_t)size;
+        size += (size_t)columns[c].width * count;
+    }
+    return size;
+}
+
+static struct ledger_block *block_of(const struct ledger_column columns[LEDGER_COLUMNS],
+                                     size_t size)
+{
+    size_t memory = sizeof(struct ledger_block) + size + SLACK;
+    struct ledger_block *b = mem_zero(1, memory);
+
+    memcpy(b->columns, columns, sizeof(b->columns));
+    b->memory = memory;
+    return b;
+}
+
+struct ledger_block *ledger_block_new(const struct ledger_rows *rows)
+{
+    struct ledger_column columns[LEDGER_COLUMNS];
+    struct ledger_block *b;
+
+    ASSERT(rows->count > 0 && rows->count <= LEDGER_BLOCK_MAX);
+    for (int c = 0; c < LEDGER_COLUMNS; c++)
+        columns[c] = measure(rows, (enum column)c);
+    b = block_of(columns, lay_out(columns, rows->count));
+    b->first = rows->first;
+    b->count = rows->count;
+    for (uint32_t i = ledger_bit_next(rows->bits, 0, rows->count); i < rows->count;
+         i = ledger_bit_next(rows->bits, i + 1, rows->count)) {
+        for (int c = 0; c < LEDGER_COLUMNS; c++) {
+            if (columns[c].width > 0)
+                put_value(b, (enum column)c, i, value_of(&rows->entries[i], (enum column)c));
+        }
+        b->bits[i / 64] |= UINT64_C(1) << (i % 64);
+        b->live++;
+    }
+    ASSERT(b->live > 0);
+    return b;
+}
+
+void ledger_block_free(struct ledger_block *b)
+{
+    mem_free(b);
+}
+
+void ledger_block_get(const struct ledger_block *b, uint32_t i, struct ledger_entry *out)
+{
+    out->place = turn_back(value_at(b, COLUMN_PLACE, i));
+    out->size = (uint32_t)value_at(b, COLUMN_SIZE, i);
+    out->expires_ms = (int64_t)value_at(b, COLUMN_EXPIRES, i);
+    out->priority = (uint8_t)value_at(b, COLUMN_PRIORITY, i);
+}
+
+static uint32_t words_of(uint32_t count)
+{
+    return (count + 63) / 64;
+}
+
+void ledger_block_encode(const struct ledger_block *b, struct buf *out)
+{
+    size_t size = 0;
+
+    buf_varint(out, b->first);
+    buf_varint(out, b->count);
+    for (int c = 0; c < LEDGER_COLUMNS; c++) {
+        buf_u8(out, (uint8_t)b->columns[c].width);
+        buf_varint(out, b->columns[c].base);
+        size += (size_t)b->columns[c].width * b->count;
+    }
+    for (uint32_t i = 0; i < words_of(b->count); i++)
+        buf_le64(out, b->bits[i]);
+    buf_bytes(out, bytes_of(b->values, size));
+}
+
+/* The bits, which must lie below the count. Their number, or 0. */
+static uint32_t decode_bits(struct reader *r, uint32_t count, uint64_t bits[LEDGER_WORDS])
+{
+    uint32_t live = 0;
+
+    for (uint32_t i = 0; i < words_of(count); i++) {
+        bits[i] = reader_le64(r);
+        live += (uint32_t)__builtin_popcountll(bits[i]);
+    }
+    if (count % 64 != 0 && bits[count / 64] >> (count % 64) != 0)
+        return 0;
+    return live;
+}
+
+/* Sizes and priorities must be of their type. */
+static bool fits(const struct ledger_column *c, uint64_t most)
+{
+    uint64_t width_most = c->width == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * c->width)) - 1;
+
+    return c->base <= most && width_most <= most;
+}
+
+struct ledger_block *ledger_block_decode(struct reader *r)
+{
+    struct ledger_column columns[LEDGER_COLUMNS] = {0};
+    uint64_t bits[LEDGER_WORDS] = {0};
+    uint64_t first = reader_varint(r), count = reader_varint(r);
+    struct ledger_block *b;
+    struct bytes values;
+    uint32_t live;
+    size_t size;
+
+    if (count == 0 || count > LEDGER_BLOCK_MAX || first == 0 || first > UINT64_MAX - count)
+        return NULL;
+    for (int c = 0; c < LEDGER_COLUMNS; c++) {
+        columns[c].width = reader_u8(r);
+        columns[c].base = reader_varint(r);
+        if (columns[c].width > 8)
+            return NULL;
+    }
+    live = decode_bits(r, (uint32_t)count, bits);
+    size = lay_out(columns, (uint32_t)count);
+    values = reader_bytes(r, size);
+    if (r->is_failed || live == 0 || !fits(&columns[COLUMN_SIZE], UINT32_MAX) ||
+        !fits(&columns[COLUMN_PRIORITY], UINT8_MAX))
+        return NULL;
+    b = block_of(columns, size);
+    b->first = first;
+    b->count = (uint32_t)count;
+    b->live = live;
+    memcpy(b->bits, bits, sizeof(b->bits));
+    if (size > 0)
+        memcpy(b->values, values.data, size);
+    return b;
+}
+
+void ledger_block_check(const struct ledger_block *b)
+{
+    uint32_t live = 0;
+
+    ASSERT(b->count > 0 && b->count <= LEDGER_BLOCK_MAX && b->live > 0);
+    for (uint32_t i = 0; i < LEDGER_WORDS; i++)
+        live += (uint32_t)__builtin_popcountll(b->bits[i]);
+    ASSERT(live == b->live);
+}

@@ -1,0 +1,402 @@
+/* Where messages lie: putting, finding and counting them; see store.h. Large bodies are in
+ * store_upload.c, reading from the disk in store_reader.c, restarts in store_replay.c. */
+#include "queue/store.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "cluster/partition.h"
+#include "queue/publish_record.h"
+#include "queue/records.h"
+#include "queue/store_state.h"
+
+struct store *store_new(struct io *io, const char *dir, const struct store_options *options)
+{
+    struct store *s = MEM_NEW(struct store);
+
+    (void)dir;
+    s->io = io;
+    s->options = *options;
+    slabs_init(&s->slabs);
+    holds_init(&s->holds);
+    return s;
+}
+
+void store_free(struct store *s)
+{
+    ASSERT(s->readers == 0);
+    holds_release(&s->holds);
+    slabs_release(&s->slabs);
+    mem_free(s);
+}
+
+/* ---- References ---- */
+
+/* The record is needed no longer. `queue` (0: none) may have it in its own lane under `seq`. */
+static void release_record(struct store *s, uint64_t place, uint64_t queue, uint64_t seq)
+{
+    uint64_t first, end;
+
+    if (s->partition == NULL)
+        return; /* the log is not open yet; classify() will know */
+    if (place_is_sorted(s, place) && queue != 0 && log_lane(s->log, queue, &first, &end) &&
+        seq >= first && seq < end)
+        log_release(s->log, queue, seq);
+    else if (place != STORE_IN_LANE)
+        log_release(s->log, LOG_SHARED, place);
+}
+
+void store_parts_ref(struct parts *p)
+{
+    p->refs++;
+}
+
+void store_parts_unref(struct store *s, struct parts *p)
+{
+    ASSERT(p->refs > 0);
+    if (--p->refs > 0)
+        return;
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->is_transient)
+            store_unref(s, p->places[i]);
+        else
+            release_record(s, p->places[i], 0, 0);
+    }
+    parts_free(&s->holds, p);
+}
+
+/* One reference less of a place with a hold. Returns whether others are left. */
+static bool hold_unref(struct store *s, uint64_t place, struct hold *hold, bool is_target)
+{
+    struct parts *parts = hold->parts;
+
+    ASSERT(hold->refs > 0 && (!is_target || hold->targets > 0));
+    hold->refs--;
+    hold->targets -= is_target ? 1 : 0;
+    if (hold->refs > 0)
+        return true;
+    hold_remove(&s->holds, place);
+    if (parts != NULL)
+        store_parts_unref(s, parts);
+    return false;
+}
+
+static void unref_slab(struct store *s, uint64_t place)
+{
+    struct slab *b = slab_of(&s->slabs, place);
+    struct slab_item *item = b->is_frozen ? NULL : slab_item_at(b, place);
+    struct hold *hold;
+
+    if (LIKELY(item != NULL && item->refs != SLAB_HELD)) {
+        ASSERT(item->refs > 0);
+        if (--item->refs == 0)
+            slab_item_end(b);
+        return;
+    }
+    hold = hold_find(&s->holds, place);
+    if (hold != NULL && hold_unref(s, place, hold, false))
+        return;
+    if (item != NULL)
+        item->refs = 0;
+    slab_item_end(b);
+}
+
+static void unref_record(struct store *s, uint64_t place, const struct store_target *target)
+{
+    struct hold *hold = hold_find(&s->holds, place);
+
+    if (hold != NULL && hold_unref(s, place, hold, target != NULL))
+        return;
+    release_record(s, place, target != NULL ? target->queue : 0, target != NULL ? target->seq : 0);
+}
+
+void store_unref(struct store *s, uint64_t place)
+{
+    if (LIKELY(place_is_transient(place)))
+        unref_slab(s, place);
+    else
+        unref_record(s, place, NULL);
+}
+
+void store_settle(struct store *s, uint64_t place, uint64_t queue, uint64_t seq)
+{
+    if (place_is_transient(place))
+        unref_slab(s, place);
+    else
+        unref_record(s, place, &(struct store_target){queue, seq});
+}
+
+/* A hold for a place that had one reference until now. */
+static struct hold *hold_of(struct store *s, uint64_t place, uint32_t targets)
+{
+    struct hold *hold = hold_find(&s->holds, place);
+
+    if (hold != NULL)
+        return hold;
+    hold = hold_new(&s->holds);
+    ASSERT(hold != NULL);
+    hold->refs = 1;
+    hold->targets = targets;
+    hold_add(&s->holds, place, hold);
+    return hold;
+}
+
+void store_ref(struct store *s, uint64_t place)
+{
+    if (place_is_transient(place)) {
+        const struct slab *b = slab_of(&s->slabs, place);
+        struct slab_item *item = b->is_frozen ? NULL : slab_item_at(b, place);
+
+        if (item != NULL && item->refs != SLAB_HELD)
+            item->refs++;
+        else
+            hold_of(s, place, 0)->refs++;
+    } else {
+        hold_of(s, place, 1)->refs++;
+    }
+}
+
+struct store_pin store_pin_ref(struct store_pin pin)
+{
+    if (pin.slab != NULL)
+        slab_pin(pin.slab);
+    if (pin.block != NULL)
+        log_pin_again(pin.block);
+    return pin;
+}
+
+void store_pin_release(struct store_pin pin)
+{
+    if (pin.slab != NULL)
+        slab_unpin(pin.slab);
+    if (pin.block != NULL)
+        log_unpin(pin.block);
+}
+
+/* ---- Put ---- */
+
+/* The parts that the body of the message is to lie in, referenced; NULL: in none. */
+static int parts_for(struct store *s, const struct store_put *put, struct parts **out)
+{
+    const struct hold *hold;
+    struct parts *parts = NULL;
+
+    if (put->upload != NULL)
+        parts = store_upload_get(put->upload);
+    if (parts == NULL && put->shares_parts != 0) {
+        hold = hold_find(&s->holds, put->shares_parts);
+        ASSERT(hold != NULL && hold->parts != NULL);
+        parts = hold->parts;
+    }
+    if (parts != NULL && parts->is_transient && put->is_persistent)
+        return store_upload_parts(s, parts, out);
+    if (parts != NULL) {
+        store_parts_ref(parts);
+        *out = parts;
+        return 0;
+    }
+    if (put->message->body_size <= STORE_PART_BYTES)
+        return 0;
+    return store_upload_body(s, put->message, put->is_persistent, out);
+}
+
+static struct publish_record record_of(const struct store_put *put, const struct parts *parts)
+{
+    return (struct publish_record){
+        .message = put->message,
+        .targets = put->targets,
+        .target_count = put->target_count,
+        .parts = parts != NULL ? parts->places : NULL,
+        .part_count = parts != NULL ? parts->count : 0,
+        .body_size = parts != NULL ? parts->body_size : put->message->body_size,
+    };
+}
+
+static int put_record(struct store *s, const struct store_put *put, const struct parts *parts,
+                      uint64_t *place)
+{
+    struct publish_record record = record_of(put, parts);
+    struct log_entry e = {.kind = RECORD_PUBLISH};
+    size_t targets_size;
+    uint8_t *body;
+    int rv;
+
+    ASSERT(put->target_count > 0 && put->target_count <= put->references);
+    e.body_size = publish_record_size(&record, &targets_size);
+    rv = partition_append(s->partition, &e, place, &body);
+    if (rv == 0)
+        publish_record_write(&record, targets_size, body);
+    return rv;
+}
+
+static uint8_t *append_bytes(uint8_t *at, struct bytes b)
+{
+    if (b.size > 0)
+        memcpy(at, b.data, b.size);
+    return at + b.size;
+}
+
+static int put_slab(struct store *s, const struct store_put *put, const struct parts *parts,
+                    uint64_t *place)
+{
+    const struct message *m = put->message;
+    uint64_t body = parts != NULL ? 0 : m->body_size;
+    size_t content = sizeof(struct slab_message) - sizeof(struct slab_item) + m->exchange.size +
+                     m->routing_key.size + m->props.bytes.size + body;
+    struct slab_message *item;
+    uint8_t *at;
+
+    if (s->slabs.bytes > s->options.transient_bytes_max)
+        return ERR_FULL;
+    item = (struct slab_message *)(void *)slab_take(
+        &s->slabs, slab_item_size(content), parts != NULL ? SLAB_HELD : put->references, place);
+    if (UNLIKELY(item == NULL))
+        return ERR_FULL;
+    item->time_ms = io_wall_ms(s->io);
+    item->body_size = (uint32_t)(parts != NULL ? parts->body_size : body);
+    item->props_size = (uint32_t)m->props.bytes.size;
+    item->parts = parts != NULL ? (uint32_t)parts->count : 0;
+    item->exchange_size = (uint8_t)m->exchange.size;
+    item->key_size = (uint8_t)m->routing_key.size;
+    at = append_bytes((uint8_t *)(item + 1), m->exchange);
+    at = append_bytes(at, m->routing_key);
+    at = append_bytes(at, m->props.bytes);
+    if (parts == NULL)
+        body_copy(m->body, m->body_count, at);
+    return 0;
+}
+
+/* A message that needs a hold. Takes the reference to the parts. */
+static int put_held(struct store *s, const struct store_put *put, struct parts *parts,
+                    uint64_t *place)
+{
+    struct hold *hold = hold_new(&s->holds);
+    int rv = ERR_FULL;
+
+    if (hold != NULL)
+        rv = put->is_persistent ? put_record(s, put, parts, place) : put_slab(s, put, parts, place);
+    if (rv != 0) {
+        if (hold != NULL)
+            hold_drop(&s->holds, hold);
+        if (parts != NULL)
+            store_parts_unref(s, parts);
+        return rv;
+    }
+    hold->refs = put->references;
+    hold->targets = (uint32_t)put->target_count;
+    hold->parts = parts;
+    hold_add(&s->holds, *place, hold);
+    return 0;
+}
+
+int store_put(struct store *s, const struct store_put *put, uint64_t *place)
+{
+    const struct message *m = put->message;
+    struct parts *parts = NULL;
+    int rv;
+
+    ASSERT(put->references > 0 && put->references != SLAB_HELD);
+    ASSERT(m->exchange.size <= UINT8_MAX && m->routing_key.size <= UINT8_MAX);
+    if (UNLIKELY(m->body_size > STORE_PART_BYTES || put->upload != NULL ||
+                 put->shares_parts != 0)) {
+        rv = parts_for(s, put, &parts);
+        if (rv != 0)
+            return rv;
+    }
+    if (parts == NULL && !put->is_persistent)
+        return put_slab(s, put, NULL, place);
+    if (parts == NULL && put->references == 1)
+        return put_record(s, put, NULL, place);
+    return put_held(s, put, parts, place);
+}
+
+size_t store_put_size(const struct store_put *put)
+{
+    const struct parts *parts = NULL;
+    struct publish_record record;
+    size_t targets_size;
+
+    if (put->upload != NULL)
+        parts = store_upload_get(put->upload);
+    record = record_of(put, parts);
+    if (parts == NULL && record.body_size > STORE_PART_BYTES)
+        record.body_size = STORE_PART_BYTES;
+    return log_record_size(0, publish_record_size(&record, &targets_size));
+}
+
+/* ---- Peek ---- */
+
+int store_peek_slab(struct store *s, uint64_t place, struct stored *out, struct store_pin *pin)
+{
+    struct slab *b = slab_of(&s->slabs, place);
+    const struct slab_message *m;
+    const uint8_t *at;
+
+    if (b->data == NULL)
+        return ERR_AGAIN;
+    m = (const struct slab_message *)(const void *)slab_item_at(b, place);
+    at = (const uint8_t *)(m + 1);
+    out->exchange = bytes_of(at, m->exchange_size);
+    at += m->exchange_size;
+    out->routing_key = bytes_of(at, m->key_size);
+    at += m->key_size;
+    out->props = bytes_of(at, m->props_size);
+    at += m->props_size;
+    out->body = bytes_of(at, m->parts == 0 ? m->body_size : 0);
+    out->body_size = m->body_size;
+    out->parts = m->parts;
+    out->time_ms = m->time_ms;
+    out->place = place;
+    slab_pin(b);
+    *pin = (struct store_pin){.slab = b};
+    return 0;
+}
+
+static int peek_record(struct store *s, uint64_t place, struct stored *out, struct store_pin *pin)
+{
+    struct record r;
+    struct block *block;
+    int rv = log_peek(s->log, place, &r, &block);
+
+    if (rv == ERR_NOT_FOUND)
+        return place_is_sorted(s, place) ? ERR_AGAIN : ERR_FAILED;
+    if (rv != 0)
+        return rv;
+    rv = publish_record_view(&r, out);
+    if (rv != 0) {
+        log_unpin(block);
+        return rv;
+    }
+    *pin = (struct store_pin){.block = block};
+    return 0;
+}
+
+int store_peek(struct store *s, uint64_t place, struct stored *out, struct store_pin *pin)
+{
+    if (place_is_transient(place))
+        return store_peek_slab(s, place, out, pin);
+    return peek_record(s, place, out, pin);
+}
+
+/* ---- Look ---- */
+
+bool store_is_pressed(const struct store *s)
+{
+    return s->slabs.bytes > s->options.transient_bytes_max / 4 * 3;
+}
+
+void store_get_stats(const struct store *s, struct store_stats *out)
+{
+    *out = (struct store_stats){
+        .transient_messages = s->slabs.items,
+        .transient_bytes = s->slabs.bytes,
+        .shared_messages = map_count(&s->holds.by_place),
+    };
+}
+
+void store_check(const struct store *s)
+{
+    slabs_check(&s->slabs);
+    holds_check(&s->holds);
+}

@@ -1,0 +1,155 @@
+/* What a store knows across restarts: references and parts; see store.h. */
+#include "base/err.h"
+#include "cluster/partition.h"
+#include "queue/publish_record.h"
+#include "queue/records.h"
+#include "queue/store_state.h"
+#include "queue/varint.h"
+
+/* Parts at these positions, referenced; those there are, or new ones. NULL when the positions are
+ * none. */
+static struct parts *find_parts(struct store *s, struct reader *r, uint64_t count,
+                                uint64_t body_size)
+{
+    uint64_t at = reader_varint(r);
+    struct parts *parts = parts_find(&s->holds, at);
+    bool is_new = parts == NULL;
+
+    if (r->is_failed || count == 0)
+        return NULL;
+    if (is_new)
+        parts = parts_new(false);
+    else
+        store_parts_ref(parts);
+    for (uint64_t i = 0; i < count && !r->is_failed; i++) {
+        if (is_new)
+            parts_add(&s->holds, parts, at, 0);
+        if (i + 1 == count)
+            break;
+        uint64_t difference = reader_varint(r);
+        if (difference == 0 || difference > STORE_TRANSIENT - 1 - at)
+            r->is_failed = true;
+        at += difference;
+    }
+    if (r->is_failed) {
+        store_parts_unref(s, parts);
+        return NULL;
+    }
+    parts->body_size = body_size;
+    return parts;
+}
+
+void store_replay_message(struct store *s, const struct store_record *r, uint32_t references)
+{
+    struct reader positions = r->parts;
+    struct parts *parts = NULL;
+    struct hold *hold;
+
+    ASSERT(s->partition == NULL && references > 0);
+    if (r->stored.parts > 0)
+        parts = find_parts(s, &positions, r->stored.parts, r->stored.body_size);
+    if (references == 1 && parts == NULL)
+        return;
+    hold = hold_new(&s->holds);
+    ASSERT(hold != NULL);
+    hold->refs = references;
+    hold->targets = references;
+    hold->parts = parts;
+    hold_add(&s->holds, r->stored.place, hold);
+}
+
+void store_replayed(struct store *s, struct partition *p)
+{
+    ASSERT(s->partition == NULL);
+    s->partition = p;
+    s->log = partition_log(p);
+}
+
+bool store_is_needed(struct store *s, const struct record *r)
+{
+    struct bytes bytes;
+    uint64_t first;
+
+    if (r->kind == RECORD_PUBLISH)
+        return hold_find(&s->holds, r->number) != NULL;
+    return part_record_view(r, &first, &bytes) == 0 && parts_find(&s->holds, first) != NULL;
+}
+
+/* ---- Checkpoints ---- */
+
+enum { SAVED_END = 0, SAVED_HOLD = 1 };
+
+/* With one reference left and no parts it needs no hold after a restart. */
+static bool is_saved(uint64_t place, const struct hold *hold)
+{
+    return !place_is_transient(place) && hold->targets > 0 &&
+           (hold->targets > 1 || hold->parts != NULL);
+}
+
+static void save_parts(const struct parts *parts, struct buf *out)
+{
+    uint64_t before = 0;
+
+    buf_varint(out, parts != NULL ? parts->count : 0);
+    if (parts == NULL)
+        return;
+    buf_varint(out, parts->body_size);
+    for (size_t i = 0; i < parts->count; i++) {
+        buf_varint(out, parts->places[i] - before);
+        before = parts->places[i];
+    }
+}
+
+void store_save(struct store *s, struct buf *out)
+{
+    MAP_FOREACH (w, &s->holds.by_place) {
+        const struct hold *hold = w.value;
+
+        if (!is_saved(w.key, hold))
+            continue;
+        buf_u8(out, SAVED_HOLD);
+        buf_varint(out, w.key);
+        buf_varint(out, hold->targets);
+        save_parts(hold->parts, out);
+    }
+    buf_u8(out, SAVED_END);
+}
+
+static bool restore_hold(struct store *s, struct reader *r)
+{
+    uint64_t place = reader_varint(r), targets = reader_varint(r), count = reader_varint(r);
+    struct parts *parts = NULL;
+    struct hold *hold;
+
+    if (r->is_failed || place_is_transient(place) || targets == 0 || targets >= SLAB_HELD ||
+        hold_find(&s->holds, place) != NULL || count > r->left)
+        return false;
+    if (count > 0) {
+        uint64_t body_size = reader_varint(r);
+
+        parts = find_parts(s, r, count, body_size);
+        if (parts == NULL)
+            return false;
+    }
+    hold = hold_new(&s->holds);
+    ASSERT(hold != NULL);
+    *hold = (struct hold){(uint32_t)targets, (uint32_t)targets, parts};
+    hold_add(&s->holds, place, hold);
+    return true;
+}
+
+void store_restore(struct store *s, struct reader *r)
+{
+    uint8_t what;
+    bool is_good = true;
+
+    ASSERT(s->partition == NULL && map_count(&s->holds.by_place) == 0);
+    while (is_good && (what = reader_u8(r)) != SAVED_END)
+        is_good = what == SAVED_HOLD && restore_hold(s, r);
+    if (is_good && !r->is_failed)
+        return;
+    holds_release(&s->holds);
+    holds_init(&s->holds);
+    r->is_failed = true;
+    r->left = 0;
+}
