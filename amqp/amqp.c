@@ -1,0 +1,153 @@
+/* The door: listeners, all sessions, stopping. */
+#include "amqp/amqp.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "amqp/connection.h"
+#include "amqp/door.h"
+#include "amqp/input.h"
+#include "base/mem.h"
+#include "io/net.h"
+#include "msg/props.h"
+
+enum {
+    SAYS_PER_SECOND = 10,
+    SAID_SIZE = 512,
+    PROPS_MAX = 2 << 20, /* no frame is larger */
+};
+
+struct door_listener {
+    struct listener *listener;
+    struct door_listener *next;
+};
+
+struct amqp *amqp_new(struct io *io, struct broker *b, const struct amqp_options *options)
+{
+    struct amqp *a = MEM_NEW(struct amqp);
+
+    a->io = io;
+    a->broker = b;
+    a->options = options;
+    a->seed = io_random(io);
+    a->scratch = mem_alloc(INPUT_SCRATCH_SIZE);
+    buf_init(&a->props, PROPS_MAX);
+    buf_init(&a->headers, PROPS_MAX);
+    buf_init(&a->fields, PROPS_MAX);
+    list_init(&a->sessions);
+    return a;
+}
+
+static void on_accept(void *owner, struct socket *s)
+{
+    struct amqp *a = owner;
+
+    if (a->is_stopping) {
+        socket_close(s);
+        return;
+    }
+    connection_open(a, s);
+}
+
+int amqp_listen(struct amqp *a, const char *host, uint16_t port, struct err_note *note)
+{
+    struct listener *listener;
+    int rv = listener_open(a->io, host, port, on_accept, a, &listener, note);
+
+    if (rv != 0)
+        return rv;
+    struct door_listener *l = MEM_NEW(struct door_listener);
+    l->listener = listener;
+    l->next = a->listeners;
+    a->listeners = l;
+    a->port = listener_port(listener);
+    return 0;
+}
+
+uint16_t amqp_port(const struct amqp *a)
+{
+    return a->port;
+}
+
+static void close_listeners(struct amqp *a)
+{
+    while (a->listeners != NULL) {
+        struct door_listener *l = a->listeners;
+
+        a->listeners = l->next;
+        listener_close(l->listener);
+        mem_free(l);
+    }
+}
+
+static void tell_stopped(struct io_task *t)
+{
+    struct amqp *a = CONTAINER_OF(t, struct amqp, stop_task);
+
+    a->stopped(a->stopped_owner);
+}
+
+void amqp_stop(struct amqp *a, void (*stopped)(void *owner), void *owner)
+{
+    ASSERT(!a->is_stopping);
+    a->is_stopping = true;
+    a->stopped = stopped;
+    a->stopped_owner = owner;
+    io_task_init(&a->stop_task, tell_stopped);
+    close_listeners(a);
+    LIST_FOREACH (link, &a->sessions)
+        connection_stop(CONTAINER_OF(link, struct connection, session.link));
+    if (a->session_count == 0)
+        io_later(a->io, &a->stop_task);
+}
+
+void amqp_free(struct amqp *a)
+{
+    ASSERT(a->session_count == 0 && list_empty(&a->sessions));
+    close_listeners(a);
+    if (a->is_stopping)
+        io_task_cancel(&a->stop_task);
+    output_spares_release(&a->spares);
+    buf_release(&a->props);
+    buf_release(&a->headers);
+    buf_release(&a->fields);
+    mem_free(a->scratch);
+    mem_free(a);
+}
+
+void door_forget(struct amqp *a)
+{
+    ASSERT(a->session_count > 0);
+    a->session_count--;
+    a->stats.closed++;
+    if (a->is_stopping && a->session_count == 0)
+        io_later(a->io, &a->stop_task);
+}
+
+void amqp_get_stats(const struct amqp *a, struct amqp_stats *out)
+{
+    *out = a->stats;
+    out->connections = a->session_count;
+}
+
+void door_say(struct amqp *a, enum diag_level level, const char *format, ...)
+{
+    uint64_t second = io_now_ns(a->io) / 1000000000;
+    char text[SAID_SIZE];
+    va_list args;
+
+    if (second != a->voice.second) {
+        if (a->voice.unsaid > 0)
+            diag(level, "amqp", "and %" PRIu64 " more lines like that", a->voice.unsaid);
+        a->voice = (struct door_voice){.second = second};
+    }
+    if (a->voice.said++ >= SAYS_PER_SECOND) {
+        a->voice.unsaid++;
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    diag(level, "amqp", "%s", text);
+}

@@ -1,0 +1,231 @@
+/* basic.publish with its content, and the confirms that answer it.
+ *
+ * A message all of whose frames lie in the receive buffer is published from there. Any other is
+ * collected (amqp/collect.h). One that the broker cannot take now is collected too, and the
+ * connection waits with it. */
+#include <inttypes.h>
+
+#include "amqp/channel.h"
+#include "amqp/collect.h"
+#include "amqp/deliver.h"
+#include "amqp/subscriber.h"
+#include "amqp/wire/content.h"
+#include "base/err.h"
+#include "broker/tx.h"
+
+enum { PIECES_MAX = 64 }; /* body frames of a message that is published in place */
+
+/* ---- what comes back ---- */
+
+void publish_return(struct channel *ch, const struct message *m)
+{
+    struct method head = {.id = METHOD_BASIC_RETURN};
+
+    head.basic_return.reply_code = REPLY_NO_ROUTE;
+    head.basic_return.reply_text = bytes_text(reply_name(REPLY_NO_ROUTE));
+    head.basic_return.exchange = m->exchange;
+    head.basic_return.routing_key = m->routing_key;
+    deliver_copy(ch, &head, m);
+}
+
+/* All publishes before the error are answered: the channel can end. */
+static void look_after_end(struct channel *ch)
+{
+    if (ch->state == CHANNEL_FAILING)
+        channel_end_later(ch);
+}
+
+static void on_confirmed(void *owner, uint64_t seq)
+{
+    struct channel *ch = owner;
+    struct method m = {.id = METHOD_BASIC_ACK};
+
+    m.basic_ack.delivery_tag = seq;
+    m.basic_ack.multiple = seq > ch->answered + 1;
+    channel_write(ch, &m);
+    ch->answered = seq;
+    look_after_end(ch);
+}
+
+static void on_rejected(void *owner, uint64_t seq)
+{
+    struct channel *ch = owner;
+    struct method m = {.id = METHOD_BASIC_NACK};
+
+    m.basic_nack.delivery_tag = seq;
+    m.basic_nack.multiple = false;
+    m.basic_nack.requeue = false;
+    channel_write(ch, &m);
+    if (seq == ch->answered + 1)
+        ch->answered = seq;
+    look_after_end(ch);
+}
+
+static void on_reply(void *owner, const struct message *m)
+{
+    struct channel *ch = owner;
+    struct method head = {.id = METHOD_BASIC_DELIVER};
+
+    if (ch->replies == NULL)
+        return;
+    head.basic_deliver.consumer_tag = ch->replies->tag;
+    head.basic_deliver.delivery_tag = ch->next_tag++;
+    head.basic_deliver.redelivered = false;
+    head.basic_deliver.exchange = m->exchange;
+    head.basic_deliver.routing_key = m->routing_key;
+    deliver_copy(ch, &head, m);
+}
+
+const struct publisher_ops channel_publisher_ops = {
+    .confirmed = on_confirmed,
+    .rejected = on_rejected,
+    .reply = on_reply,
+};
+
+/* ---- publish ---- */
+
+/* Publishes. ERR_AGAIN: it could not be done now; all else is dealt with. */
+static int publish(struct channel *ch, const struct publish *p)
+{
+    struct published out = {.is_routed = true};
+    struct refusal refusal;
+    int rv;
+
+    if (ch->tx != NULL)
+        rv = tx_publish(ch->tx, p, &refusal);
+    else
+        rv = broker_publish(channel_publisher(ch), p, &out, &refusal);
+    if (UNLIKELY(rv == ERR_AGAIN))
+        return rv;
+    if (UNLIKELY(rv != 0)) {
+        channel_refuse(ch, METHOD_BASIC_PUBLISH, &refusal);
+        return 0;
+    }
+    if (p->is_mandatory && !out.is_routed)
+        publish_return(ch, &p->message);
+    connection_on_publish(ch->connection);
+    return 0;
+}
+
+/* Keeps a message that lies in the receive buffer, and waits with it. */
+static void stash(struct channel *ch, const struct method_basic_publish *m,
+                  const struct content *content, const struct publish *p)
+{
+    int rv = 0;
+
+    ch->collect = collect_new(m);
+    collect_header(ch->collect, content);
+    for (size_t i = 0; i < p->message.body_count && rv == 0; i++)
+        rv = collect_body(ch->collect, p->message.body[i]);
+    if (rv != 0)
+        channel_fail_text(ch, METHOD_BASIC_PUBLISH, REPLY_RESOURCE_ERROR,
+                          "there is no memory for the message");
+    else
+        connection_stall(ch->connection, STALL_PUBLISH, ch);
+}
+
+/* The body frames behind the header. Returns how much of the window they take, or SIZE_MAX when
+ * they are not all there, or not as they should be. */
+static size_t find_body(const struct channel *ch, struct bytes window, uint64_t body_size,
+                        struct publish *p, struct bytes pieces[PIECES_MAX])
+{
+    size_t at = 0;
+    struct frame f;
+
+    p->message.body = pieces;
+    p->message.body_size = body_size;
+    p->message.body_count = 0;
+    while (body_size > 0) {
+        struct bytes rest = bytes_of(window.data + at, window.size - at);
+        if (p->message.body_count == PIECES_MAX ||
+            frame_decode(rest, ch->connection->frame_max, &f) != WIRE_OK ||
+            f.type != FRAME_BODY || f.channel != ch->id || f.payload.size == 0 ||
+            f.payload.size > body_size)
+            return SIZE_MAX;
+        pieces[p->message.body_count++] = f.payload;
+        body_size -= f.payload.size;
+        at += f.size;
+    }
+    return at;
+}
+
+/* Publishes from the receive buffer. Returns how much it took, 0 when the content is not all there,
+ * or not as it should be. */
+static size_t publish_in_place(struct channel *ch, const struct method_basic_publish *m,
+                               struct bytes window)
+{
+    struct bytes pieces[PIECES_MAX];
+    struct publish p = {.is_mandatory = m->mandatory};
+    struct content content;
+    struct frame f;
+    size_t size;
+
+    if (frame_decode(window, ch->connection->frame_max, &f) != WIRE_OK || f.type != FRAME_HEADER ||
+        f.channel != ch->id || content_decode(f.payload, &content) != WIRE_OK ||
+        content.body_size > window.size - f.size)
+        return 0;
+    if (content.body_size > broker_message_max(connection_broker(ch->connection)))
+        return 0;
+    size = find_body(ch, bytes_of(window.data + f.size, window.size - f.size), content.body_size,
+                     &p, pieces);
+    if (size == SIZE_MAX)
+        return 0;
+    p.message.exchange = m->exchange;
+    p.message.routing_key = m->routing_key;
+    p.message.props = content.props;
+    if (UNLIKELY(publish(ch, &p) == ERR_AGAIN))
+        stash(ch, m, &content, &p);
+    return f.size + size;
+}
+
+size_t publish_method(struct channel *ch, const struct method_basic_publish *m, struct bytes rest)
+{
+    size_t taken;
+
+    if (m->immediate) {
+        channel_fail_text(ch, METHOD_BASIC_PUBLISH, REPLY_NOT_IMPLEMENTED, "immediate=true");
+        return 0;
+    }
+    taken = publish_in_place(ch, m, rest);
+    if (taken == 0 && ch->state == CHANNEL_OPEN)
+        ch->collect = collect_new(m);
+    return taken;
+}
+
+void publish_header(struct channel *ch, const struct content *content)
+{
+    uint64_t max = broker_message_max(connection_broker(ch->connection));
+
+    if (content->body_size > max) {
+        channel_fail_text(ch, METHOD_BASIC_PUBLISH, REPLY_PRECONDITION_FAILED,
+                          "message size %" PRIu64 " is larger than configured max size %" PRIu64,
+                          content->body_size, max);
+        return;
+    }
+    collect_header(ch->collect, content);
+    if (ch->collect->state == COLLECT_COMPLETE)
+        publish_again(ch);
+}
+
+void publish_again(struct channel *ch)
+{
+    struct connection *c = ch->connection;
+    struct collect *k = ch->collect;
+    struct publish p = {.message = collect_message(k), .is_mandatory = k->is_mandatory};
+
+    ch->collect = NULL;
+    if (publish(ch, &p) != ERR_AGAIN) {
+        collect_free(k);
+        if (c->stalled == ch && (c->stalls & STALL_PUBLISH) != 0)
+            connection_resume(c, STALL_PUBLISH);
+        return;
+    }
+    ch->collect = k;
+    connection_stall(c, STALL_PUBLISH, ch);
+}
+
+void publish_drop(struct channel *ch)
+{
+    collect_free(ch->collect);
+    ch->collect = NULL;
+}

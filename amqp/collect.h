@@ -1,0 +1,51 @@
+/* A message in the making: a publish whose content comes in several pieces, or waits to be tried
+ * again.
+ *
+ *     basic.publish -> header wanted -> body wanted -> complete
+ *
+ * The body is kept in pieces that grow with what came, so what a header announces is never
+ * allocated ahead. Owner: one channel. */
+#ifndef AMQP_COLLECT_H
+#define AMQP_COLLECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "amqp/wire/content.h"
+#include "amqp/wire/method.h"
+#include "msg/msg.h"
+
+enum collect_state { COLLECT_HEADER, COLLECT_BODY, COLLECT_COMPLETE };
+
+struct collect {
+    enum collect_state state;
+    bool is_mandatory;
+    unsigned empty_frames; /* body frames without a body, in a row */
+    uint64_t body_size;    /* announced */
+    uint64_t got;          /* of it */
+    struct bytes exchange; /* in `names` */
+    struct bytes routing_key;
+    uint8_t *names;
+    uint8_t *props; /* flags and values, decoded into `decoded` */
+    struct props decoded;
+    struct bytes *pieces;
+    size_t piece_count;
+    size_t piece_capacity;
+    size_t room; /* of the last piece */
+};
+
+/* Copies what the method says. */
+struct collect *collect_new(const struct method_basic_publish *m);
+void collect_free(struct collect *k);
+
+/* The header came. Copies its properties. */
+void collect_header(struct collect *k, const struct content *content);
+
+/* Some of the body came, not more than is missing. Errors: ERR_NO_MEMORY. */
+MUST_USE int collect_body(struct collect *k, struct bytes part);
+
+/* The message; the collection must be complete. */
+struct message collect_message(const struct collect *k);
+
+#endif

@@ -1,0 +1,56 @@
+/* The inside of a door: what its sessions share.
+ *
+ * Owner: one shard. */
+#ifndef AMQP_DOOR_H
+#define AMQP_DOOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "amqp/amqp.h"
+#include "amqp/output.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/list.h"
+#include "io/io.h"
+
+struct door_listener;
+
+/* Lines about clients, of which there may be many: so many a second are written. */
+struct door_voice {
+    uint64_t second;
+    uint32_t said;
+    uint64_t unsaid;
+};
+
+struct amqp {
+    struct io *io;
+    struct broker *broker;
+    const struct amqp_options *options;
+    struct list sessions; /* all, also those that are closing */
+    uint64_t session_count;
+    uint64_t delayed_count; /* sessions that only wait for failed_login_delay */
+    struct door_listener *listeners;
+    uint16_t port;              /* of the listener opened last */
+    struct output_spares spares;
+    uint8_t *scratch;           /* INPUT_SCRATCH_SIZE bytes, lent for one reading */
+    struct buf props;           /* properties in the making, for one delivery, */
+    struct buf headers;         /* its headers, */
+    struct buf fields;          /* and what comes to them */
+    uint64_t seed;              /* of maps whose keys clients choose */
+    struct amqp_stats stats;
+    struct door_voice voice;
+    struct io_task stop_task;
+    bool is_stopping;
+    void (*stopped)(void *owner);
+    void *stopped_owner;
+};
+
+/* A session is gone. */
+void door_forget(struct amqp *a);
+
+/* As diag(), but not more often than a few times a second. */
+void door_say(struct amqp *a, enum diag_level level, const char *format, ...) PRINTF_LIKE(3, 4);
+
+#endif

@@ -1,0 +1,143 @@
+/* Consumers of a channel. */
+#include "amqp/subscriber.h"
+
+#include <string.h>
+
+#include "amqp/deliver.h"
+#include "amqp/door.h"
+#include "amqp/wire/frame.h"
+#include "base/mem.h"
+
+/* What of basic.deliver stands behind the tag. */
+enum { BEHIND_TAG_SIZE = 8 + 1 + 1 + 1 + FRAME_END_SIZE, HEAD_MAX = 512 };
+
+/* Writes a basic.deliver with nothing but the tag in it. */
+static size_t make_head(uint8_t head[HEAD_MAX], uint16_t channel, struct bytes tag)
+{
+    struct method m = {.id = METHOD_BASIC_DELIVER};
+    struct writer w = writer_of(head, HEAD_MAX);
+
+    memset(&m.basic_deliver, 0, sizeof(m.basic_deliver));
+    m.basic_deliver.consumer_tag = tag;
+    method_write(&w, channel, &m);
+    ASSERT(!w.is_failed);
+    return w.size - BEHIND_TAG_SIZE;
+}
+
+struct subscriber *subscriber_new(struct channel *ch, struct bytes tag, bool is_no_ack)
+{
+    uint8_t head[HEAD_MAX];
+    size_t size = make_head(head, ch->id, tag);
+    struct subscriber *s = mem_zero(1, sizeof(*s) + size);
+
+    s->channel = ch;
+    s->is_no_ack = is_no_ack;
+    s->head_size = size;
+    memcpy(s->head, head, size);
+    s->tag = bytes_of(s->head + size - tag.size, tag.size);
+    ASSERT(bytes_equal(s->tag, tag));
+    names_put(&ch->subscribers, tag, s);
+    ch->connection->session.door->stats.consumers++;
+    return s;
+}
+
+void subscriber_forget(struct subscriber *s)
+{
+    struct channel *ch = s->channel;
+
+    if (list_linked(&s->waiting))
+        list_remove(&s->waiting);
+    if (ch->replies == s)
+        ch->replies = NULL;
+    names_remove(&ch->subscribers, s->tag);
+    ch->connection->session.door->stats.consumers--;
+    mem_free(s);
+}
+
+void subscriber_cancel(struct subscriber *s)
+{
+    if (s->consumer != NULL)
+        consumer_cancel(s->consumer);
+    else if (s->channel->replies == s)
+        publisher_drop_replies(s->channel->publisher);
+    subscriber_forget(s);
+}
+
+void subscribers_cancel(struct channel *ch)
+{
+    struct names_entry *e;
+
+    while ((e = names_first(&ch->subscribers)) != NULL)
+        subscriber_cancel(e->value);
+}
+
+void subscribers_resume(struct list *waiting)
+{
+    LIST_FOREACH_SAFE (link, waiting) {
+        struct subscriber *s = CONTAINER_OF(link, struct subscriber, waiting);
+
+        if (channel_is_held(s->channel))
+            continue;
+        list_remove(link);
+        consumer_resume(s->consumer);
+    }
+}
+
+void subscriber_say_cancelled(struct subscriber *s)
+{
+    struct method m = {.id = METHOD_BASIC_CANCEL};
+
+    if (!s->channel->connection->wants_cancel)
+        return;
+    m.basic_cancel.consumer_tag = s->tag;
+    m.basic_cancel.no_wait = true;
+    channel_write(s->channel, &m);
+}
+
+/* ---- called from the queue ---- */
+
+static bool on_deliver(void *owner, struct consumer *consumer, struct delivery *d,
+                       const struct stored *m, struct store_pin pin)
+{
+    struct subscriber *s = owner;
+    struct channel *ch = s->channel;
+
+    (void)consumer;
+    if (UNLIKELY(channel_is_held(ch))) {
+        if (!list_linked(&s->waiting))
+            list_push(&ch->connection->waiting, &s->waiting);
+        return false;
+    }
+    uint64_t tag = ch->next_tag++;
+    if (!s->is_no_ack)
+        tags_add(&ch->tags, d->tag = tag, d);
+    deliver_stored(s, tag, d, m, pin);
+    return true;
+}
+
+static void on_cancelled(void *owner, struct consumer *consumer, enum cancel_reason reason)
+{
+    struct subscriber *s = owner;
+
+    (void)consumer;
+    (void)reason;
+    subscriber_say_cancelled(s);
+    subscriber_forget(s);
+}
+
+static void on_timed_out(void *owner, struct consumer *consumer, uint64_t timeout_ms)
+{
+    struct subscriber *s = owner;
+
+    (void)consumer;
+    s->is_timed_out = true;
+    s->timeout_ms = timeout_ms;
+    s->channel->has_timeouts = true;
+    channel_end_later(s->channel);
+}
+
+const struct consumer_ops subscriber_ops = {
+    .deliver = on_deliver,
+    .cancelled = on_cancelled,
+    .timed_out = on_timed_out,
+};
