@@ -15,7 +15,7 @@
 #include "msg/shortstr.h"
 
 enum {
-    HELD_MAX = 64 << 20,  /* waiting behind a large body */
+    HELD_MAX = 64 << 20,   /* waiting behind a large body */
     EMPTY_FRAMES_MAX = 64, /* body frames without a body, in a row */
 };
 

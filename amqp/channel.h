@@ -63,8 +63,8 @@ struct channel {
 };
 
 struct channel *channel_new(struct connection *c, uint16_t id);
-/* Ends all that hangs on it, without a word to the client. It is gone for the connection; its memory
- * stays until connection_work(), because whoever called may still look at it. */
+/* Ends all that hangs on it, without a word to the client. It is gone for the connection; its
+ * memory stays until connection_work(), because whoever called may still look at it. */
 void channel_remove(struct channel *ch);
 void channel_free(struct channel *ch);
 

@@ -74,7 +74,8 @@ static bool check_consume(struct channel *ch, const struct method *m)
 static bool take_replies(struct channel *ch, const struct method *m)
 {
     if (!m->basic_consume.no_ack) {
-        channel_fail_text(ch, m->id, REPLY_PRECONDITION_FAILED, "reply consumer cannot acknowledge");
+        channel_fail_text(ch, m->id, REPLY_PRECONDITION_FAILED,
+                          "reply consumer cannot acknowledge");
         return false;
     }
     if (!publisher_take_replies(channel_publisher(ch))) {
@@ -238,22 +239,21 @@ static void settle_one(struct channel *ch, uint32_t method, uint64_t tag, enum t
     struct delivery *d = tags_take(&ch->tags, tag);
 
     if (UNLIKELY(d == NULL)) {
-        channel_fail_text(ch, method, REPLY_PRECONDITION_FAILED,
-                          "unknown delivery tag %" PRIu64, tag);
+        channel_fail_text(ch, method, REPLY_PRECONDITION_FAILED, "unknown delivery tag %" PRIu64,
+                          tag);
         return;
     }
     settle(ch, method, d, kind);
 }
 
 /* All up to that tag, which must be there itself; 0 stands for all there are. */
-static void settle_upto(struct channel *ch, uint32_t method, uint64_t tag,
-                        enum tx_settle_kind kind)
+static void settle_upto(struct channel *ch, uint32_t method, uint64_t tag, enum tx_settle_kind kind)
 {
     struct delivery *d;
 
     if (tag != 0 && !tags_has(&ch->tags, tag)) {
-        channel_fail_text(ch, method, REPLY_PRECONDITION_FAILED,
-                          "unknown delivery tag %" PRIu64, tag);
+        channel_fail_text(ch, method, REPLY_PRECONDITION_FAILED, "unknown delivery tag %" PRIu64,
+                          tag);
         return;
     }
     while ((d = tags_take_first(&ch->tags, tag == 0 ? UINT64_MAX : tag)) != NULL)
@@ -321,7 +321,7 @@ static void take_back(struct channel *ch, const struct subscriber *s)
 /* A client that can hear of it loses the consumer; any other one the channel. False: that one. */
 static bool end_timed_out(struct channel *ch, struct subscriber *s)
 {
-    if (!ch->connection->wants_cancel) {
+    if (!ch->connection->client.wants_cancel) {
         channel_fail_text(ch, 0, REPLY_PRECONDITION_FAILED,
                           "delivery acknowledgement on channel %u timed out. Timeout value used: "
                           "%" PRIu64 " ms. This timeout value can be configured, see consumers "

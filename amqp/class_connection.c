@@ -15,17 +15,15 @@ enum {
 };
 
 static const char *const mechanism_names[MECHANISM_COUNT] = {
-    [MECHANISM_DEFAULT] = "",
-    [MECHANISM_PLAIN] = "PLAIN",
-    [MECHANISM_AMQPLAIN] = "AMQPLAIN",
-    [MECHANISM_ANONYMOUS] = "ANONYMOUS",
+    [MECHANISM_DEFAULT] = "",          [MECHANISM_PLAIN] = "PLAIN",
+    [MECHANISM_AMQPLAIN] = "AMQPLAIN", [MECHANISM_ANONYMOUS] = "ANONYMOUS",
     [MECHANISM_EXTERNAL] = "EXTERNAL",
 };
 
 static const char *const capabilities[] = {
-    "publisher_confirms", "exchange_exchange_bindings", "basic.nack",
-    "consumer_cancel_notify", "connection.blocked", "consumer_priorities",
-    "authentication_failure_close", "per_consumer_qos", "direct_reply_to",
+    "publisher_confirms",           "exchange_exchange_bindings", "basic.nack",
+    "consumer_cancel_notify",       "connection.blocked",         "consumer_priorities",
+    "authentication_failure_close", "per_consumer_qos",           "direct_reply_to",
 };
 
 static const char *state_name(const struct connection *c)
@@ -41,8 +39,8 @@ static const char *state_name(const struct connection *c)
 
 static void fail_state(struct connection *c, const struct method *m)
 {
-    connection_fail_text(c, m->id, REPLY_CHANNEL_ERROR,
-                         "unexpected method in connection state %s", state_name(c));
+    connection_fail_text(c, m->id, REPLY_CHANNEL_ERROR, "unexpected method in connection state %s",
+                         state_name(c));
 }
 
 /* ---- start ---- */
@@ -129,9 +127,9 @@ static void read_capabilities(struct connection *c, struct table properties)
 
     if (!table_find(properties, bytes_text("capabilities"), &f) || !field_as_table(&f, &t))
         return;
-    c->wants_blocked = has_capability(t, "connection.blocked");
-    c->wants_login_failure = has_capability(t, "authentication_failure_close");
-    c->wants_cancel = has_capability(t, "consumer_cancel_notify");
+    c->client.wants_blocked = has_capability(t, "connection.blocked");
+    c->client.wants_login_failure = has_capability(t, "authentication_failure_close");
+    c->client.wants_cancel = has_capability(t, "consumer_cancel_notify");
 }
 
 static bool has_prefix(const char *text, const char *prefix)
@@ -178,7 +176,7 @@ static void fail_login(struct connection *c, int mechanism)
 {
     struct amqp *a = c->session.door;
 
-    if (c->wants_login_failure) {
+    if (c->client.wants_login_failure) {
         connection_fail_text(c, 0, REPLY_ACCESS_REFUSED,
                              "Login was refused using authentication mechanism %s. For details "
                              "see the broker logfile.",
@@ -270,7 +268,7 @@ static void on_blocked(void *owner, const char *reason)
     if (reason != NULL || !c->said_blocked)
         return;
     c->said_blocked = false;
-    if (c->wants_blocked)
+    if (c->client.wants_blocked)
         connection_write(c, 0, &m);
     connection_resume(c, STALL_BLOCKED);
 }

@@ -1,4 +1,4 @@
-/* exchange.x */
+/* exchange.x: what clients do with exchanges. */
 #include "amqp/channel.h"
 #include "broker/define.h"
 

@@ -138,9 +138,8 @@ static size_t find_body(const struct channel *ch, struct bytes window, uint64_t 
     while (body_size > 0) {
         struct bytes rest = bytes_of(window.data + at, window.size - at);
         if (p->message.body_count == PIECES_MAX ||
-            frame_decode(rest, ch->connection->frame_max, &f) != WIRE_OK ||
-            f.type != FRAME_BODY || f.channel != ch->id || f.payload.size == 0 ||
-            f.payload.size > body_size)
+            frame_decode(rest, ch->connection->frame_max, &f) != WIRE_OK || f.type != FRAME_BODY ||
+            f.channel != ch->id || f.payload.size == 0 || f.payload.size > body_size)
             return SIZE_MAX;
         pieces[p->message.body_count++] = f.payload;
         body_size -= f.payload.size;

@@ -1,4 +1,4 @@
-/* queue.x */
+/* queue.x: what clients do with queues. */
 #include "amqp/channel.h"
 #include "broker/consume.h"
 #include "broker/define.h"

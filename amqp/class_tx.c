@@ -1,4 +1,4 @@
-/* tx.x */
+/* tx.x: transactions of a channel. */
 #include "amqp/channel.h"
 #include "base/err.h"
 #include "broker/tx.h"

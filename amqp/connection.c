@@ -14,7 +14,7 @@
 #include "base/mem.h"
 
 enum {
-    BEATS_MAX = 10000,    /* heartbeats in one second */
+    BEATS_MAX = 10000,      /* heartbeats in one second */
     DEAF_TIMEOUT_MS = 3000, /* how long one is listened to who speaks no frames */
     STOP_TIMEOUT_MS = 3000,
     ANSWER_MAX = 1024,
@@ -308,11 +308,11 @@ static void on_heartbeat(struct connection *c)
 {
     uint64_t second = io_now_ns(connection_io(c)) / (1000 * MS_NS);
 
-    if (second != c->beat_second) {
-        c->beat_second = second;
-        c->beats = 0;
+    if (second != c->beats.second) {
+        c->beats.second = second;
+        c->beats.count = 0;
     }
-    if (++c->beats > BEATS_MAX)
+    if (++c->beats.count > BEATS_MAX)
         connection_fail_text(c, 0, REPLY_FRAME_ERROR, "more than %d heartbeats in a second",
                              BEATS_MAX);
 }
@@ -570,7 +570,7 @@ void connection_on_publish(struct connection *c)
         return;
     c->said_blocked = true;
     connection_stall(c, STALL_BLOCKED, NULL);
-    if (!c->wants_blocked)
+    if (!c->client.wants_blocked)
         return;
     m.connection_blocked.reason = bytes_text(reason);
     connection_write(c, 0, &m);
@@ -634,7 +634,7 @@ void connection_check(struct connection *c)
 
     output_check(&c->session.output);
     ASSERT(is_running || (map_count(&c->channels) == 0 && c->visit == NULL)); /* N1 */
-    ASSERT(c->stalls == 0 || (c->session.watched & SOCKET_READ) == 0);       /* N2 */
+    ASSERT(c->stalls == 0 || (c->session.watched & SOCKET_READ) == 0);        /* N2 */
     MAP_FOREACH (w, &c->channels)
         tags_check(&((struct channel *)w.value)->tags);
 }

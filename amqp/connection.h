@@ -1,10 +1,10 @@
 /* A client's connection: the machine above its socket.
  *
- *     greeting --AMQP 0 0 9 1--> starting --start-ok--> tuning --tune-ok--> opening --open--> running
- *         |                          '------------- an error, or our close -------------------' |
- *         |                                             v                                  close |
- *         '--not ours------------------> closed <-- closing (until close-ok, or a time)          |
- *                                          ^-------------- close-ok is on its way <--------------'
+ *     greeting --AMQP 0 0 9 1--> starting --start-ok--> tuning --tune-ok--> opening --open--+
+ *        |                           '--------- an error, or our close --------'            v
+ *        |                                          v                  '--------------- running
+ *        '--not ours------------------> closed <-- closing (until close-ok, or a time)      |
+ *                                         ^------------- his close; close-ok goes out ------'
  *
  * Frames are taken where they lie, one after the other. A STALL holds the next one back: while an
  * answer is not safe yet, while publishing is held back, while the client does not take what he
@@ -15,7 +15,7 @@
  * Invariants, checked by connection_check():
  *   N1  there are channels, a visit, a transaction or a consumer only while it is running;
  *   N2  nothing is taken while there is a stall, and nothing is read;
- *   N3  who waits in `waiting` was told no by a consumer of ours and hears when there is room again.
+ *   N3  who waits in `waiting` could not be given a message, and is when there is room again.
  *
  * Owner: one shard. */
 #ifndef AMQP_CONNECTION_H
@@ -42,13 +42,13 @@ enum connection_state {
 
 /* Why no frame is taken. */
 enum connection_stall {
-    STALL_WAIT = 1,    /* an answer waits until what was defined is safe */
-    STALL_GET = 2,     /* basic.get has no answer yet */
-    STALL_COMMIT = 4,  /* tx.commit neither */
-    STALL_PUBLISH = 8, /* a publish was answered "again" */
+    STALL_WAIT = 1,     /* an answer waits until what was defined is safe */
+    STALL_GET = 2,      /* basic.get has no answer yet */
+    STALL_COMMIT = 4,   /* tx.commit neither */
+    STALL_PUBLISH = 8,  /* a publish was answered "again" */
     STALL_BLOCKED = 16, /* publishers are blocked, and this one publishes */
-    STALL_OUTPUT = 32, /* the client does not read what he asked for */
-    STALL_BODY = 64,   /* the channel is inside a large message */
+    STALL_OUTPUT = 32,  /* the client does not read what he asked for */
+    STALL_BODY = 64,    /* the channel is inside a large message */
 };
 
 /* Part of a body frame that has not come whole. */
@@ -58,6 +58,19 @@ struct body_part {
     size_t left; /* of its payload; then comes the end octet */
 };
 
+/* What the client says that he can hear. */
+struct client {
+    bool wants_blocked;
+    bool wants_login_failure;
+    bool wants_cancel;
+};
+
+/* Heartbeats from the client in one second. */
+struct beats {
+    uint64_t second;
+    uint32_t count;
+};
+
 struct connection {
     struct session session;
     enum connection_state state;
@@ -65,11 +78,9 @@ struct connection {
     uint32_t frame_max;
     uint16_t channel_max;
     uint16_t heartbeat_s;
-    bool wants_blocked; /* capabilities of the client */
-    bool wants_login_failure;
-    bool wants_cancel;
-    bool is_delayed;  /* only waits for the end of a failed login */
-    bool is_deaf;     /* what comes is no frames any more */
+    struct client client;
+    bool is_delayed; /* only waits for the end of a failed login */
+    bool is_deaf;    /* what comes is no frames any more */
     bool said_blocked;
     bool is_resumed;  /* connection_on_resumed() came */
     bool is_expelled; /* `farewell` says why */
@@ -78,19 +89,18 @@ struct connection {
     struct visit *visit;
     struct user *user;
     struct map channels;
-    struct channel *last; /* the channel of the last frame, or NULL */
-    struct list waiting;  /* subscribers that had no room */
-    struct list bodies;   /* large bodies on their way */
-    struct list ending;   /* channels that end in connection_work() */
-    struct list gone;     /* channels whose memory waits for it */
+    struct channel *last;    /* the channel of the last frame, or NULL */
+    struct list waiting;     /* subscribers that had no room */
+    struct list bodies;      /* large bodies on their way */
+    struct list ending;      /* channels that end in connection_work() */
+    struct list gone;        /* channels whose memory waits for it */
     struct channel *stalled; /* who waits with STALL_WAIT, _GET, _COMMIT, _PUBLISH */
     struct broker_waiter waiter;
     struct buf answer; /* what it waits with */
     struct reply *farewell;
     struct io_timer timer; /* handshake, heartbeats, the end */
     uint64_t tick_ns;      /* the last heartbeat's time */
-    uint64_t beat_second;  /* when `beats` were counted */
-    uint32_t beats;
+    struct beats beats;
 };
 
 /* A new client. Takes the socket. */

@@ -251,8 +251,7 @@ void deliver_stored(struct subscriber *s, uint64_t tag, const struct delivery *d
 {
     struct channel *ch = s->channel;
     struct bytes props = props_of(ch, d, m);
-    size_t method_size =
-        s->head_size + DELIVER_FIXED_SIZE + m->exchange.size + m->routing_key.size;
+    size_t method_size = s->head_size + DELIVER_FIXED_SIZE + m->exchange.size + m->routing_key.size;
     size_t size = method_size + content_frame_size(props.size);
 
     session_flush(&ch->connection->session);

@@ -32,13 +32,13 @@ struct amqp {
     uint64_t session_count;
     uint64_t delayed_count; /* sessions that only wait for failed_login_delay */
     struct door_listener *listeners;
-    uint16_t port;              /* of the listener opened last */
+    uint16_t port; /* of the listener opened last */
     struct output_spares spares;
-    uint8_t *scratch;           /* INPUT_SCRATCH_SIZE bytes, lent for one reading */
-    struct buf props;           /* properties in the making, for one delivery, */
-    struct buf headers;         /* its headers, */
-    struct buf fields;          /* and what comes to them */
-    uint64_t seed;              /* of maps whose keys clients choose */
+    uint8_t *scratch;   /* INPUT_SCRATCH_SIZE bytes, lent for one reading */
+    struct buf props;   /* properties in the making, for one delivery, */
+    struct buf headers; /* its headers, */
+    struct buf fields;  /* and what comes to them */
+    uint64_t seed;      /* of maps whose keys clients choose */
     struct amqp_stats stats;
     struct door_voice voice;
     struct io_task stop_task;

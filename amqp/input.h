@@ -1,8 +1,8 @@
 /* What came from a socket and was not taken yet.
  *
- *     nothing left over     the shard's one scratch area is read into       (idle: no memory at all)
- *     a little left over    it is copied to the front of the scratch area, and reading goes on there
- *     much left over        it stays in memory of its own, which grows as bytes come
+ *     nothing left over    the shard's one scratch area is read into      (idle: no memory at all)
+ *     a little left over   it is copied to the front of the scratch area; reading goes on there
+ *     much left over       it stays in memory of its own, which grows as bytes come
  *
  * So a frame that comes a byte at a time is not copied once a byte, and ten thousand idle
  * connections hold nothing. No size from the peer is ever allocated ahead: memory of its own at

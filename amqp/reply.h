@@ -49,8 +49,7 @@ struct reply {
 const char *reply_name(enum reply_code code);
 bool reply_is_hard(enum reply_code code);
 
-void reply_format(struct reply *r, enum reply_code code, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+void reply_format(struct reply *r, enum reply_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* What the broker refused. */
 void reply_of_refusal(struct reply *r, const struct refusal *refusal);

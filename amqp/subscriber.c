@@ -87,7 +87,7 @@ void subscriber_say_cancelled(struct subscriber *s)
 {
     struct method m = {.id = METHOD_BASIC_CANCEL};
 
-    if (!s->channel->connection->wants_cancel)
+    if (!s->channel->connection->client.wants_cancel)
         return;
     m.basic_cancel.consumer_tag = s->tag;
     m.basic_cancel.no_wait = true;

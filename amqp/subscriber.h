@@ -1,4 +1,4 @@
-/* A consumer as its channel knows it: the tag, and the front of each basic.deliver to it, made once.
+/* A consumer as its channel knows it: the tag, and the front of each basic.deliver, made once.
  *
  * Owner: one channel. */
 #ifndef AMQP_SUBSCRIBER_H
