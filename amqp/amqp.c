@@ -147,7 +147,8 @@ void door_say(struct amqp *a, enum diag_level level, const char *format, ...)
         return;
     }
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    if (vsnprintf(text, sizeof(text), format, args) < 0)
+        text[0] = '\0';
     va_end(args);
     diag(level, "amqp", "%s", text);
 }

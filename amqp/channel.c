@@ -2,7 +2,6 @@
 #include "amqp/channel.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "amqp/collect.h"
@@ -192,14 +191,12 @@ void channel_fail(struct channel *ch, uint32_t method, const struct reply *r)
 void channel_fail_text(struct channel *ch, uint32_t method, enum reply_code code,
                        const char *format, ...)
 {
-    char text[REPLY_TEXT_MAX + 1];
     struct reply r;
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    reply_vformat(&r, code, format, args);
     va_end(args);
-    reply_format(&r, code, "%s", text);
     channel_fail(ch, method, &r);
 }
 

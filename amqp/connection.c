@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "amqp/channel.h"
 #include "amqp/deliver.h"
@@ -171,14 +170,12 @@ void connection_fail(struct connection *c, uint32_t method, const struct reply *
 void connection_fail_text(struct connection *c, uint32_t method, enum reply_code code,
                           const char *format, ...)
 {
-    char text[REPLY_TEXT_MAX + 1];
     struct reply r;
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    reply_vformat(&r, code, format, args);
     va_end(args);
-    reply_format(&r, code, "%s", text);
     connection_fail(c, method, &r);
 }
 

@@ -13,27 +13,29 @@
 
 enum { OCTETS_SHOWN = 16, OCTETS_SIZE = 128 };
 
+static const struct {
+    enum reply_code code;
+    bool is_hard;
+    const char *name;
+} replies[] = {
+#define X(number, word, hard) {.code = REPLY_##word, .is_hard = (hard), .name = #word},
+    REPLY_LIST(X)
+#undef X
+};
+
 const char *reply_name(enum reply_code code)
 {
-    switch (code) {
-#define X(number, name, hard)                                                                      \
-    case REPLY_##name:                                                                             \
-        return #name;
-        REPLY_LIST(X)
-#undef X
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(replies); i++)
+        if (replies[i].code == code)
+            return replies[i].name;
     return "INTERNAL_ERROR";
 }
 
 bool reply_is_hard(enum reply_code code)
 {
-    switch (code) {
-#define X(number, name, hard)                                                                      \
-    case REPLY_##name:                                                                             \
-        return hard;
-        REPLY_LIST(X)
-#undef X
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(replies); i++)
+        if (replies[i].code == code)
+            return replies[i].is_hard;
     return true;
 }
 
@@ -61,15 +63,22 @@ static void set(struct reply *r, enum reply_code code, const char *text)
     cut(r->text, (size_t)size);
 }
 
-void reply_format(struct reply *r, enum reply_code code, const char *format, ...)
+void reply_vformat(struct reply *r, enum reply_code code, const char *format, va_list args)
 {
     char text[REFUSAL_TEXT_SIZE];
+
+    if (vsnprintf(text, sizeof(text), format, args) < 0)
+        text[0] = '\0';
+    set(r, code, text);
+}
+
+void reply_format(struct reply *r, enum reply_code code, const char *format, ...)
+{
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    reply_vformat(r, code, format, args);
     va_end(args);
-    set(r, code, text);
 }
 
 void reply_of_refusal(struct reply *r, const struct refusal *refusal)
@@ -85,7 +94,8 @@ static void show_octets(struct bytes payload, bool is_all, char out[OCTETS_SIZE]
 
     for (size_t i = 0; i < count; i++)
         at += snprintf(out + at, OCTETS_SIZE - (size_t)at, i == 0 ? "%u" : ",%u", payload.data[i]);
-    snprintf(out + at, OCTETS_SIZE - (size_t)at, ">>");
+    at += snprintf(out + at, OCTETS_SIZE - (size_t)at, ">>");
+    ASSERT(at < OCTETS_SIZE);
 }
 
 static void show_frame(const struct frame *f, char out[OCTETS_SIZE])

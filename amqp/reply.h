@@ -3,6 +3,7 @@
 #ifndef AMQP_REPLY_H
 #define AMQP_REPLY_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -50,6 +51,8 @@ const char *reply_name(enum reply_code code);
 bool reply_is_hard(enum reply_code code);
 
 void reply_format(struct reply *r, enum reply_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+void reply_vformat(struct reply *r, enum reply_code code, const char *format, va_list args)
+    PRINTF_LIKE(3, 0);
 
 /* What the broker refused. */
 void reply_of_refusal(struct reply *r, const struct refusal *refusal);
