@@ -13,8 +13,8 @@
 
 #include "base/check.h"
 #include "base/err.h"
-#include "tools/bench/histogram.h"
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/histogram.h"
+#include "tools/bench/measure/machine.h"
 
 struct disk_file;
 

@@ -13,6 +13,8 @@ static const struct {
     const char *what;
 } commands[] = {
     {"log", bench_log, "the commit log against bare loops over the same file system"},
+    {"amqp", bench_amqp, "any AMQP 0-9-1 broker, from outside"},
+    {"floor", bench_floor, "serves as the least program that could do a broker's job"},
 };
 
 static void print_usage(FILE *to)

@@ -18,4 +18,10 @@ typedef int bench_fn(int count, char *const *words);
 /* The commit log: appends, reads, sorter, recovery. */
 int bench_log(int count, char *const *words);
 
+/* Any AMQP 0-9-1 broker, by its URI. */
+int bench_amqp(int count, char *const *words);
+
+/* The floor: a server that a broker is measured against. */
+int bench_floor(int count, char *const *words);
+
 #endif

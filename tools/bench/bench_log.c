@@ -12,7 +12,7 @@
 #include "io/disk.h"
 #include "io/real.h"
 #include "tools/bench/bench.h"
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/machine.h"
 #include "tools/bench/writers.h"
 
 enum { SCENARIOS_MAX = 16, ROUNDS_DEFAULT = 5, SECONDS_DEFAULT = 2, SECONDS_MAX = 3600 };

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "tools/bench/bench_log.h"
 #include "tools/bench/body.h"
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/machine.h"
 #include "tools/bench/stage.h"
 #include "tools/bench/writers.h"
 

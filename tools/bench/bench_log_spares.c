@@ -9,7 +9,7 @@
 #include "tools/bench/bare.h"
 #include "tools/bench/bench_log.h"
 #include "tools/bench/body.h"
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/machine.h"
 #include "tools/bench/readback.h"
 #include "tools/bench/stage.h"
 #include "tools/bench/writers.h"

@@ -12,7 +12,7 @@
 
 #include "base/check.h"
 #include "log/cursor.h"
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/machine.h"
 
 struct stage;
 

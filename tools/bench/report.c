@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "io/disk.h"
 #include "io/real.h"
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/machine.h"
 
 enum { NUMBER_SIZE = 32, CASE_SIZE = 128, LINE_SIZE = 1024, JSON_SIZE_MAX = 16 << 20 };
 

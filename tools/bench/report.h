@@ -15,7 +15,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
-#include "tools/bench/samples.h"
+#include "tools/bench/measure/samples.h"
 
 struct machine;
 struct report;

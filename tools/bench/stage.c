@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "io/disk.h"
 #include "io/real.h"
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/machine.h"
 
 #define LOOK_NS     (UINT64_C(1) * 1000 * 1000)
 #define WAIT_NS     (UINT64_C(60) * 1000 * 1000 * 1000)

@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "tools/bench/body.h"
-#include "tools/bench/histogram.h"
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/histogram.h"
+#include "tools/bench/measure/machine.h"
 #include "tools/bench/stage.h"
 
 enum { WRITERS_DEPTH_MAX = 100000 };

@@ -1,5 +1,5 @@
 /* System calls of Linux, and the files under /proc that describe a machine. */
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/machine.h"
 
 #include <errno.h>
 #include <ftw.h>

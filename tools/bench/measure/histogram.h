@@ -4,8 +4,8 @@
  *      exact         steps of 2          steps of 4    and so on
  *
  * Owner: whoever holds it; one thread. */
-#ifndef TOOLS_BENCH_HISTOGRAM_H
-#define TOOLS_BENCH_HISTOGRAM_H
+#ifndef TOOLS_BENCH_MEASURE_HISTOGRAM_H
+#define TOOLS_BENCH_MEASURE_HISTOGRAM_H
 
 #include <stdint.h>
 

@@ -4,8 +4,8 @@
  * The house has its clock and its files from io/. A bench must look past that: the clock of
  * io/ stands still in a turn, and nothing else in the house needs to know what a thread has
  * cost. */
-#ifndef TOOLS_BENCH_MACHINE_H
-#define TOOLS_BENCH_MACHINE_H
+#ifndef TOOLS_BENCH_MEASURE_MACHINE_H
+#define TOOLS_BENCH_MEASURE_MACHINE_H
 
 #include <stdint.h>
 

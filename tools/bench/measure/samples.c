@@ -1,5 +1,5 @@
 /* Order statistics over a few doubles. */
-#include "tools/bench/samples.h"
+#include "tools/bench/measure/samples.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* One figure's values, one from each round: the median counts, the smallest and the largest
  * stand beside it. Plain values; any thread. */
-#ifndef TOOLS_BENCH_SAMPLES_H
-#define TOOLS_BENCH_SAMPLES_H
+#ifndef TOOLS_BENCH_MEASURE_SAMPLES_H
+#define TOOLS_BENCH_MEASURE_SAMPLES_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* Buckets by the position of the highest bit and the five bits below it. */
-#include "tools/bench/histogram.h"
+#include "tools/bench/measure/histogram.h"
 
 #include <string.h>
 

@@ -1,0 +1,71 @@
+/* The table of scenarios. */
+#include "tools/bench/amqp/scenario.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+#define DURABLE "persistent=true durable=true "
+
+static const struct scenario scenarios[] = {
+    {"transient-16", "size=16", true, "16 B transient, 1:1, no acks"},
+    {"transient-1k", "size=1KiB", true, "1 KiB transient, 1:1, no acks"},
+    {"transient-64k", "size=64KiB", true, "64 KiB transient, 1:1, no acks"},
+    {"persistent-window-1", DURABLE "window=1 ack=10 prefetch=100", true,
+     "1 KiB persistent, durable queue, one confirm at a time"},
+    {"persistent-window-100", DURABLE "window=100 ack=10 prefetch=100", true,
+     "... window 100, acks every 10, prefetch 100"},
+    {"persistent-window-1000", DURABLE "window=1000 ack=100 prefetch=1000", true,
+     "... window 1000, acks every 100, prefetch 1000"},
+    {"publish-window-1000", DURABLE "window=1000 consumers=0", true,
+     "... nobody consumes, window 1000"},
+    {"queues-10", DURABLE "producers=10 consumers=10 queues=10 window=100 ack=10 prefetch=100",
+     false, "10 producers, 10 consumers, 10 durable queues, window 100"},
+    {"queues-100",
+     DURABLE "producers=20 consumers=100 queues=100 consumer-connections=20 window=100 ack=10 "
+             "prefetch=100",
+     false, "20 producers over 100 durable queues, 100 consumers on 20 connections, window 100"},
+    {"queues-1000",
+     DURABLE "producers=20 consumers=1000 queues=1000 consumer-connections=20 window=100 ack=10 "
+             "prefetch=100",
+     false,
+     "20 producers over 1,000 durable queues, 1,000 consumers on 20 connections, window 100"},
+    {"backlog", "shape=backlog count=1000000", false,
+     "1 KiB transient, a million published, then drained"},
+    {"stream", "shape=backlog count=1000000 stream=true window=1000 ack=100 prefetch=1000 " DURABLE,
+     true, "1 KiB into a stream with window 1000, a million; then read from the first"},
+    {"fanout-10", "exchange=fanout queues=10 consumers=10", true, "1 KiB transient, 1 to 10"},
+    {"fanout-100", "exchange=fanout queues=100 consumers=100 consumer-connections=20", true,
+     "1 KiB transient, 1 to 100, on 20 connections"},
+    {"topic-1000", "exchange=topic queues=10 consumers=10 bindings=1000", false,
+     "1 KiB transient, topic exchange with 1,000 mixed bindings, 10 match"},
+    {"latency-1000", "rate=1000", true, "1 KiB transient at 1,000 a second"},
+    {"latency-10000", "rate=10000", true, "1 KiB transient at 10,000 a second"},
+    {"latency-10000-persistent", DURABLE "rate=10000 window=10000 ack=10 prefetch=1000", true,
+     "1 KiB persistent, durable queue, confirms, at 10,000 a second"},
+    {"idle-connections", "shape=connections objects=1000", false,
+     "1,000 connections with a channel each that do nothing"},
+    {"connections-1", "shape=churn clients=1", false,
+     "a connection with a channel opened and closed, one at a time"},
+    {"connections-4", "shape=churn clients=4", false, "... four at a time"},
+    {"idle-queues", "shape=queues objects=1000 durable=true", false,
+     "1,000 durable queues declared one at a time, then left alone"},
+    {"start", "shape=start count=1000000 window=1000 " DURABLE, false,
+     "start of the broker: empty; with a million persistent 1 KiB messages, after kill -9"},
+    {"queued-1m", "shape=backlog count=1000000 window=1000 " DURABLE, false,
+     "a million persistent 1 KiB messages in a durable queue: memory, disk, drain"},
+};
+
+const struct scenario *scenario_at(size_t index)
+{
+    return index < ARRAY_SIZE(scenarios) ? &scenarios[index] : NULL;
+}
+
+const struct scenario *scenario_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+        if (strcmp(scenarios[i].name, name) == 0)
+            return &scenarios[i];
+    }
+    return NULL;
+}
