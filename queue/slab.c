@@ -5,11 +5,11 @@
 
 #include "base/mem.h"
 
-void slabs_init(struct slabs *s)
+void slabs_init(struct slabs *s, const struct slabs_calls *calls)
 {
-    *s = (struct slabs){0};
+    *s = (struct slabs){.calls = *calls};
+    list_init(&s->order);
     list_init(&s->sealed);
-    list_init(&s->spare);
 }
 
 static void slab_free(struct slab *b)
@@ -20,19 +20,42 @@ static void slab_free(struct slab *b)
 
 void slabs_release(struct slabs *s)
 {
-    struct list_link *link;
-
     for (uint32_t i = 0; i < s->table_size; i++) {
         if (s->table[i] == NULL)
             continue;
-        ASSERT(s->table[i]->pins == 0);
+        ASSERT(s->table[i]->pins == 0 && list_empty(&s->table[i]->waiters));
         slab_free(s->table[i]);
     }
-    while ((link = list_take(&s->spare)) != NULL)
-        slab_free(CONTAINER_OF(link, struct slab, link));
+    for (uint32_t i = 0; i < s->spare_count; i++)
+        mem_free(s->spare[i]);
     mem_free(s->table);
     mem_free(s->free_slots);
-    slabs_init(s);
+    *s = (struct slabs){0};
+}
+
+/* ---- Memory ---- */
+
+uint8_t *slab_new_data(struct slabs *s, uint32_t capacity)
+{
+    if (capacity == SLAB_BYTES && s->spare_count > 0)
+        return s->spare[--s->spare_count];
+    return mem_try(capacity);
+}
+
+void slab_free_data(struct slabs *s, uint8_t *data, uint32_t capacity)
+{
+    if (capacity == SLAB_BYTES && s->spare_count < SLAB_SPARE_MAX)
+        s->spare[s->spare_count++] = data;
+    else
+        mem_free(data);
+}
+
+void slab_drop_data(struct slab *b)
+{
+    ASSERT(b->data != NULL && b->pins == 0);
+    slab_free_data(b->home, b->data, b->capacity);
+    b->data = NULL;
+    b->home->bytes -= b->capacity;
 }
 
 /* ---- Slots ---- */
@@ -63,58 +86,46 @@ static void slot_give(struct slabs *s, struct slab *b)
 
 static struct slab *slab_new(struct slabs *s, uint32_t capacity)
 {
+    uint8_t *data = slab_new_data(s, capacity);
     struct slab *b;
 
-    if (capacity == SLAB_BYTES && s->spare_count > 0) {
-        b = CONTAINER_OF(list_take(&s->spare), struct slab, link);
-        s->spare_count--;
-    } else {
-        uint8_t *data = mem_try(capacity);
-
-        if (data == NULL)
-            return NULL;
-        b = MEM_NEW(struct slab);
-        b->home = s;
-        b->data = data;
-        b->capacity = capacity;
-    }
-    b->used = 0;
+    if (data == NULL)
+        return NULL;
+    b = MEM_NEW(struct slab);
+    b->home = s;
+    b->data = data;
+    b->capacity = capacity;
+    list_init(&b->waiters);
     slot_take(s, b);
     s->bytes += capacity;
     return b;
 }
 
-static void seal_open(struct slabs *s)
+static void seal(struct slab *b)
 {
-    struct slab *b = s->open;
-
-    if (b == NULL)
-        return;
-    s->open = NULL;
     b->state = SLAB_SEALED;
-    list_push(&s->sealed, &b->link);
-    if (b->live == 0 && b->pins == 0)
-        slab_end(b);
+    list_push(&b->home->order, &b->order);
+    list_push(&b->home->sealed, &b->link);
 }
 
 struct slab *slab_for(struct slabs *s, uint32_t size)
 {
-    struct slab *b;
+    bool is_large = size > SLAB_ITEM_MAX;
+    struct slab *b = slab_new(s, is_large ? size : SLAB_BYTES), *before = s->open;
 
-    if (size > SLAB_ITEM_MAX) {
-        b = slab_new(s, size);
-        if (b == NULL)
-            return NULL;
-        b->state = SLAB_SEALED;
-        list_push(&s->sealed, &b->link);
-        return b;
-    }
-    b = slab_new(s, SLAB_BYTES);
     if (b == NULL)
         return NULL;
-    seal_open(s);
-    b->state = SLAB_OPEN;
-    s->open = b;
+    if (is_large) {
+        seal(b);
+    } else {
+        s->open = b;
+        if (before != NULL) {
+            seal(before);
+            if (before->live == 0 && before->pins == 0)
+                slab_end(before);
+        }
+    }
+    s->calls.changed(s->calls.owner);
     return b;
 }
 
@@ -123,30 +134,29 @@ void slab_end(struct slab *b)
     struct slabs *s = b->home;
 
     ASSERT(b->live == 0 && b->pins == 0);
-    if (b->state == SLAB_OPEN) {
+    if (b->state == SLAB_OPEN)
         b->used = 0;
+    if (b->state != SLAB_SEALED && b->state != SLAB_SPILLED)
         return;
-    }
-    ASSERT(b->state == SLAB_SEALED);
-    list_remove(&b->link);
+    if (b->copy.units > 0 || !list_empty(&b->waiters))
+        s->calls.ending(s->calls.owner, b);
+    ASSERT(list_empty(&b->waiters));
+    if (b->data != NULL)
+        slab_drop_data(b);
+    if (list_linked(&b->link))
+        list_remove(&b->link);
+    list_remove(&b->order);
     slot_give(s, b);
-    s->bytes -= b->capacity;
-    if (b->capacity == SLAB_BYTES && s->spare_count < SLAB_SPARE_MAX) {
-        list_push_front(&s->spare, &b->link);
-        s->spare_count++;
-    } else {
-        slab_free(b);
-    }
+    mem_free(b);
+    s->calls.changed(s->calls.owner);
 }
 
-static void slab_check(const struct slabs *s, const struct slab *b)
+/* ---- Looking ---- */
+
+static void check_items(const struct slab *b)
 {
     uint32_t live = 0;
 
-    ASSERT(b->home == s && b->used <= b->capacity);
-    ASSERT(b->live > 0 || b->pins > 0 || b->state == SLAB_OPEN); /* B1 */
-    if (b->data == NULL)
-        return;
     for (uint32_t at = 0; at < b->used;) {
         const struct slab_item *item = (const struct slab_item *)(const void *)(b->data + at);
 
@@ -155,6 +165,20 @@ static void slab_check(const struct slabs *s, const struct slab *b)
         at += item->size;
     }
     ASSERT(live == b->live);
+}
+
+static void slab_check(const struct slabs *s, const struct slab *b)
+{
+    bool is_in_memory = b->state != SLAB_SPILLED && b->state != SLAB_READING;
+
+    ASSERT(b->home == s && b->used <= b->capacity);
+    ASSERT(b->live > 0 || b->pins > 0 || b->state == SLAB_OPEN || b->state == SLAB_WRITING ||
+           b->state == SLAB_READING); /* B1 */
+    ASSERT(is_in_memory == (b->data != NULL));
+    ASSERT(is_in_memory || (b->pins == 0 && b->is_frozen && b->copy.units > 0));
+    ASSERT(b->copy.units == 0 || b->is_frozen); /* B3 */
+    if (is_in_memory && !b->is_frozen)
+        check_items(b);
 }
 
 void slabs_check(const struct slabs *s)

@@ -12,7 +12,7 @@
  * Invariants, checked by slabs_check():
  *   B1  a slab with a live item or a pin stays; without both it goes;
  *   B2  pinned bytes do not move;
- *   B3  what is on the disk is a copy of a slab that no longer changes, but for its counts.
+ *   B3  a frozen slab's memory does not change any more: a copy of it stays right.
  *
  * Owner: one shard. */
 #ifndef QUEUE_SLAB_H
@@ -31,12 +31,16 @@ enum {
     SLAB_ITEM_MAX = SLAB_BYTES / 4, /* larger ones have a slab of their own */
     SLAB_ALIGN = 16,
     SLAB_SLOT_SHIFT = 16,
-    SLAB_SPARE_MAX = 64, /* kept warm; memory of further ones goes back */
+    SLAB_SPARE_MAX = 64, /* areas kept warm; memory of further ones goes back */
 };
 
-enum slab_state { SLAB_OPEN, SLAB_SEALED, SLAB_WRITING, SLAB_SPILLED, SLAB_READING };
-
-struct slabs;
+enum slab_state {
+    SLAB_OPEN,    /* takes items */
+    SLAB_SEALED,  /* in memory */
+    SLAB_WRITING, /* in memory; a job reads it */
+    SLAB_SPILLED, /* only on the disk */
+    SLAB_READING, /* a job fills its memory */
+};
 
 /* In place of a count: it is in a hold (queue/hold.h). */
 #define SLAB_HELD UINT32_MAX
@@ -47,10 +51,19 @@ struct slab_item {
     uint32_t size; /* with this header, rounded up to SLAB_ALIGN */
 };
 
+/* Where the copy of a slab is in the scratch file, in units of SLAB_BYTES. */
+struct slab_copy {
+    uint64_t at;
+    uint32_t units; /* 0: there is none */
+    uint32_t crc;
+};
+
 struct slab {
-    struct list_link link; /* among those sealed, oldest first; or the spare ones */
+    struct list_link order; /* among all but the open one, oldest first */
+    struct list_link link;  /* among those in memory, oldest first; or those to be read */
+    struct list waiters;    /* struct slab_waiter: for it to be read */
     struct slabs *home;
-    uint8_t *data; /* NULL: spilled */
+    uint8_t *data; /* NULL: not in memory */
     uint32_t capacity;
     uint32_t used;
     uint32_t live; /* items with references */
@@ -58,23 +71,43 @@ struct slab {
     uint32_t slot;
     enum slab_state state;
     bool is_frozen; /* it was or is being written: counts are in holds, or are one */
+    bool is_lost;   /* its copy cannot be read */
+    struct slab_copy copy;
+};
+
+/* Somebody who waits for a slab. Lies in its owner's struct. */
+struct slab_waiter {
+    struct list_link link;
+    void (*ready)(void *owner);
+    void *owner;
+};
+
+/* What is told about slabs; each is called inside the calls below. */
+struct slabs_calls {
+    void *owner;
+    /* Memory was taken or given back. */
+    void (*changed)(void *owner);
+    /* A slab with a copy, or with somebody who waits for it, goes. */
+    void (*ending)(void *owner, struct slab *b);
 };
 
 struct slabs {
+    struct slabs_calls calls;
     struct slab **table; /* by slot; NULL: free */
     uint32_t table_size;
     uint32_t table_capacity;
     uint32_t *free_slots;
     uint32_t free_count;
     struct slab *open; /* NULL: none */
-    struct list sealed;
-    struct list spare;
+    struct list order;
+    struct list sealed; /* in memory */
+    uint8_t *spare[SLAB_SPARE_MAX];
     uint32_t spare_count;
     uint64_t items; /* live ones */
-    uint64_t bytes; /* of all slabs that are in memory and not spare */
+    uint64_t bytes; /* of all slabs that are in memory */
 };
 
-void slabs_init(struct slabs *s);
+void slabs_init(struct slabs *s, const struct slabs_calls *calls);
 /* Gives all memory back, whoever still has references. No pin may be left. */
 void slabs_release(struct slabs *s);
 
@@ -131,7 +164,8 @@ static inline struct slab_item *slab_item_at(const struct slab *b, uint64_t plac
     return (struct slab_item *)(void *)(b->data + at);
 }
 
-/* Nothing in it is live or pinned any more: it goes, or begins again. */
+/* Nothing in it is live or pinned any more: it goes, or begins again. While a job has it nothing
+ * happens: whoever ends the job asks again. */
 void slab_end(struct slab *b);
 
 /* An item has no reference any more. */
@@ -156,6 +190,11 @@ static inline void slab_unpin(struct slab *b)
     if (b->pins == 0 && UNLIKELY(b->live == 0))
         slab_end(b);
 }
+
+/* For spilling: gives the memory of a slab back, and gets some for one. NULL when refused. */
+void slab_drop_data(struct slab *b);
+MUST_USE uint8_t *slab_new_data(struct slabs *s, uint32_t capacity);
+void slab_free_data(struct slabs *s, uint8_t *data, uint32_t capacity);
 
 void slabs_check(const struct slabs *s);
 

@@ -11,29 +11,90 @@
 #include "queue/records.h"
 #include "queue/store_state.h"
 
+/* ---- Pressure ---- */
+
+bool store_is_full(const struct store *s)
+{
+    uint64_t most = s->options.transient_bytes_max;
+
+    return s->slabs.bytes > most + most / 4 + 2ULL * SLAB_BYTES;
+}
+
+bool store_is_pressed(const struct store *s)
+{
+    uint64_t most = s->options.transient_bytes_max;
+
+    return s->slabs.bytes > most + (spill_is_full(&s->spill) ? 0 : most / 8);
+}
+
+static void tell_pressure(struct io_task *t)
+{
+    struct store *s = CONTAINER_OF(t, struct store, pressure_task);
+    bool is_pressed = store_is_pressed(s);
+
+    if (is_pressed == s->is_pressed)
+        return;
+    s->is_pressed = is_pressed;
+    if (s->on_pressure != NULL)
+        s->on_pressure(s->on_pressure_owner, is_pressed);
+}
+
+static void on_slabs_changed(void *owner)
+{
+    struct store *s = owner;
+
+    spill_look(&s->spill);
+    if (store_is_pressed(s) != s->is_pressed)
+        io_later(s->io, &s->pressure_task);
+}
+
+static void on_slab_ending(void *owner, struct slab *b)
+{
+    struct store *s = owner;
+
+    spill_forget(&s->spill, b);
+}
+
+void store_set_pressure(struct store *s, void (*fn)(void *owner, bool is_pressed), void *owner)
+{
+    s->on_pressure = fn;
+    s->on_pressure_owner = owner;
+}
+
+/* ---- Life ---- */
+
 struct store *store_new(struct io *io, const char *dir, const struct store_options *options)
 {
     struct store *s = MEM_NEW(struct store);
 
-    (void)dir;
     s->io = io;
     s->options = *options;
-    slabs_init(&s->slabs);
+    slabs_init(&s->slabs, &(struct slabs_calls){s, on_slabs_changed, on_slab_ending});
     holds_init(&s->holds);
+    map_init(&s->moved);
+    spill_init(&s->spill, io, &s->slabs, &s->holds, dir);
+    s->spill.memory_max = options->transient_bytes_max;
+    s->spill.disk_max = options->spill_bytes_max;
+    io_task_init(&s->pressure_task, tell_pressure);
     return s;
 }
 
 void store_free(struct store *s)
 {
     ASSERT(s->readers == 0);
+    io_task_cancel(&s->pressure_task);
+    spill_release(&s->spill);
     holds_release(&s->holds);
+    map_release(&s->moved);
     slabs_release(&s->slabs);
     mem_free(s);
 }
 
 /* ---- References ---- */
 
-/* The record is needed no longer. `queue` (0: none) may have it in its own lane under `seq`. */
+/* The record is needed no longer. `queue` (0: none) may have it in its own lane under `seq`: it has
+ * when the seq lies within the lane, for what had a hold, and so may lie elsewhere, comes without a
+ * queue; and before its lane began it had smaller seqs, in the shared one (store_keep()). */
 static void release_record(struct store *s, uint64_t place, uint64_t queue, uint64_t seq)
 {
     uint64_t first, end;
@@ -106,9 +167,11 @@ static void unref_record(struct store *s, uint64_t place, const struct store_tar
 {
     struct hold *hold = hold_find(&s->holds, place);
 
-    if (hold != NULL && hold_unref(s, place, hold, target != NULL))
-        return;
-    release_record(s, place, target != NULL ? target->queue : 0, target != NULL ? target->seq : 0);
+    if (hold == NULL)
+        release_record(s, place, target != NULL ? target->queue : 0,
+                       target != NULL ? target->seq : 0);
+    else if (!hold_unref(s, place, hold, target != NULL))
+        release_record(s, place, 0, 0);
 }
 
 void store_unref(struct store *s, uint64_t place)
@@ -127,8 +190,8 @@ void store_settle(struct store *s, uint64_t place, uint64_t queue, uint64_t seq)
         unref_record(s, place, &(struct store_target){queue, seq});
 }
 
-/* A hold for a place that had one reference until now. */
-static struct hold *hold_of(struct store *s, uint64_t place, uint32_t targets)
+/* The hold of a place in memory that has one reference until now. */
+static struct hold *hold_of(struct store *s, uint64_t place)
 {
     struct hold *hold = hold_find(&s->holds, place);
 
@@ -137,24 +200,19 @@ static struct hold *hold_of(struct store *s, uint64_t place, uint32_t targets)
     hold = hold_new(&s->holds);
     ASSERT(hold != NULL);
     hold->refs = 1;
-    hold->targets = targets;
     hold_add(&s->holds, place, hold);
     return hold;
 }
 
 void store_ref(struct store *s, uint64_t place)
 {
-    if (place_is_transient(place)) {
-        const struct slab *b = slab_of(&s->slabs, place);
-        struct slab_item *item = b->is_frozen ? NULL : slab_item_at(b, place);
+    const struct slab *b = slab_of(&s->slabs, place);
+    struct slab_item *item = b->is_frozen ? NULL : slab_item_at(b, place);
 
-        if (item != NULL && item->refs != SLAB_HELD)
-            item->refs++;
-        else
-            hold_of(s, place, 0)->refs++;
-    } else {
-        hold_of(s, place, 1)->refs++;
-    }
+    if (item != NULL && item->refs != SLAB_HELD)
+        item->refs++;
+    else
+        hold_of(s, place)->refs++;
 }
 
 struct store_pin store_pin_ref(struct store_pin pin)
@@ -189,16 +247,15 @@ static int parts_for(struct store *s, const struct store_put *put, struct parts 
         ASSERT(hold != NULL && hold->parts != NULL);
         parts = hold->parts;
     }
-    if (parts != NULL && parts->is_transient && put->is_persistent)
-        return store_upload_parts(s, parts, out);
     if (parts != NULL) {
+        ASSERT(!parts->is_transient || !put->is_persistent);
         store_parts_ref(parts);
         *out = parts;
         return 0;
     }
     if (put->message->body_size <= STORE_PART_BYTES)
         return 0;
-    return store_upload_body(s, put->message, put->is_persistent, out);
+    return store_upload_body(s, put->message, out);
 }
 
 static struct publish_record record_of(const struct store_put *put, const struct parts *parts)
@@ -247,7 +304,7 @@ static int put_slab(struct store *s, const struct store_put *put, const struct p
     struct slab_message *item;
     uint8_t *at;
 
-    if (s->slabs.bytes > s->options.transient_bytes_max)
+    if (UNLIKELY(store_is_full(s)))
         return ERR_FULL;
     item = (struct slab_message *)(void *)slab_take(
         &s->slabs, slab_item_size(content), parts != NULL ? SLAB_HELD : put->references, place);
@@ -333,8 +390,8 @@ int store_peek_slab(struct store *s, uint64_t place, struct stored *out, struct 
     const struct slab_message *m;
     const uint8_t *at;
 
-    if (b->data == NULL)
-        return ERR_AGAIN;
+    if (UNLIKELY(b->data == NULL))
+        return b->is_lost ? ERR_CORRUPT : ERR_AGAIN;
     m = (const struct slab_message *)(const void *)slab_item_at(b, place);
     at = (const uint8_t *)(m + 1);
     out->exchange = bytes_of(at, m->exchange_size);
@@ -381,16 +438,12 @@ int store_peek(struct store *s, uint64_t place, struct stored *out, struct store
 
 /* ---- Look ---- */
 
-bool store_is_pressed(const struct store *s)
-{
-    return s->slabs.bytes > s->options.transient_bytes_max / 4 * 3;
-}
-
 void store_get_stats(const struct store *s, struct store_stats *out)
 {
     *out = (struct store_stats){
         .transient_messages = s->slabs.items,
         .transient_bytes = s->slabs.bytes,
+        .spilled_bytes = spill_bytes(&s->spill),
         .shared_messages = map_count(&s->holds.by_place),
     };
 }
@@ -399,4 +452,5 @@ void store_check(const struct store *s)
 {
     slabs_check(&s->slabs);
     holds_check(&s->holds);
+    spill_check(&s->spill);
 }

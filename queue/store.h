@@ -35,6 +35,7 @@
 #include "msg/msg.h"
 
 struct io;
+struct log_sorting;
 struct partition;
 struct record;
 struct store;
@@ -92,7 +93,8 @@ struct store_pin {
     void *slab;
 };
 
-/* `dir` is where the scratch file goes; it is made when first needed and removed at the start. The
+/* `dir` is where the scratch file "transient.spill" goes, a directory of this partition alone;
+ * it is made when first needed and removed at the start (this blocks for a moment). The
  * partition comes with store_replayed(): before, only the functions for replay may be called. */
 struct store *store_new(struct io *io, const char *dir, const struct store_options *options);
 /* No pin, reader or upload may be left; a job in flight ends by itself. */
@@ -103,7 +105,9 @@ void store_free(struct store *s);
  * than a record can be), ERR_FAILED. */
 MUST_USE int store_put(struct store *s, const struct store_put *put, uint64_t *place);
 
-/* A body on its way into parts, in the log or in memory, before its message is there. */
+/* A body on its way into parts before its message is there: in the log when the message will say
+ * that it is persistent (message_is_persistent()), even if only queues get it that are not durable;
+ * else in memory. */
 struct store_upload *store_upload_open(struct store *s, bool is_persistent);
 /* Adds bytes at the end; *taken says how many were. Errors: ERR_FULL: go on behind those when there
  * is no pressure any more; ERR_FAILED. */
@@ -115,10 +119,11 @@ void store_upload_close(struct store_upload *u);
  * STORE_PART_BYTES must be uploaded before the group begins: its parts are no part of it. */
 size_t store_put_size(const struct store_put *put);
 
-/* One more reference, and one less, of a queue that is not durable or of somebody else. */
+/* One more reference to a place in memory. */
 void store_ref(struct store *s, uint64_t place);
+/* One reference less, of a queue that is not durable or of somebody else. */
 void store_unref(struct store *s, uint64_t place);
-/* One less, of a durable queue for which it was a target under that seq: it may lie in the queue's
+/* The same, of a durable queue for which it was a target under that seq: it may lie in the queue's
  * own lane. Also for places in memory. */
 void store_settle(struct store *s, uint64_t place, uint64_t queue, uint64_t seq);
 
@@ -151,6 +156,8 @@ MUST_USE int store_body_next(struct store_body *b, struct bytes *piece, struct s
 
 /* Too much is in memory or in the scratch file: publishers should be held back. */
 bool store_is_pressed(const struct store *s);
+/* Who is told, from the loop, when that has changed. */
+void store_set_pressure(struct store *s, void (*fn)(void *owner, bool is_pressed), void *owner);
 
 /* ---- for the fold of the queues ---- */
 
@@ -178,11 +185,18 @@ void store_restore(struct store *s, struct reader *r);
 /* Replay is over and the partition open. Before this nothing is released. */
 void store_replayed(struct store *s, struct partition *p);
 
-/* Whether a PUBLISH or PART record of the hot log or the shared lane is still needed because
- * somebody has a reference that is counted here: then the sorter must keep it in the shared lane. A
- * message with one reference, of a durable queue, is not counted: about what this function denies,
- * the ledgers of the record's targets know (live, with that place). */
+/* For classify(), about records of the hot log and the shared lane. A PUBLISH or PART record is
+ * needed when somebody has a reference that is counted here; log_keep() it. Of a PUBLISH record
+ * that this denies the ledgers of its targets know: live, and with that place. */
 bool store_is_needed(struct store *s, const struct record *r);
+/* When one queue alone needs it then: keeps it, and moves it into the queue's own lane when that
+ * is deep. Once a queue has a lane it goes on with it until the lane is empty. Records of own
+ * lanes are kept while their seq is live; the queue trims its lane below its low mark
+ * (log_trim()) and drops it in the end (log_drop()). */
+void store_keep(struct store *s, const struct record *r, struct log_sorting *sorting,
+                const struct store_target *alone, bool is_deep);
+/* What fold.sorted says. */
+void store_sorted(struct store *s);
 
 struct store_stats {
     uint64_t transient_messages;

@@ -11,6 +11,7 @@ struct store_body {
     size_t next;
     struct lane_reader hot;
     struct lane_reader shared;
+    struct slab_waiter waiter;
 };
 
 struct store_body *store_body_open(struct store *s, const struct stored *m, store_ready_fn *ready,
@@ -27,6 +28,8 @@ struct store_body *store_body_open(struct store *s, const struct stored *m, stor
     lane_reader_init(&b->shared, s->log, CURSOR_COLD, LOG_SHARED);
     lane_reader_set_ready(&b->hot, ready, owner);
     lane_reader_set_ready(&b->shared, ready, owner);
+    b->waiter.ready = ready;
+    b->waiter.owner = owner;
     s->readers++;
     return b;
 }
@@ -37,6 +40,7 @@ void store_body_close(struct store_body *b)
         return;
     lane_reader_release(&b->hot);
     lane_reader_release(&b->shared);
+    spill_cancel(&b->waiter);
     store_parts_unref(b->store, b->parts);
     b->store->readers--;
     mem_free(b);
@@ -81,8 +85,13 @@ static int next_of_slab(struct store_body *b, uint64_t place, struct bytes *piec
     struct slab *slab = slab_of(&b->store->slabs, place);
     const struct slab_item *item;
 
-    if (slab->data == NULL)
+    spill_cancel(&b->waiter);
+    if (slab->data == NULL && slab->is_lost)
+        return ERR_CORRUPT;
+    if (slab->data == NULL) {
+        spill_want(&b->store->spill, slab, &b->waiter);
         return ERR_AGAIN;
+    }
     item = slab_item_at(slab, place);
     *piece = bytes_of((const uint8_t *)(item + 1) + sizeof(uint64_t), get_le64(item + 1));
     slab_pin(slab);

@@ -21,8 +21,7 @@ struct store_reader {
     struct lane_reader hot;
     struct lane_reader shared;
     struct lane_reader own;
-    store_ready_fn *ready;
-    void *owner;
+    struct slab_waiter waiter;
 };
 
 struct store_reader *store_reader_open(struct store *s, uint64_t queue, store_ready_fn *ready,
@@ -33,8 +32,8 @@ struct store_reader *store_reader_open(struct store *s, uint64_t queue, store_re
     ASSERT(queue != LOG_SHARED);
     r->store = s;
     r->queue = queue;
-    r->ready = ready;
-    r->owner = owner;
+    r->waiter.ready = ready;
+    r->waiter.owner = owner;
     lane_reader_init(&r->hot, s->log, CURSOR_HOT, 0);
     lane_reader_init(&r->shared, s->log, CURSOR_COLD, LOG_SHARED);
     lane_reader_init(&r->own, s->log, CURSOR_COLD, queue);
@@ -52,6 +51,7 @@ void store_reader_close(struct store_reader *r)
     lane_reader_release(&r->hot);
     lane_reader_release(&r->shared);
     lane_reader_release(&r->own);
+    spill_cancel(&r->waiter);
     r->store->readers--;
     mem_free(r);
 }
@@ -123,7 +123,11 @@ int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stor
 {
     int rv = store_peek(r->store, place, out, pin);
 
-    if (rv != ERR_AGAIN || place_is_transient(place))
+    spill_cancel(&r->waiter);
+    if (rv != ERR_AGAIN)
         return rv;
-    return read_record(r, seq, place, out, pin);
+    if (!place_is_transient(place))
+        return read_record(r, seq, place, out, pin);
+    spill_want(&r->store->spill, slab_of(&r->store->slabs, place), &r->waiter);
+    return ERR_AGAIN;
 }

@@ -1,4 +1,4 @@
-/* What a store knows across restarts: references and parts; see store.h. */
+/* What a store knows across restarts, and where the sorter is to put what; see store.h. */
 #include "base/err.h"
 #include "cluster/partition.h"
 #include "queue/publish_record.h"
@@ -75,15 +75,39 @@ bool store_is_needed(struct store *s, const struct record *r)
     return part_record_view(r, &first, &bytes) == 0 && parts_find(&s->holds, first) != NULL;
 }
 
+static bool is_laned(const struct store *s, uint64_t queue)
+{
+    uint64_t first, end;
+
+    return map_find(&s->moved, queue) != NULL || log_lane(s->log, queue, &first, &end);
+}
+
+void store_keep(struct store *s, const struct record *r, struct log_sorting *sorting,
+                const struct store_target *alone, bool is_deep)
+{
+    /* What lies in the shared lane already stays: numbers in the own lane are higher by now. */
+    if (r->number < log_first(s->log) || !(is_deep || is_laned(s, alone->queue))) {
+        log_keep(sorting);
+        return;
+    }
+    (void)map_put(&s->moved, alone->queue, s);
+    log_move(sorting, alone->queue, alone->seq);
+}
+
+void store_sorted(struct store *s)
+{
+    map_release(&s->moved); /* the lanes are there now */
+    map_init(&s->moved);
+}
+
 /* ---- Checkpoints ---- */
 
 enum { SAVED_END = 0, SAVED_HOLD = 1 };
 
-/* With one reference left and no parts it needs no hold after a restart. */
+/* One of one reference too: the hold says that the record is not in an own lane. */
 static bool is_saved(uint64_t place, const struct hold *hold)
 {
-    return !place_is_transient(place) && hold->targets > 0 &&
-           (hold->targets > 1 || hold->parts != NULL);
+    return !place_is_transient(place) && hold->targets > 0;
 }
 
 static void save_parts(const struct parts *parts, struct buf *out)

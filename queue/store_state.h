@@ -2,11 +2,10 @@
 #ifndef QUEUE_STORE_STATE_H
 #define QUEUE_STORE_STATE_H
 
-#include "io/io.h"
 #include "log/cursor.h"
 #include "log/log.h"
-#include "queue/hold.h"
 #include "queue/slab.h"
+#include "queue/spill.h"
 #include "queue/store.h"
 
 struct store {
@@ -16,7 +15,13 @@ struct store {
     struct store_options options;
     struct slabs slabs;
     struct holds holds;
+    struct spill spill;
+    struct map moved; /* queues of which records went to own lanes in this run of the sorter */
     uint32_t readers; /* open ones, and uploads */
+    bool is_pressed;  /* as last told */
+    struct io_task pressure_task;
+    void (*on_pressure)(void *owner, bool is_pressed); /* NULL: nobody listens */
+    void *on_pressure_owner;
 };
 
 /* A message in memory, in front of its texts. */
@@ -47,6 +52,8 @@ static inline bool place_is_sorted(const struct store *s, uint64_t place)
 /* The message of a place in memory, pinned; ERR_AGAIN when it is on the disk. */
 MUST_USE int store_peek_slab(struct store *s, uint64_t place, struct stored *out,
                              struct store_pin *pin);
+/* So much is in memory that nothing more may come. */
+bool store_is_full(const struct store *s);
 /* One more reference to parts, and one less. */
 void store_parts_ref(struct parts *p);
 void store_parts_unref(struct store *s, struct parts *p);
@@ -54,10 +61,7 @@ void store_parts_unref(struct store *s, struct parts *p);
 /* store_upload.c */
 
 /* Puts the pieces of a message's body into new parts: all or nothing. Errors: as store_put(). */
-MUST_USE int store_upload_body(struct store *s, const struct message *m, bool is_persistent,
-                               struct parts **out);
-/* Copies parts in memory into the log. Errors: as store_put(). */
-MUST_USE int store_upload_parts(struct store *s, const struct parts *from, struct parts **out);
+MUST_USE int store_upload_body(struct store *s, const struct message *m, struct parts **out);
 /* The parts of an upload, borrowed. */
 struct parts *store_upload_get(const struct store_upload *u);
 

@@ -35,7 +35,7 @@ static int add_part_of_slab(struct store *s, struct parts *parts, size_t size, u
     struct slab_item *item;
     uint64_t place;
 
-    if (s->slabs.bytes > s->options.transient_bytes_max)
+    if (store_is_full(s))
         return ERR_FULL;
     item = slab_take(&s->slabs, slab_item_size(sizeof(uint64_t) + size), 1, &place);
     if (item == NULL)
@@ -127,10 +127,9 @@ static void copy_next(struct body_walk *w, uint8_t *at, size_t size)
     }
 }
 
-int store_upload_body(struct store *s, const struct message *m, bool is_persistent,
-                      struct parts **out)
+int store_upload_body(struct store *s, const struct message *m, struct parts **out)
 {
-    struct parts *parts = parts_new(!is_persistent);
+    struct parts *parts = parts_new(!message_is_persistent(m));
     struct body_walk walk = {.pieces = m->body};
     int rv = 0;
 
@@ -143,32 +142,6 @@ int store_upload_body(struct store *s, const struct message *m, bool is_persiste
         if (rv == 0)
             copy_next(&walk, at, size);
         done += size;
-    }
-    if (rv == 0)
-        *out = parts;
-    else
-        store_parts_unref(s, parts);
-    return rv;
-}
-
-int store_upload_parts(struct store *s, const struct parts *from, struct parts **out)
-{
-    struct parts *parts = parts_new(false);
-    int rv = 0;
-
-    for (size_t i = 0; rv == 0 && i < from->count; i++) {
-        const struct slab *b = slab_of(&s->slabs, from->places[i]);
-        const struct slab_item *item;
-        uint8_t *at;
-
-        if (b->data == NULL) {
-            rv = ERR_FULL;
-            break;
-        }
-        item = slab_item_at(b, from->places[i]);
-        rv = add_part(s, parts, (size_t)get_le64(item + 1), &at);
-        if (rv == 0)
-            memcpy(at, (const uint8_t *)(item + 1) + sizeof(uint64_t), get_le64(item + 1));
     }
     if (rv == 0)
         *out = parts;

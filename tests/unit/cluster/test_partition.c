@@ -8,8 +8,8 @@
 #include "base/rand.h"
 #include "io/disk.h"
 #include "tests/lib/leaks.h"
+#include "tests/lib/partition_world.h"
 #include "tests/lib/seed.h"
-#include "tests/unit/cluster/partition_world.h"
 
 /* A fold whose state is a sum and a count of the numbers in its records. */
 struct adder {

@@ -1,5 +1,5 @@
 /* See partition_world.h. */
-#include "tests/unit/cluster/partition_world.h"
+#include "tests/lib/partition_world.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -11,8 +11,8 @@
  *     partition_world_release(&w);
  *
  * Owner: a test. */
-#ifndef TESTS_UNIT_CLUSTER_PARTITION_WORLD_H
-#define TESTS_UNIT_CLUSTER_PARTITION_WORLD_H
+#ifndef TESTS_LIB_PARTITION_WORLD_H
+#define TESTS_LIB_PARTITION_WORLD_H
 
 #include <stdbool.h>
 #include <stdint.h>
