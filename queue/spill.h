@@ -1,11 +1,17 @@
 /* Spilling: slabs go to a scratch file when memory is short, and come back when somebody wants
- * them. Private to the room.  too much in memory -> victims, not the youngest -> written, never
- * synced -> memory given back spill_want()       -> read, checked, with its neighbours ->
- * whoever waits is told  The scratch file has no name once it is open, so a crash leaves
- * nothing. One job at a time has it.  Which slabs go: queues are mostly read from the front, so
- * the oldest are wanted soon; what has just come may go through at once. Victims are taken from
- * just before the youngest quarter backwards. One that was read back has its copy still and goes
- * again without being written.  Owner: one shard. */
+ * them. Private to the room.
+ *
+ *     too much in memory -> victims, not the youngest -> written, never synced -> memory goes back
+ *     spill_want()       -> read, checked, with its neighbours -> whoever waits is told
+ *
+ * The scratch file has no name once it is open, so a crash leaves nothing. One job at a time has
+ * it.
+ *
+ * Which slabs go: queues are mostly read from the front, so the oldest are wanted soon; what has
+ * just come may go through at once. Victims are taken from just before the youngest quarter
+ * backwards. One that was read back has its copy still and goes again without being written.
+ *
+ * Owner: one shard. */
 #ifndef QUEUE_SPILL_H
 #define QUEUE_SPILL_H
 
