@@ -131,6 +131,17 @@ void amqp_get_stats(const struct amqp *a, struct amqp_stats *out)
     out->connections = a->session_count;
 }
 
+void amqp_check(const struct amqp *a)
+{
+    uint64_t count = 0;
+
+    LIST_FOREACH (link, &a->sessions) {
+        connection_check(CONTAINER_OF(link, struct connection, session.link));
+        count++;
+    }
+    ASSERT(count == a->session_count);
+}
+
 void door_say(struct amqp *a, enum diag_level level, const char *format, ...)
 {
     uint64_t second = io_now_ns(a->io) / 1000000000;

@@ -43,4 +43,6 @@ struct amqp_stats {
 };
 void amqp_get_stats(const struct amqp *a, struct amqp_stats *out);
 
+void amqp_check(const struct amqp *a);
+
 #endif

@@ -14,7 +14,6 @@
 #include "msg/shortstr.h"
 
 enum {
-    HELD_MAX = 64 << 20,   /* waiting behind a large body */
     EMPTY_FRAMES_MAX = 64, /* body frames without a body, in a row */
 };
 
@@ -30,7 +29,7 @@ struct channel *channel_new(struct connection *c, uint16_t id)
     tags_init(&ch->tags);
     credit_init(&ch->credit, 0);
     names_init(&ch->subscribers, c->session.door->seed);
-    buf_init(&ch->held, HELD_MAX);
+    buf_init(&ch->held, CHANNEL_HELD_MAX);
     c->session.door->stats.channels++;
     return ch;
 }
@@ -44,7 +43,7 @@ static void end_stall(struct channel *ch)
         return;
     if ((c->stalls & STALL_WAIT) != 0)
         broker_wait_cancel(&c->waiter);
-    buf_release(&c->answer);
+    connection_forget_answer(c);
     connection_resume(c, STALL_WAIT | STALL_GET | STALL_COMMIT | STALL_PUBLISH);
 }
 

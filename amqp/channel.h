@@ -28,6 +28,8 @@ struct message;
 struct subscriber;
 struct tx;
 
+enum { CHANNEL_HELD_MAX = 64 << 20 }; /* bytes waiting behind a large body */
+
 enum channel_state { CHANNEL_OPEN, CHANNEL_FAILING, CHANNEL_CLOSING, CHANNEL_GONE };
 
 /* How a channel will end, or is waiting to. */

@@ -93,6 +93,12 @@ void connection_on_sent(struct connection *c)
         connection_resume(c, STALL_OUTPUT);
 }
 
+void connection_forget_answer(struct connection *c)
+{
+    buf_release(&c->answer);
+    buf_init(&c->answer, ANSWER_MAX);
+}
+
 /* The answer to something that is defined can go. */
 static void on_safe(struct broker_waiter *w, int err)
 {
@@ -111,7 +117,7 @@ static void on_safe(struct broker_waiter *w, int err)
         output_copy(&c->session.output, buf_view(&c->answer));
         session_flush(&c->session);
     }
-    buf_release(&c->answer);
+    connection_forget_answer(c);
     connection_resume(c, STALL_WAIT);
 }
 
@@ -154,8 +160,8 @@ void connection_fail(struct connection *c, uint32_t method, const struct reply *
 
     if (c->state >= CONNECTION_CLOSING)
         return;
-    door_say(c->session.door, DIAG_WARNING, "a connection ends peer=%s: %s", c->session.peer.text,
-             r->text);
+    door_say(c->session.door, r->code == REPLY_CONNECTION_FORCED ? DIAG_INFO : DIAG_WARNING,
+             "a connection ends peer=%s: %s", c->session.peer.text, r->text);
     connection_release(c);
     m.connection_close.reply_code = (uint16_t)r->code;
     m.connection_close.reply_text = bytes_text(r->text);

@@ -140,6 +140,9 @@ void connection_finish(struct connection *c);
 void connection_stall(struct connection *c, enum connection_stall why, struct channel *ch);
 void connection_resume(struct connection *c, enum connection_stall why);
 
+/* Gives the memory of the held answer back. */
+void connection_forget_answer(struct connection *c);
+
 /* The channel of that number, or NULL. */
 struct channel *connection_find(struct connection *c, uint16_t id);
 

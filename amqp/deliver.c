@@ -144,6 +144,7 @@ static void finish_body(struct large_body *b)
     end_body(b);
     output_copy(output_of(ch), buf_view(&ch->held));
     buf_release(&ch->held);
+    buf_init(&ch->held, CHANNEL_HELD_MAX);
     session_flush(&ch->connection->session);
     subscribers_resume(&ch->connection->waiting);
     connection_resume(ch->connection, STALL_BODY);
