@@ -40,6 +40,13 @@ static void bench_free(struct bench *b)
     mem_free(b);
 }
 
+static void look_at(struct bench *b, struct bytes bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++)
+        if (bytes.data[i] != (uint8_t)(b->out++ * 7))
+            fail_msg("byte %u is wrong", b->out - 1);
+}
+
 /* Takes `size` bytes out, as a socket would, and looks at them. */
 static void drain(struct bench *b, size_t size)
 {
@@ -49,11 +56,8 @@ static void drain(struct bench *b, size_t size)
         int count = output_gather(&b->o, parts, PARTS, size);
         size_t done = 0;
         for (int i = 0; i < count && done < size; i++) {
-            const uint8_t *at = parts[i].iov_base;
             size_t part = parts[i].iov_len < size - done ? parts[i].iov_len : size - done;
-            for (size_t k = 0; k < part; k++)
-                if (at[k] != (uint8_t)(b->out++ * 7))
-                    fail_msg("byte %u is wrong", b->out - 1);
+            look_at(b, bytes_of(parts[i].iov_base, part));
             done += part;
         }
         output_sent(&b->o, done);
