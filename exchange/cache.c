@@ -13,7 +13,7 @@ STATIC_ASSERT(sizeof(struct cache_entry) == 2 * (size_t)CACHE_LINE,
 /* A set that alone fills more than this part of the limit is not remembered. */
 enum { CACHE_SET_PART = 4 };
 
-void cache_init(struct route_cache *c, size_t entries_max, size_t max_bytes, uint64_t seed)
+void route_cache_init(struct route_cache *c, size_t entries_max, size_t max_bytes, uint64_t seed)
 {
     *c = (struct route_cache){.seed = seed, .max_bytes = max_bytes};
     if (entries_max < CACHE_WAYS)
@@ -49,7 +49,7 @@ static void forget_all(struct route_cache *c, struct queue_sets *sets)
     c->capacity = 0;
 }
 
-void cache_release(struct route_cache *c, struct queue_sets *sets)
+void route_cache_release(struct route_cache *c, struct queue_sets *sets)
 {
     forget_all(c, sets);
     *c = (struct route_cache){0};
@@ -71,7 +71,7 @@ static bool is_it(const struct cache_entry *e, uint64_t version, struct bytes ke
            bytes_equal(bytes_of(e->key, e->key_size), key);
 }
 
-struct queue_set *cache_find(const struct route_cache *c, uint64_t version, struct bytes key)
+struct queue_set *route_cache_find(const struct route_cache *c, uint64_t version, struct bytes key)
 {
     if (UNLIKELY(c->capacity == 0 || key.size > CACHE_KEY_MAX))
         return NULL;
@@ -143,8 +143,8 @@ static void shrink(struct route_cache *c, struct queue_sets *sets)
     }
 }
 
-void cache_put(struct route_cache *c, struct queue_sets *sets, uint64_t version, struct bytes key,
-               struct queue_set *set)
+void route_cache_put(struct route_cache *c, struct queue_sets *sets, uint64_t version,
+                     struct bytes key, struct queue_set *set)
 {
     if (key.size > CACHE_KEY_MAX || c->capacity_max == 0)
         return; /* C2 */
@@ -169,7 +169,7 @@ void cache_put(struct route_cache *c, struct queue_sets *sets, uint64_t version,
     shrink(c, sets);
 }
 
-void cache_check(const struct route_cache *c)
+void route_cache_check(const struct route_cache *c)
 {
     ASSERT(c->capacity <= c->capacity_max);
     ASSERT(c->bytes <= c->max_bytes); /* C1 */

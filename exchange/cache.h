@@ -47,18 +47,18 @@ struct queue_sets {
     uint64_t last_id;
 };
 
-void cache_init(struct route_cache *c, size_t entries_max, size_t max_bytes, uint64_t seed);
+void route_cache_init(struct route_cache *c, size_t entries_max, size_t max_bytes, uint64_t seed);
 /* Forgets everything and frees the memory. */
-void cache_release(struct route_cache *c, struct queue_sets *sets);
+void route_cache_release(struct route_cache *c, struct queue_sets *sets);
 
 /* The set that the route leads to, borrowed, or NULL. */
-struct queue_set *cache_find(const struct route_cache *c, uint64_t version, struct bytes key);
+struct queue_set *route_cache_find(const struct route_cache *c, uint64_t version, struct bytes key);
 
 /* Remembers the route, unless C1 or C2 forbid. The set is borrowed. */
-void cache_put(struct route_cache *c, struct queue_sets *sets, uint64_t version, struct bytes key,
-               struct queue_set *set);
+void route_cache_put(struct route_cache *c, struct queue_sets *sets, uint64_t version,
+                     struct bytes key, struct queue_set *set);
 
-void cache_check(const struct route_cache *c);
+void route_cache_check(const struct route_cache *c);
 
 /* A reference to the set of these queues, which must rise. */
 struct queue_set *sets_take(struct queue_sets *sets, const uint64_t *queues, size_t count);

@@ -127,7 +127,7 @@ struct exchange_table *exchange_table_new(const struct exchange_options *options
     list_init(&t->doomed);
     list_init(&t->order);
     t->walk.headers.seed = t->seed;
-    cache_init(&t->cache, options->cache_entries_max, options->cache_max_bytes, t->seed);
+    route_cache_init(&t->cache, options->cache_entries_max, options->cache_max_bytes, t->seed);
     declare_predeclared(t);
     return t;
 }
@@ -148,7 +148,7 @@ void exchange_table_free(struct exchange_table *t)
         ASSERT(rv == 0);
     }
     exchange_free(t->default_exchange);
-    cache_release(&t->cache, &t->sets);
+    route_cache_release(&t->cache, &t->sets);
     ASSERT(t->binding_count == 0 && map_count(&t->sets.by_id) == 0);
     names_release(&t->exchanges);
     names_release(&t->queues_by_name);

@@ -54,7 +54,7 @@ static struct queue_set *remember(struct exchange *x, const struct route_view *m
     if (looks_at == LOOKS_AT_NOTHING)
         x->fixed = queue_set_ref(set);
     else
-        cache_put(&t->cache, &t->sets, x->version, m->keys[0], set);
+        route_cache_put(&t->cache, &t->sets, x->version, m->keys[0], set);
     for (size_t i = 0; i < w->work_count; i++)
         w->work[i]->is_observed = true;
 
@@ -94,7 +94,7 @@ void route_message(struct exchange_table *t, struct exchange *x, const struct ro
 
     ASSERT(x->table == t && m->key_count > 0);
     if (set == NULL && x->looks_at == LOOKS_AT_KEY && m->key_count == 1)
-        set = cache_find(&t->cache, x->version, m->keys[0]);
+        set = route_cache_find(&t->cache, x->version, m->keys[0]);
     if (LIKELY(set != NULL)) {
         t->stats.hits++;
         give_set(out, set);

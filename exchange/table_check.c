@@ -78,5 +78,5 @@ void exchange_table_check(const struct exchange_table *t)
     ASSERT(from == t->binding_count && to == t->binding_count); /* E2 */
     check_alternates(t);
     check_identities(t);
-    cache_check(&t->cache);
+    route_cache_check(&t->cache);
 }
