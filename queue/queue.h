@@ -62,11 +62,12 @@ enum death { DEATH_REJECTED, DEATH_EXPIRED, DEATH_MAXLEN, DEATH_DELIVERY_LIMIT }
 
 struct queues_calls {
     void *owner;
-    /* Where a dead message of `q` goes that is published to `exchange`: fills `targets` with at
-     * most `max` queues, rising by id, and returns how many. Queues of other partitions are
-     * allowed. Called from the loop; must change nothing. */
-    size_t (*route_dead)(void *owner, struct queue *q, struct bytes exchange,
-                         const struct message *m, struct queue **targets, size_t max);
+    /* Where a dead message of `q` goes, published to m->exchange (the dead letter exchange) with
+     * m->routing_key and the keys of its header CC: fills `targets` with at most `max` queues,
+     * rising by id, and returns how many. Queues of other partitions are allowed. Called from the
+     * loop; must change nothing. */
+    size_t (*route_dead)(void *owner, struct queue *q, const struct message *m,
+                         struct queue **targets, size_t max);
     /* The queue's x-expires has passed, or its last consumer is gone and it is auto-delete. The
      * owner deletes it, now or later. Called from the loop. */
     void (*on_unused)(void *owner, struct queue *q);
@@ -93,7 +94,7 @@ void queues_stop(struct queues *qs);
 void queues_free(struct queues *qs);
 
 struct partition *queues_partition(struct queues *qs);
-/* Where their messages lie: for store_body_open(). */
+/* Where its messages lie: for uploads, and for bodies in parts. */
 struct store *queues_store(struct queues *qs);
 bool queues_are_pressed(const struct queues *qs);
 
@@ -147,6 +148,7 @@ struct queue_stats {
     uint64_t redelivered;
     uint64_t acked;
     uint64_t dead[4];     /* by enum death */
+    uint64_t unreadable;  /* damaged on the disk: kept, and passed over */
     int64_t head_time_ms; /* when the first ready message came; 0: none */
     size_t memory;
 };
@@ -165,6 +167,7 @@ struct queues_publish {
     uint64_t expiration_ms;       /* of the message; QUEUE_NO_LIMIT: none */
     struct queue *const *targets; /* of this partition, rising by id, each once; at least one */
     size_t target_count;
+    struct store_upload *upload; /* has the body, see queue/store.h; NULL: the message has it */
 };
 
 struct queues_published {
@@ -218,7 +221,8 @@ struct delivery {
 
 enum cancel_reason { CANCEL_QUEUE_DELETED, CANCEL_TIMED_OUT, CANCEL_QUEUE_FAILED };
 
-/* What a consumer does. Called from the loop (cancelled() also inside queue_delete()). */
+/* What a consumer does. Called from the loop (cancelled() also inside queue_delete()). Inside these
+ * calls he may settle and publish; he must not add, cancel or delete consumers and queues. */
 struct consumer_ops {
     /* A message for him. Without acks `d` is his only for the call. The view is borrowed; what he
      * needs longer he pins (store_pin_ref()). False: he cannot take it now; it stays ready, and he

@@ -24,6 +24,12 @@ enum queue_overflow { OVERFLOW_DROP_HEAD, OVERFLOW_REJECT, OVERFLOW_REJECT_DEAD_
 
 #define QUEUE_NO_LIMIT UINT64_MAX
 
+/* Values of delivery_limit that are no number of deliveries. */
+enum {
+    QUEUE_LIMIT_NONE = -1,
+    QUEUE_LIMIT_UNSAID = -2, /* a quorum queue has the broker's, others have none */
+};
+
 struct queue_args {
     enum queue_type type;
     uint64_t message_ttl_ms;   /* QUEUE_NO_LIMIT: none */
@@ -38,7 +44,7 @@ struct queue_args {
     bool is_at_least_once; /* x-dead-letter-strategy */
     uint8_t max_priority;  /* 0: no priorities */
     bool is_single_active;
-    int64_t delivery_limit;       /* -1: none; quorum's default is 20 */
+    int64_t delivery_limit;       /* failures that a message may have, or QUEUE_LIMIT_... */
     uint64_t consumer_timeout_ms; /* QUEUE_NO_LIMIT: the broker's own */
 };
 

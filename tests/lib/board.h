@@ -8,9 +8,8 @@
  *     board_expect(&b, "x", "a.b", "", "q1");
  *     board_release(&b);
  *
- * Arguments and headers are "name=value name=value": a value of digits is a long, i:5 an int,
- * d:5 a double, true and false are bools, void is void, t:5 a timestamp, [a,b] an array,
- * all else text. A destination that begins with '@' is an exchange. Owner: a test. */
+ * Arguments and headers are as in tests/lib/table_text.h. A destination that begins with '@' is an
+ * exchange. Owner: a test. */
 #ifndef TESTS_LIB_BOARD_H
 #define TESTS_LIB_BOARD_H
 

@@ -36,5 +36,6 @@ struct story_room {
 void story_effect(struct buf *out, const char *format, ...) PRINTF_LIKE(2, 3);
 
 extern const struct story_room exchange_story;
+extern const struct story_room queue_story;
 
 #endif

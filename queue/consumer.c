@@ -1,0 +1,375 @@
+/* Consumers: who may be served, and in which order.
+ *
+ * Those that can take a message stand in the `runnable` list of their priority; the others cost
+ * nothing. Who waits for the prefetch of his channel stands in the list of that credit. */
+#include "base/mem.h"
+#include "queue/queues_parts.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* How many consumers are asked for their credit when a queue is full. */
+enum { SPARE_ASKED_MAX = 16 };
+
+static struct consumer *consumer_at(struct list_link *run)
+{
+    return run == NULL ? NULL : CONTAINER_OF(run, struct consumer, run);
+}
+
+static struct level *level_at(struct list_link *link)
+{
+    return CONTAINER_OF(link, struct level, link);
+}
+
+/* ---- credit ---- */
+
+void credit_init(struct credit *c, uint32_t limit)
+{
+    *c = (struct credit){.limit = limit};
+    list_init(&c->consumers);
+}
+
+static bool credit_is_used_up(const struct credit *c)
+{
+    return c->limit != 0 && c->used >= c->limit;
+}
+
+/* All that wait may try; the first ones use it up again. */
+static void credit_wake(struct credit *c)
+{
+    struct list_link *link;
+    struct list waiting;
+
+    list_init(&waiting);
+    while ((link = list_take(&c->consumers)) != NULL)
+        list_push(&waiting, link);
+    while ((link = list_take(&waiting)) != NULL)
+        consumer_update(consumer_at(link));
+}
+
+void credit_set_limit(struct credit *c, uint32_t limit)
+{
+    c->limit = limit;
+    if (!credit_is_used_up(c))
+        credit_wake(c);
+}
+
+void credit_give_back(struct credit *c)
+{
+    bool was_used_up = credit_is_used_up(c);
+
+    ASSERT(c->used > 0);
+    c->used--;
+    if (was_used_up && !credit_is_used_up(c))
+        credit_wake(c);
+}
+
+/* ---- who can take ---- */
+
+static bool may_be_served(const struct consumer *c)
+{
+    const struct queue *q = c->queue;
+
+    return !q->is.is_single_active || (q->single == c && !q->is.is_handing_over);
+}
+
+/* Whether it could take one if its channel had credit. */
+static bool wants(const struct consumer *c)
+{
+    return !c->is_stalled && may_be_served(c) && (c->is_no_ack || c->held_count < c->held_max);
+}
+
+void consumer_update(struct consumer *c)
+{
+    bool wants_one = wants(c);
+    bool waits = wants_one && !c->is_no_ack && c->shared != NULL && credit_is_used_up(c->shared);
+    bool is_runnable = wants_one && !waits;
+
+    if (is_runnable && c->is_runnable)
+        return;
+    if (list_linked(&c->run))
+        list_remove(&c->run);
+    c->is_runnable = is_runnable;
+    if (waits)
+        list_push(&c->shared->consumers, &c->run);
+    if (!is_runnable)
+        return;
+    list_push(&c->level->runnable, &c->run);
+    if (queue_ready_count(c->queue) > 0)
+        queue_activate(c->queue);
+}
+
+struct consumer *queue_next_consumer(struct queue *q)
+{
+    LIST_FOREACH (link, &q->levels) {
+        struct list *runnable = &level_at(link)->runnable;
+
+        while (!list_empty(runnable)) {
+            struct consumer *c = consumer_at(list_first(runnable));
+
+            /* Another queue may have used up the credit of the channel. */
+            if (LIKELY(c->is_no_ack || c->shared == NULL || !credit_is_used_up(c->shared)))
+                return c;
+            consumer_update(c);
+        }
+    }
+    return NULL;
+}
+
+void consumer_took(struct consumer *c)
+{
+    if (!c->is_no_ack && (c->held_count >= c->held_max || c->shared != NULL))
+        consumer_update(c);
+    if (c->is_runnable && c->run.next != c->run.prev) { /* he is not alone */
+        list_remove(&c->run);
+        list_push(&c->level->runnable, &c->run);
+    }
+}
+
+uint64_t queue_spare_credit(const struct queue *q, uint64_t max)
+{
+    uint64_t spare = 0;
+    unsigned asked = 0;
+
+    LIST_FOREACH (link, &q->levels) {
+        LIST_FOREACH (run, &level_at(link)->runnable) {
+            const struct consumer *c = consumer_at(run);
+
+            spare += c->is_no_ack ? max : c->held_max - c->held_count;
+            if (spare >= max || ++asked == SPARE_ASKED_MAX)
+                return spare < max ? spare : max;
+        }
+    }
+    return spare;
+}
+
+/* ---- the one that is served ---- */
+
+/* The first of the highest priority, or NULL. */
+static struct consumer *first_consumer(const struct queue *q)
+{
+    LIST_FOREACH (link, &q->levels) {
+        struct list_link *first = list_first(&level_at(link)->consumers);
+
+        if (first != NULL)
+            return CONTAINER_OF(first, struct consumer, link);
+    }
+    return NULL;
+}
+
+/* Single active consumer: the first to come is served; one of a higher priority takes over once
+ * nothing is in flight. */
+static void choose_single(struct queue *q)
+{
+    struct consumer *best = first_consumer(q);
+    struct consumer *now = q->single;
+
+    if (!q->is.is_single_active)
+        return;
+    q->is.is_handing_over = now != NULL && best != now &&
+                            best->level->priority > now->level->priority && now->held_count > 0;
+    if (q->is.is_handing_over) {
+        consumer_update(now);
+        return;
+    }
+    if (now == NULL || best->level->priority > now->level->priority)
+        q->single = best;
+    if (now != NULL)
+        consumer_update(now);
+    if (q->single != NULL)
+        consumer_update(q->single);
+}
+
+void consumer_gave_back(struct consumer *c)
+{
+    ASSERT(c->held_count > 0);
+    c->held_count--;
+    if (UNLIKELY(c->queue->is.is_handing_over) && c->held_count == 0)
+        choose_single(c->queue);
+    else if (!c->is_runnable)
+        consumer_update(c);
+}
+
+bool consumer_is_active(const struct consumer *c)
+{
+    return !c->queue->is.is_single_active || c->queue->single == c;
+}
+
+/* ---- come and go ---- */
+
+static struct level *level_of(struct queue *q, int64_t priority)
+{
+    struct list_link *before = &q->levels.head;
+
+    LIST_FOREACH (link, &q->levels) {
+        if (level_at(link)->priority == priority)
+            return level_at(link);
+        if (level_at(link)->priority < priority) {
+            before = link;
+            break;
+        }
+    }
+    struct level *l = MEM_NEW(struct level);
+    l->priority = priority;
+    list_init(&l->consumers);
+    list_init(&l->runnable);
+    list_insert_before(before, &l->link);
+    return l;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t timeout_of(const struct queue *q, const struct consumer_spec *spec)
+{
+    if (spec->is_no_ack)
+        return 0;
+    if (spec->timeout_ms != QUEUE_NO_LIMIT)
+        return spec->timeout_ms;
+    if (q->args.consumer_timeout_ms != QUEUE_NO_LIMIT)
+        return q->args.consumer_timeout_ms;
+    return q->home->options.consumer_timeout_ms;
+}
+
+static void timeout_is_due(struct alarm *a)
+{
+    struct consumer *c = CONTAINER_OF(a, struct consumer, timeout);
+    struct list_link *first = list_first(&c->held);
+    uint64_t now_ns = io_now_ns(c->queue->home->io);
+
+    if (first == NULL)
+        return; /* it is set again with the next delivery */
+    uint64_t due_ns = inflight_at(first)->since_ns + c->timeout_ms * NS_PER_MS;
+    if (due_ns > now_ns)
+        alarm_set_after(&c->queue->home->alarms, a, due_ns - now_ns);
+    else
+        c->ops->timed_out(c->owner, c, c->timeout_ms);
+}
+
+int queue_consume(struct queue *q, const struct consumer_spec *spec, struct consumer **out)
+{
+    bool is_shared = !spec->is_exclusive && (q->is.is_single_active || q->single == NULL);
+
+    ASSERT(spec->ops != NULL && spec->ops->deliver != NULL);
+    if (!is_shared && (q->consumer_count > 0 || q->is.is_single_active))
+        return ERR_BUSY;
+
+    struct consumer *c = MEM_NEW(struct consumer);
+    c->queue = q;
+    c->ops = spec->ops;
+    c->owner = spec->owner;
+    c->shared = spec->shared;
+    c->is_no_ack = spec->is_no_ack;
+    c->is_exclusive = spec->is_exclusive;
+    c->held_max =
+        spec->prefetch > 0
+            ? spec->prefetch
+            : (uint32_t)smaller((uint64_t)q->home->options.consumer_unsettled_max, UINT32_MAX);
+    c->timeout_ms = timeout_of(q, spec);
+    c->level = level_of(q, spec->priority);
+    list_init(&c->held);
+    alarm_init(&c->timeout, timeout_is_due);
+    list_push(&c->level->consumers, &c->link);
+    q->consumer_count++;
+    if (spec->is_exclusive)
+        q->single = c;
+    queue_use(q);
+    choose_single(q);
+    consumer_update(c);
+    *out = c;
+    return 0;
+}
+
+/* Takes the consumer out of its queue and frees it. */
+static void consumer_free(struct consumer *c)
+{
+    struct queue *q = c->queue;
+    struct level *l = c->level;
+
+    if (list_linked(&c->run))
+        list_remove(&c->run);
+    list_remove(&c->link);
+    if (list_empty(&l->consumers)) {
+        list_remove(&l->link);
+        mem_free(l);
+    }
+    alarm_stop_span(&q->home->alarms, &c->timeout);
+    q->consumer_count--;
+    if (q->single == c)
+        q->single = NULL;
+    mem_free(c);
+}
+
+/* The deliveries stay with their holder, but nobody's credit waits for them, except that of the
+ * channel. */
+static void leave_deliveries(struct consumer *c)
+{
+    struct list_link *link;
+
+    while ((link = list_take(&c->held)) != NULL) {
+        inflight_at(link)->d.consumer = NULL;
+        list_push(&c->queue->loose, link);
+    }
+    c->held_count = 0;
+}
+
+void consumer_cancel(struct consumer *c)
+{
+    struct queue *q = c->queue;
+
+    leave_deliveries(c);
+    consumer_free(c);
+    choose_single(q);
+    queue_use(q);
+    if (q->consumer_count == 0 && q->is.is_auto_delete) {
+        q->is.is_unused = true;
+        queue_activate(q);
+    }
+}
+
+void consumer_resume(struct consumer *c)
+{
+    c->is_stalled = false;
+    consumer_update(c);
+}
+
+static void end_consumers(struct queue *q, bool is_told, enum cancel_reason reason)
+{
+    struct consumer *c;
+
+    while ((c = first_consumer(q)) != NULL) {
+        leave_deliveries(c);
+        if (is_told)
+            c->ops->cancelled(c->owner, c, reason);
+        consumer_free(c);
+    }
+    q->is.is_handing_over = false;
+}
+
+void queue_end_consumers(struct queue *q, enum cancel_reason reason)
+{
+    end_consumers(q, true, reason);
+}
+
+void queue_free_consumers(struct queue *q)
+{
+    end_consumers(q, false, CANCEL_QUEUE_DELETED);
+}
+
+/* ---- look ---- */
+
+struct queue *consumer_queue(const struct consumer *c)
+{
+    return c->queue;
+}
+
+void *consumer_owner(const struct consumer *c)
+{
+    return c->owner;
+}
+
+bool queue_has_exclusive_consumer(const struct queue *q)
+{
+    return q->single != NULL && q->single->is_exclusive;
+}

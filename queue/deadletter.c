@@ -1,0 +1,400 @@
+/* Dead letters: a dead message moves to where its queue sends the dead.
+ *
+ *     dying --read, write its papers, ask for targets--> published --> settled
+ *
+ * When all targets are of this partition, the publish and the settle are one group of the log: the
+ * message is in one queue or in the other, whatever happens. A target elsewhere gets the message
+ * first; it is settled here when it is committed there, so after a crash it may be in both, and is
+ * never in none.
+ *
+ * A dead message with no place to go is dropped; with x-dead-letter-strategy at-least-once it is
+ * kept, and tried again. */
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "queue/queues_parts.h"
+
+#define RETRY_NS UINT64_C(1000000000)
+
+enum {
+    GROUP_SIZE = 64 << 10, /* of dead letters that move together, but for a large one */
+    TARGETS_MIN = 64,
+};
+
+/* A dead message published elsewhere, whose commit is awaited. On the list of that partition. */
+struct remote_wait {
+    struct list_link link;
+    uint64_t position;
+    struct inflight *dead;
+};
+
+/* One message on its way. */
+struct funeral {
+    struct queue *queue;
+    struct inflight *dead;
+    struct stored stored;
+    struct store_pin pin;
+    struct message message; /* as it will be published */
+    struct queue **targets;
+    size_t count;
+};
+
+static void end_dying(struct queue *q, struct inflight *f)
+{
+    list_remove(&f->link);
+    ASSERT(q->dying_count > 0);
+    q->dying_count--;
+    if (q->dying_count == DYING_MAX - 1)
+        queue_activate(q); /* others may die now */
+}
+
+/* The message has been published, or has no place to go. */
+static void settle_dead(struct queue *q, struct inflight *f)
+{
+    ready_end_withdrawn(&q->ready, f->seq);
+    q->withdrawn_count--;
+    q->withdrawn_bytes -= f->entry.size;
+    queue_settle(q, f->seq, &f->entry);
+    inflight_free(f);
+}
+
+/* ---- waiting ---- */
+
+void queue_unblock(struct queue *q)
+{
+    if (!q->is.is_blocked)
+        return;
+    q->is.is_blocked = false;
+    q->home->blocked_count--;
+    queue_activate(q);
+}
+
+static void block(struct queue *q)
+{
+    if (!q->is.is_blocked)
+        q->home->blocked_count++;
+    q->is.is_blocked = true;
+    alarm_set_after(&q->home->alarms, &q->retry, RETRY_NS);
+}
+
+void queue_retry_is_due(struct alarm *a)
+{
+    struct queue *q = CONTAINER_OF(a, struct queue, retry);
+
+    queue_unblock(q);
+    queue_activate(q);
+}
+
+void queues_remote_committed(struct queues *qs, uint64_t position)
+{
+    struct list_link *link;
+
+    while ((link = list_first(&qs->awaiting)) != NULL) {
+        struct remote_wait *w = CONTAINER_OF(link, struct remote_wait, link);
+        struct inflight *f = w->dead;
+
+        if (w->position >= position)
+            return;
+        list_remove(link);
+        mem_free(w);
+        if (--f->waits > 0)
+            continue;
+        list_remove(&f->link);
+        if (f->d.queue != NULL)
+            settle_dead(f->d.queue, f);
+        else
+            inflight_free(f);
+    }
+}
+
+void queues_forget_waits(struct queues *qs)
+{
+    struct list_link *link;
+
+    while ((link = list_take(&qs->awaiting)) != NULL)
+        mem_free(CONTAINER_OF(link, struct remote_wait, link));
+}
+
+void queue_forget_parting(struct queue *q)
+{
+    struct list_link *link;
+
+    while ((link = list_take(&q->parting)) != NULL) {
+        inflight_at(link)->d.queue = NULL;
+        list_push(&q->home->detached, link);
+    }
+}
+
+static void await(struct queues *there, struct inflight *f, uint64_t position)
+{
+    struct remote_wait *w = MEM_NEW(struct remote_wait);
+
+    w->position = position;
+    w->dead = f;
+    f->waits++;
+    list_push(&there->awaiting, &w->link);
+}
+
+/* ---- where to ---- */
+
+static void tell_cycle(struct queue *q)
+{
+    if (q->is.was_told_cycle)
+        return;
+    q->is.was_told_cycle = true;
+    diag(DIAG_WARNING, "queue",
+         "messages of queue '%.*s' in vhost '%.*s' are dropped: their dead letter cycle has no "
+         "death with reason 'rejected'",
+         (int)q->identity->name.size, (const char *)q->identity->name.data,
+         (int)q->identity->vhost.size, (const char *)q->identity->vhost.data);
+}
+
+/* Asks the owner for the targets; more room is made until all fit. */
+static void ask_targets(struct funeral *f)
+{
+    struct queues *qs = f->queue->home;
+    struct queues_scratch *s = &qs->scratch;
+
+    if (s->dead_capacity == 0) {
+        s->dead_capacity = TARGETS_MIN;
+        s->dead_targets = MEM_NEW_ARRAY(struct queue *, TARGETS_MIN);
+    }
+    for (;;) {
+        f->count = qs->calls.route_dead(qs->calls.owner, f->queue, &f->message, s->dead_targets,
+                                        s->dead_capacity);
+        ASSERT(f->count <= s->dead_capacity);
+        if (f->count < s->dead_capacity || s->dead_capacity >= STORE_TARGETS_MAX)
+            break;
+        s->dead_capacity *= 2;
+        s->dead_targets =
+            (struct queue **)mem_grow(s->dead_targets, s->dead_capacity, sizeof(struct queue *));
+    }
+    f->targets = s->dead_targets;
+}
+
+/* Finds the queues the message goes to. False: it stays, for there is none now, or one is full. */
+static bool choose_targets(struct funeral *f)
+{
+    struct queue *q = f->queue;
+    bool is_kept = q->args.is_at_least_once && q->args.overflow == OVERFLOW_REJECT;
+    size_t kept = 0;
+
+    ask_targets(f);
+    if (is_kept && f->count == 0)
+        return false;
+    for (size_t i = 0; i < f->count; i++) {
+        if (death_is_cycle(&q->home->scratch.papers, queue_name(f->targets[i])))
+            tell_cycle(q);
+        else
+            f->targets[kept++] = f->targets[i];
+    }
+    f->count = kept;
+    for (size_t i = 0; is_kept && i < kept; i++) {
+        if (queue_refuses(f->targets[i], f->message.body_size))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the message ---- */
+
+/* Reads the dead message and writes its papers. Errors: ERR_AGAIN, ERR_CORRUPT. */
+static int prepare(struct funeral *f)
+{
+    struct queue *q = f->queue;
+    struct death_papers *papers = &q->home->scratch.papers;
+    struct death_paper paper = {
+        .reason = f->dead->reason,
+        .queue = queue_name(q),
+        .time_ms = io_wall_ms(q->home->io),
+        .is_rerouted = q->args.has_dead_letter_key,
+    };
+    int rv = queue_read(q, f->dead->seq, f->dead->entry.place, &f->stored, &f->pin);
+
+    if (rv != 0)
+        return rv;
+    f->message = (struct message){
+        .exchange = f->stored.exchange,
+        .routing_key = f->stored.routing_key,
+        .body = &f->stored.body,
+        .body_count = f->stored.parts == 0 ? 1 : 0,
+        .body_size = f->stored.body_size,
+    };
+    rv = props_decode(f->stored.props, &f->message.props);
+    if (rv == 0 && death_write(papers, &f->message, &paper) == 0)
+        f->message.props = papers->decoded; /* else it goes without: its headers are full */
+    else
+        papers->decoded = props_none();
+    if (rv != 0) {
+        store_pin_release(f->pin);
+        return ERR_CORRUPT;
+    }
+    f->message.exchange = q->args.dead_letter_exchange;
+    if (q->args.has_dead_letter_key)
+        f->message.routing_key = q->args.dead_letter_key;
+    return 0;
+}
+
+static bool is_all_here(const struct funeral *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->targets[i]->home != f->queue->home)
+            return false;
+    }
+    return true;
+}
+
+static struct queues_publish publish_of(const struct funeral *f, struct queue **targets,
+                                        size_t count)
+{
+    return (struct queues_publish){.message = &f->message,
+                                   .expiration_ms = QUEUE_NO_LIMIT,
+                                   .targets = targets,
+                                   .target_count = count};
+}
+
+static uint64_t shared_parts(const struct funeral *f)
+{
+    return f->stored.parts == 0 ? 0 : f->stored.place;
+}
+
+/* Opens a group with room for the message, if the open one has none. */
+static int make_group(struct funeral *f, const struct queues_publish *p, size_t *room)
+{
+    struct queues *qs = f->queue->home;
+    size_t size = queues_publish_size(p) + QUEUES_SETTLE_SIZE;
+    uint64_t position;
+
+    if (qs->is_grouped && *room >= size) {
+        *room -= size;
+        return 0;
+    }
+    if (qs->is_grouped)
+        queues_end_group(qs, &position);
+    *room = size < GROUP_SIZE ? GROUP_SIZE : size;
+    int rv = queues_begin_group(qs, *room);
+    if (rv == ERR_RANGE && *room > size) {
+        *room = size;
+        rv = queues_begin_group(qs, size);
+    }
+    if (rv == 0)
+        *room -= size;
+    /* Larger than a batch can be: the publish comes first, the settle behind it, so it is in both
+     * queues for a moment and never in none. */
+    return rv == ERR_RANGE ? 0 : rv;
+}
+
+/* All targets are of this partition: published and settled in one group. */
+static int move_here(struct funeral *f, size_t *room)
+{
+    struct queues *qs = f->queue->home;
+    struct queues_publish p = publish_of(f, f->targets, f->count);
+    struct queues_published published;
+    int rv = make_group(f, &p, room);
+
+    if (rv == 0)
+        rv = queues_put(qs, &p, shared_parts(f), &published);
+    if (rv != 0)
+        return rv;
+    end_dying(f->queue, f->dead);
+    settle_dead(f->queue, f->dead);
+    return 0;
+}
+
+/* Takes the targets of one partition out of the rest, to the front of it. Returns how many. */
+static size_t same_home(struct queue **targets, size_t count)
+{
+    size_t same = 1;
+
+    for (size_t i = 1; i < count; i++) {
+        struct queue *q = targets[i];
+
+        if (q->home != targets[0]->home)
+            continue;
+        memmove(&targets[same + 1], &targets[same], (i - same) * sizeof(struct queue *));
+        targets[same++] = q;
+    }
+    return same;
+}
+
+/* Publishes everywhere, and waits for all that has to be committed. */
+static int move_away(struct funeral *f)
+{
+    struct inflight *dead = f->dead;
+
+    for (size_t at = 0; at < f->count;) {
+        struct queues *there = f->targets[at]->home;
+        size_t same = same_home(f->targets + at, f->count - at);
+        struct queues_publish p = publish_of(f, f->targets + at, same);
+        struct queues_published published = {.is_in_log = false};
+        int rv = queues_put(there, &p, there == f->queue->home ? shared_parts(f) : 0, &published);
+
+        if (rv != 0 && dead->waits == 0)
+            return rv; /* later, some may get it twice */
+        if (rv == 0 && published.is_in_log)
+            await(there, dead, published.position);
+        at += same;
+    }
+    end_dying(f->queue, dead);
+    if (dead->waits > 0)
+        list_push(&f->queue->parting, &dead->link);
+    else
+        settle_dead(f->queue, dead);
+    return 0;
+}
+
+/* Moves one dead message on. Errors: ERR_AGAIN: it must be read first; ERR_FULL: later. */
+static int bury(struct queue *q, struct inflight *dead, size_t *room)
+{
+    struct funeral f = {.queue = q, .dead = dead};
+    int rv;
+
+    if (!q->args.has_dead_letter_exchange) { /* not any more */
+        end_dying(q, dead);
+        settle_dead(q, dead);
+        return 0;
+    }
+    rv = prepare(&f);
+    if (rv == ERR_CORRUPT) {
+        end_dying(q, dead);
+        queue_tell_aside(q, dead->seq, dead->entry.size);
+        inflight_free(dead);
+        return 0;
+    }
+    if (rv != 0)
+        return rv;
+    if (!choose_targets(&f)) {
+        rv = ERR_FULL;
+    } else if (f.count == 0) {
+        end_dying(q, dead);
+        settle_dead(q, dead);
+    } else {
+        rv = is_all_here(&f) ? move_here(&f, room) : move_away(&f);
+    }
+    store_pin_release(f.pin);
+    return rv;
+}
+
+unsigned queue_bury_dead(struct queue *q, unsigned max)
+{
+    struct list_link *first;
+    unsigned done = 0;
+    size_t room = 0;
+    int rv = 0;
+
+    while (done < max && !q->is.is_blocked && (first = list_first(&q->dying)) != NULL) {
+        rv = bury(q, inflight_at(first), &room);
+        if (rv != 0)
+            break;
+        done++;
+    }
+    if (q->home->is_grouped) {
+        uint64_t position;
+
+        queues_end_group(q->home, &position);
+    }
+    if (rv == ERR_FULL)
+        block(q);
+    return done;
+}

@@ -1,0 +1,302 @@
+/* Ready messages go to those who wait for them: first to basic.get, then to consumers, the highest
+ * priority first and within it one message each in turn.
+ *
+ * All books are kept before a consumer is called, so that he may settle the message at once; when
+ * he says that he cannot take it they are set back. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "queue/queues_parts.h"
+
+#define MEMORY_RETRY_NS UINT64_C(100000000)
+
+/* A message about to be handed over. */
+struct handover {
+    struct queue *queue;
+    uint64_t seq;
+    struct ledger_entry entry;
+    struct stored stored;
+    struct store_pin pin;
+    struct inflight *inflight; /* NULL: it is settled as soon as it is handed over */
+};
+
+/* ---- reading ---- */
+
+static void reader_is_ready(void *owner)
+{
+    struct queue *q = (struct queue *)owner;
+
+    q->is.is_waiting = false;
+    queue_activate(q);
+}
+
+int queue_read(struct queue *q, uint64_t seq, uint64_t place, struct stored *out,
+               struct store_pin *pin)
+{
+    struct store *s = q->home->store;
+    int rv = store_peek(s, place, out, pin);
+
+    if (LIKELY(rv != ERR_AGAIN))
+        return rv;
+    if (q->reader == NULL)
+        q->reader = store_reader_open(s, q->identity->id, reader_is_ready, q);
+    rv = store_read(q->reader, seq, place, out, pin);
+    q->is.is_waiting = rv == ERR_AGAIN;
+    return rv;
+}
+
+void queue_close_reader(struct queue *q)
+{
+    store_reader_close(q->reader);
+    q->reader = NULL;
+    q->is.is_waiting = false;
+}
+
+void queue_set_aside(struct queue *q, uint64_t seq)
+{
+    struct ledger_entry e;
+    bool is_live = ledger_find(&q->ledger, seq, &e);
+
+    ASSERT(is_live);
+    ready_withdraw(&q->ready, seq);
+    q->withdrawn_count++;
+    q->withdrawn_bytes += e.size;
+    queue_tell_aside(q, seq, e.size);
+}
+
+void queue_tell_aside(struct queue *q, uint64_t seq, uint32_t size)
+{
+    q->aside_count++;
+    diag(DIAG_ERROR, "queue",
+         "a message of queue '%.*s' in vhost '%.*s' cannot be read; it is kept, and passed over "
+         "seq=%" PRIu64 " size=%" PRIu32,
+         (int)q->identity->name.size, (const char *)q->identity->name.data,
+         (int)q->identity->vhost.size, (const char *)q->identity->vhost.data, seq, size);
+}
+
+/* ---- handing over ---- */
+
+static void describe(const struct handover *h, struct delivery *d)
+{
+    const struct queue *q = h->queue;
+
+    d->is_redelivered = ready_was_seen(&q->ready, h->seq);
+    d->has_count = queue_counts(q);
+    if (d->has_count) {
+        struct counts c = queue_find_counts(q, h->seq);
+
+        d->delivery_count = c.failures;
+        d->acquired_count = c.acquired > 0 ? c.acquired : d->is_redelivered;
+    }
+}
+
+/* The message is settled as soon as it is handed over. False: the consumer cannot take it. */
+static bool give_for_good(struct handover *h, struct consumer *c)
+{
+    struct queue *q = h->queue;
+    struct delivery d = {.consumer = c, .queue = q};
+
+    describe(h, &d);
+    if (!c->ops->deliver(c->owner, c, &d, &h->stored, h->pin))
+        return false;
+    ready_take_first(&q->ready, h->seq, h->entry.priority);
+    q->tally.delivered_no_ack++;
+    q->tally.redelivered += d.is_redelivered;
+    queue_settle(q, h->seq, &h->entry);
+    return true;
+}
+
+/* The message is in flight, in the given list. */
+static struct inflight *lift(struct handover *h, struct list *holder)
+{
+    struct queue *q = h->queue;
+    struct inflight *f = h->inflight;
+
+    describe(h, &f->d);
+    ready_take_first(&q->ready, h->seq, h->entry.priority);
+    q->inflight_count++;
+    q->inflight_bytes += h->entry.size;
+    f->since_ns = io_now_ns(q->home->io);
+    list_push(holder, &f->link);
+    return f;
+}
+
+static void hold(struct consumer *c, struct inflight *f)
+{
+    f->d.consumer = c;
+    f->shared = c->shared;
+    if (c->shared != NULL)
+        c->shared->used++;
+    c->held_count++;
+    if (c->timeout_ms != 0 && !alarm_waits(&c->timeout))
+        alarm_set_after(&c->queue->home->alarms, &c->timeout, c->timeout_ms * 1000000);
+}
+
+/* The consumer did not take it: as if nothing had happened. */
+static void put_back(struct queue *q, struct inflight *f, bool was_seen)
+{
+    uint64_t seq = f->seq;
+    uint8_t level = f->entry.priority;
+
+    inflight_detach(f);
+    inflight_free(f);
+    ready_untake(&q->ready, seq, level, was_seen);
+}
+
+static bool give(struct handover *h, struct consumer *c)
+{
+    struct queue *q = h->queue;
+    struct inflight *f = lift(h, &c->held);
+    bool is_redelivered = f->d.is_redelivered;
+
+    hold(c, f);
+    if (!c->ops->deliver(c->owner, c, &f->d, &h->stored, h->pin)) {
+        c->is_stalled = true; /* before it gives back, or it would be runnable for a moment */
+        put_back(q, f, is_redelivered);
+        return false;
+    }
+    q->tally.delivered++;
+    q->tally.redelivered += is_redelivered;
+    return true;
+}
+
+static void serve(struct handover *h, struct consumer *c)
+{
+    bool was_taken = c->is_no_ack ? give_for_good(h, c) : give(h, c);
+
+    if (was_taken) {
+        consumer_took(c);
+        return;
+    }
+    c->is_stalled = true;
+    consumer_update(c);
+}
+
+/* Answers the first basic.get. */
+static void answer(struct handover *h)
+{
+    struct queue *q = h->queue;
+    struct queue_get *g = CONTAINER_OF(list_first(&q->gets), struct queue_get, link);
+    struct delivery d = {.queue = q};
+
+    list_remove(&g->link);
+    q->tally.got++;
+    if (h->inflight != NULL) {
+        struct inflight *f = lift(h, &q->loose);
+
+        q->tally.redelivered += f->d.is_redelivered;
+        g->got(g, &f->d, &h->stored, h->pin, queue_ready_count(q));
+        return;
+    }
+    describe(h, &d);
+    ready_take_first(&q->ready, h->seq, h->entry.priority);
+    q->tally.redelivered += d.is_redelivered;
+    g->got(g, &d, &h->stored, h->pin, queue_ready_count(q) - 1);
+    queue_settle(q, h->seq, &h->entry);
+}
+
+void queue_answer_gets(struct queue *q)
+{
+    struct store_pin none = {NULL, NULL};
+    struct list_link *link;
+
+    while ((link = list_take(&q->gets)) != NULL) {
+        struct queue_get *g = CONTAINER_OF(link, struct queue_get, link);
+
+        g->got(g, NULL, NULL, none, 0);
+    }
+}
+
+/* ---- the loop ---- */
+
+/* Whether its date is over: in the millisecond of the date itself it may still be delivered, which
+ * is what a time to live of 0 is about. */
+static bool is_too_old(const struct handover *h)
+{
+    return h->entry.expires_ms != 0 && h->entry.expires_ms < io_wall_ms(h->queue->home->io);
+}
+
+/* The first ready message that is not too old, with its bytes. Errors: ERR_NOT_FOUND: none is
+ * ready; ERR_AGAIN: it must wait. */
+static int next_message(struct queue *q, struct handover *h)
+{
+    for (;;) {
+        if (!ready_first(&q->ready, &q->ledger, &h->seq, &h->entry))
+            return ERR_NOT_FOUND;
+        if (UNLIKELY(is_too_old(h))) {
+            if (!queue_kill_ready(q, h->seq, &h->entry, DEATH_EXPIRED))
+                return ERR_AGAIN;
+            continue;
+        }
+        int rv = queue_read(q, h->seq, h->entry.place, &h->stored, &h->pin);
+        if (LIKELY(rv != ERR_CORRUPT))
+            return rv;
+        ready_remove(&q->ready, h->seq, h->entry.priority);
+        queue_set_aside(q, h->seq);
+    }
+}
+
+/* Finds who is next, and what he gets. Errors: ERR_NOT_FOUND: nobody waits, or nothing is ready;
+ * ERR_AGAIN: it must wait. */
+static int next_handover(struct handover *h, struct consumer **c)
+{
+    struct queue *q = h->queue;
+    struct list_link *get = list_first(&q->gets);
+    bool is_no_ack;
+
+    *c = NULL;
+    if (get == NULL && (*c = queue_next_consumer(q)) == NULL)
+        return ERR_NOT_FOUND;
+    int rv = next_message(q, h);
+    if (rv != 0)
+        return rv;
+    is_no_ack = *c != NULL ? (*c)->is_no_ack : CONTAINER_OF(get, struct queue_get, link)->is_no_ack;
+    h->inflight = is_no_ack ? NULL : inflight_new(q, h->seq, &h->entry);
+    if (is_no_ack || h->inflight != NULL)
+        return 0;
+    store_pin_release(h->pin); /* no memory: later */
+    alarm_set_after(&q->home->alarms, &q->retry, MEMORY_RETRY_NS);
+    return ERR_AGAIN;
+}
+
+unsigned queue_dispatch(struct queue *q, unsigned max)
+{
+    struct handover h = {.queue = q};
+    unsigned done = 0;
+
+    while (done < max) {
+        struct consumer *c;
+        int rv = next_handover(&h, &c);
+
+        if (rv == ERR_NOT_FOUND)
+            queue_answer_gets(q);
+        if (rv != 0)
+            break;
+        if (c == NULL)
+            answer(&h);
+        else
+            serve(&h, c);
+        store_pin_release(h.pin);
+        done++;
+    }
+    return done;
+}
+
+/* ---- get ---- */
+
+void queue_get(struct queue *q, struct queue_get *g)
+{
+    ASSERT(g->got != NULL);
+    g->link = (struct list_link){NULL, NULL};
+    list_push(&q->gets, &g->link);
+    queue_use(q);
+    queue_activate(q);
+}
+
+void queue_get_cancel(struct queue_get *g)
+{
+    if (list_linked(&g->link))
+        list_remove(&g->link);
+}

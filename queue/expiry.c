@@ -1,0 +1,167 @@
+/* A cursor over the ledger, and a binary heap in an array for the dates that do not rise. */
+#include "queue/expiry.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum { HEAP_MIN = 64 };
+
+void expiry_init(struct expiry *x)
+{
+    *x = (struct expiry){.cursor_ms = EXPIRY_NEVER};
+}
+
+void expiry_release(struct expiry *x)
+{
+    mem_free(x->heap);
+    expiry_init(x);
+}
+
+static bool is_before(const struct expiry_item *a, const struct expiry_item *b)
+{
+    return a->date_ms < b->date_ms || (a->date_ms == b->date_ms && a->seq < b->seq);
+}
+
+static void sift_down(struct expiry *x, size_t at)
+{
+    struct expiry_item item = x->heap[at];
+
+    for (;;) {
+        size_t child = 2 * at + 1;
+
+        if (child + 1 < x->count && is_before(&x->heap[child + 1], &x->heap[child]))
+            child++;
+        if (child >= x->count || !is_before(&x->heap[child], &item))
+            break;
+        x->heap[at] = x->heap[child];
+        at = child;
+    }
+    x->heap[at] = item;
+}
+
+static void sift_up(struct expiry *x, size_t at)
+{
+    struct expiry_item item = x->heap[at];
+
+    for (; at > 0 && is_before(&item, &x->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        x->heap[at] = x->heap[(at - 1) / 2];
+    x->heap[at] = item;
+}
+
+/* Drops what is settled from the heap. */
+static void sift(struct expiry *x, struct ledger *l)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < x->count; i++) {
+        if (ledger_is_live(l, x->heap[i].seq))
+            x->heap[kept++] = x->heap[i];
+    }
+    x->count = kept;
+    for (size_t i = kept / 2; i-- > 0;)
+        sift_down(x, i);
+}
+
+static void push(struct expiry *x, struct ledger *l, struct expiry_item item)
+{
+    if (x->count >= HEAP_MIN && x->count == x->capacity && x->count / 2 > l->live)
+        sift(x, l);
+    if (x->count == x->capacity) {
+        x->capacity = x->capacity > 0 ? x->capacity * 2 : HEAP_MIN;
+        x->heap = (struct expiry_item *)mem_grow(x->heap, x->capacity, sizeof(*x->heap));
+    }
+    x->heap[x->count] = item;
+    sift_up(x, x->count++);
+}
+
+static void pop(struct expiry *x)
+{
+    ASSERT(x->count > 0);
+    x->heap[0] = x->heap[--x->count];
+    if (x->count > 0)
+        sift_down(x, 0);
+}
+
+void expiry_add(struct expiry *x, struct ledger *l, uint64_t seq, int64_t date_ms)
+{
+    ASSERT(date_ms > 0);
+    if (date_ms < x->latest_ms) {
+        push(x, l, (struct expiry_item){date_ms, seq});
+        return;
+    }
+    x->latest_ms = date_ms;
+    if (x->cursor_ms == EXPIRY_NEVER) {
+        x->cursor = seq;
+        x->cursor_ms = date_ms;
+    }
+}
+
+void expiry_return(struct expiry *x, struct ledger *l, uint64_t seq, int64_t date_ms)
+{
+    if (seq < x->cursor || x->cursor_ms == EXPIRY_NEVER)
+        push(x, l, (struct expiry_item){date_ms, seq});
+}
+
+int64_t expiry_next(const struct expiry *x)
+{
+    int64_t heap_ms = x->count > 0 ? x->heap[0].date_ms : EXPIRY_NEVER;
+
+    return heap_ms < x->cursor_ms ? heap_ms : x->cursor_ms;
+}
+
+/* Walks the cursor to the next live message whose date has come. */
+static bool take_by_cursor(struct expiry *x, struct ledger *l, int64_t now_ms, unsigned *steps,
+                           uint64_t *seq)
+{
+    struct ledger_entry e;
+
+    while (x->cursor_ms <= now_ms && *steps > 0) {
+        --*steps;
+        if (!ledger_next_live(l, x->cursor, seq, &e)) {
+            x->cursor_ms = EXPIRY_NEVER;
+            x->latest_ms = 0;
+            return false;
+        }
+        x->cursor = *seq;
+        if (e.expires_ms > now_ms) {
+            x->cursor_ms = e.expires_ms;
+            return false;
+        }
+        x->cursor++; /* cursor_ms is still a date before that of the next */
+        if (e.expires_ms != 0)
+            return true;
+    }
+    return false;
+}
+
+bool expiry_take(struct expiry *x, struct ledger *l, int64_t now_ms, unsigned *steps, uint64_t *seq)
+{
+    if (take_by_cursor(x, l, now_ms, steps, seq))
+        return true;
+    while (x->count > 0 && x->heap[0].date_ms <= now_ms && *steps > 0) {
+        struct ledger_entry e;
+        uint64_t first = x->heap[0].seq;
+
+        --*steps;
+        pop(x);
+        if (ledger_find(l, first, &e) && e.expires_ms <= now_ms && e.expires_ms != 0) {
+            *seq = first;
+            return true;
+        }
+    }
+    return false;
+}
+
+void expiry_clear(struct expiry *x)
+{
+    x->cursor_ms = EXPIRY_NEVER;
+    x->latest_ms = 0;
+    x->count = 0;
+}
+
+void expiry_check(const struct expiry *x)
+{
+    ASSERT(x->count <= x->capacity);
+    for (size_t i = 1; i < x->count; i++)
+        ASSERT(!is_before(&x->heap[i], &x->heap[(i - 1) / 2]));
+}

@@ -1,0 +1,62 @@
+/* When messages of a queue expire: the time index.
+ *
+ * Most queues give all messages one time to live, so their dates rise with the seqs and the ledger
+ * itself is the index: a CURSOR stands at the first seq whose date has not come. A message whose
+ * date is before that of one in front of it goes into a heap by date as well.
+ *
+ *     seq    7     8     9    10    11
+ *     date  5:00  never 5:01  4:20  5:02
+ *            ^cursor           '-- in the heap
+ *
+ * What is in the heap may be settled long before its date; the heap is sifted when most of it is.
+ *
+ * Plain data of a queue; the ledger says which seqs are alive and has their dates. */
+#ifndef QUEUE_EXPIRY_H
+#define QUEUE_EXPIRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "queue/ledger.h"
+
+#define EXPIRY_NEVER INT64_MAX
+
+struct expiry_item {
+    int64_t date_ms;
+    uint64_t seq;
+};
+
+struct expiry {
+    uint64_t cursor;
+    int64_t cursor_ms; /* date of the message at the cursor, or a date before it; EXPIRY_NEVER: no
+                          message from the cursor on has one that rises */
+    int64_t latest_ms; /* of those in rising order */
+    struct expiry_item *heap;
+    size_t count;
+    size_t capacity;
+};
+
+void expiry_init(struct expiry *x);
+void expiry_release(struct expiry *x);
+
+/* A message with a date was added to the ledger as its newest. */
+void expiry_add(struct expiry *x, struct ledger *l, uint64_t seq, int64_t date_ms);
+/* One with a date came back from a consumer. */
+void expiry_return(struct expiry *x, struct ledger *l, uint64_t seq, int64_t date_ms);
+
+/* The next date at which something may expire, or EXPIRY_NEVER. */
+int64_t expiry_next(const struct expiry *x);
+
+/* A live message whose date has come (date <= now), whether it is ready or not; each is given once.
+ * `steps` limits how many messages are looked at and is counted down; with 0 left there may be
+ * more. False: there is none, for now. */
+bool expiry_take(struct expiry *x, struct ledger *l, int64_t now_ms, unsigned *steps,
+                 uint64_t *seq);
+
+/* All messages up to the next seq of the ledger are gone. */
+void expiry_clear(struct expiry *x);
+
+void expiry_check(const struct expiry *x);
+
+#endif

@@ -1,0 +1,387 @@
+/* The fold of the queues: their state out of a checkpoint and the records behind it, and what of
+ * the log they still need.
+ *
+ * Part of a checkpoint:
+ *
+ *     version u8 | count | ( id | size u32 | ledger | counts | seen )* count | store
+ *
+ *     counts:  how many | ( seq, less the one before | failures | acquired )*
+ *     seen:    0, or 1 | how many | ( from, less the end before | length )*
+ *
+ * Numbers without a size are varints. `seen` is what was delivered before and is ready again; it is
+ * there after a clean stop only, for after a crash every message counts as delivered before. */
+#include "base/diag.h"
+#include "base/mem.h"
+#include "log/cursor.h"
+#include "msg/ttl.h"
+#include "queue/queues_parts.h"
+#include "queue/records.h"
+#include "queue/varint.h"
+
+enum { STATE_VERSION = 1, FOLD_ID = 2 };
+
+/* ---- save ---- */
+
+static void save_spans(const struct spans *s, struct buf *out)
+{
+    struct span span;
+    uint64_t end = 0;
+
+    buf_varint(out, spans_span_count(s));
+    for (uint64_t at = 0; spans_next(s, at, &span); at = span.to) {
+        buf_varint(out, span.from - end);
+        buf_varint(out, span.to - span.from);
+        end = span.to;
+    }
+}
+
+/* After a clean stop: what was delivered before, of all that is ready. */
+static void save_seen(struct queue *q, bool is_last, struct buf *out)
+{
+    struct ledger_entry e;
+    struct spans seen;
+    uint64_t seq = 0;
+
+    buf_u8(out, is_last);
+    if (!is_last)
+        return;
+    spans_init(&seen);
+    while (ledger_next_live(&q->ledger, seq, &seq, &e)) {
+        if (ready_has(&q->ready, seq, e.priority) && ready_was_seen(&q->ready, seq))
+            spans_add(&seen, seq);
+        else if (q->ready.lanes == NULL && seq >= q->ready.cursor && seq >= q->ready.seen_below &&
+                 spans_span_count(&q->ready.seen) == 0)
+            break; /* from here on nothing was delivered */
+        seq++;
+    }
+    save_spans(&seen, out);
+    spans_release(&seen);
+}
+
+static void save_counts(const struct queue *q, struct buf *out)
+{
+    uint64_t last = 0;
+
+    buf_varint(out, map_count(&q->counts));
+    MAP_FOREACH (w, &q->counts) {
+        struct counts c = queue_find_counts(q, w.key);
+
+        buf_varint(out, w.key - last); /* wraps, and back again */
+        buf_varint(out, c.failures);
+        buf_varint(out, c.acquired);
+        last = w.key;
+    }
+}
+
+static void save_queue(struct queue *q, bool is_last, struct buf *out)
+{
+    buf_varint(out, q->identity->id);
+
+    size_t at = out->size;
+    buf_le32(out, 0);
+    ledger_save(&q->ledger, out);
+    save_counts(q, out);
+    save_seen(q, is_last, out);
+    if (buf_error(out) == 0)
+        put_le32(out->data + at, (uint32_t)(out->size - at - sizeof(uint32_t)));
+}
+
+static void save(void *owner, bool is_last, struct buf *out)
+{
+    struct queues *qs = (struct queues *)owner;
+    uint64_t count = 0;
+
+    (void)queues_dig(qs, SIZE_MAX); /* the store's counts are without them then */
+    for (size_t i = 0; i < qs->count; i++)
+        count += qs->all[i]->is.is_durable;
+    buf_u8(out, STATE_VERSION);
+    buf_varint(out, count);
+    for (size_t i = 0; i < qs->count; i++) {
+        if (qs->all[i]->is.is_durable)
+            save_queue(qs->all[i], is_last, out);
+    }
+    store_save(qs->store, out);
+}
+
+/* ---- restore ---- */
+
+static void restore_counts(struct queue *q, struct reader *r)
+{
+    uint64_t seq = 0;
+
+    for (uint64_t left = reader_varint(r); left > 0 && !r->is_failed; left--) {
+        struct counts c;
+
+        seq += reader_varint(r);
+        c.failures = (uint32_t)reader_varint(r);
+        c.acquired = (uint32_t)reader_varint(r);
+        if (!r->is_failed)
+            queue_set_counts(q, seq, c);
+    }
+}
+
+static void restore_seen(struct queue *q, struct reader *r)
+{
+    uint64_t end = 0;
+
+    q->is.has_seen = reader_u8(r) != 0;
+    if (!q->is.has_seen)
+        return;
+    for (uint64_t left = reader_varint(r); left > 0 && !r->is_failed; left--) {
+        uint64_t from = end + reader_varint(r);
+        uint64_t length = reader_varint(r);
+
+        if (from < end || length == 0 || length > UINT64_MAX - 1 - from) {
+            r->is_failed = true;
+            return;
+        }
+        if (!r->is_failed)
+            spans_add_range(&q->ready.seen, from, from + length);
+        end = from + length;
+    }
+}
+
+/* A queue that is gone since: what it held is let go of. */
+static void restore_gone(struct queues *qs, uint64_t id, struct reader *r)
+{
+    struct grave *g = MEM_NEW(struct grave);
+
+    g->queue = id;
+    g->is_durable = true;
+    ledger_init(&g->ledger);
+    ledger_restore(&g->ledger, r);
+    queues_bury(qs, g);
+}
+
+static int restore(void *owner, struct bytes state, struct err_note *note)
+{
+    struct queues *qs = (struct queues *)owner;
+    struct reader r = reader_of(state);
+    uint8_t version = reader_u8(&r);
+
+    if (version != STATE_VERSION)
+        return err_note(note, ERR_VERSION, "the checkpoint of the queues has version %u, not %u",
+                        version, (unsigned)STATE_VERSION);
+    for (uint64_t left = reader_varint(&r); left > 0 && !r.is_failed; left--) {
+        uint64_t id = reader_varint(&r);
+        struct reader part = reader_sub(&r, reader_le32(&r));
+        struct queue *q = queues_find(qs, id);
+
+        if (q == NULL) {
+            restore_gone(qs, id, &part);
+            continue;
+        }
+        ledger_restore(&q->ledger, &part);
+        restore_counts(q, &part);
+        restore_seen(q, &part);
+        if (!reader_is_done(&part))
+            r.is_failed = true;
+    }
+    if (!r.is_failed)
+        store_restore(qs->store, &r);
+    if (r.is_failed)
+        return err_note(note, ERR_CORRUPT, "the checkpoint of the queues is not what was written");
+    return 0;
+}
+
+/* ---- replay ---- */
+
+/* What a message says about how long it may live. */
+static uint64_t expiration_of(const struct props *props)
+{
+    struct bytes text;
+
+    if (!props_find_text(props, PROP_EXPIRATION, &text))
+        return QUEUE_NO_LIMIT;
+    struct ttl ttl = ttl_parse(text);
+    return ttl.fault == TTL_OK ? ttl.ms : QUEUE_NO_LIMIT;
+}
+
+/* Adds the message to those of its queues that still exist. */
+static uint32_t replay_targets(struct queues *qs, const struct store_record *r,
+                               const struct props *props)
+{
+    struct reader targets = r->targets;
+    struct store_target t = {0, 0};
+    uint32_t references = 0;
+
+    while (store_target_next(&targets, &t)) {
+        struct queue *q = queues_find(qs, t.queue);
+
+        if (q == NULL || t.seq < q->ledger.next)
+            continue;
+        struct ledger_entry e = {
+            .place = r->stored.place,
+            .size = (uint32_t)r->stored.body_size,
+            .priority = queue_level(q, props),
+            .expires_ms = queue_date(q, r->stored.time_ms, expiration_of(props)),
+        };
+        ledger_add_at(&q->ledger, t.seq, &e);
+        references++;
+    }
+    return references;
+}
+
+static int replay_publish(struct queues *qs, const struct record *record)
+{
+    struct store_record r;
+    struct props props;
+
+    if (store_record_decode(record, &r) != 0 || props_decode(r.stored.props, &props) != 0)
+        return ERR_CORRUPT;
+    uint32_t references = replay_targets(qs, &r, &props);
+    if (references > 0)
+        store_replay_message(qs->store, &r, references);
+    return 0;
+}
+
+static int replay_settle(struct queues *qs, const struct record *record)
+{
+    struct settle_walk w = settle_walk(record->body);
+    struct settle_range range;
+    struct ledger_entry e;
+
+    while (settle_next(&w, &range)) {
+        struct queue *q = queues_find(qs, range.queue);
+        uint64_t seq = range.from;
+
+        while (q != NULL && ledger_next_live(&q->ledger, seq, &seq, &e) && seq < range.to) {
+            bool was_live = ledger_settle(&q->ledger, seq);
+
+            ASSERT(was_live);
+            map_remove(&q->counts, seq);
+            store_settle(qs->store, e.place, q->identity->id, seq);
+            seq++;
+        }
+    }
+    return w.is_bad ? ERR_CORRUPT : 0;
+}
+
+static int replay_return(struct queues *qs, const struct record *record)
+{
+    struct reader r = reader_of(record->body);
+
+    while (r.left > 0) {
+        struct queue *q = queues_find(qs, reader_varint(&r));
+        uint64_t seq = reader_varint(&r);
+        struct counts c;
+
+        c.failures = (uint32_t)reader_varint(&r);
+        c.acquired = (uint32_t)reader_varint(&r);
+        if (!r.is_failed && q != NULL && ledger_is_live(&q->ledger, seq))
+            queue_set_counts(q, seq, c);
+    }
+    return r.is_failed ? ERR_CORRUPT : 0;
+}
+
+static int replay(void *owner, const struct record *r)
+{
+    struct queues *qs = (struct queues *)owner;
+    int rv = 0;
+
+    switch (r->kind) {
+    case RECORD_PUBLISH:
+        rv = replay_publish(qs, r);
+        break;
+    case RECORD_SETTLE:
+        rv = replay_settle(qs, r);
+        break;
+    case RECORD_RETURN:
+        rv = replay_return(qs, r);
+        break;
+    default:
+        break; /* a PART is known by its PUBLISH; others are of a later version */
+    }
+    return rv;
+}
+
+/* Every checkpoint was lost: what the sorter kept is what was alive then, or later. */
+static int survivor(void *owner, uint64_t destination, const struct record *r)
+{
+    struct queues *qs = (struct queues *)owner;
+
+    (void)destination;
+    return r->kind == RECORD_PUBLISH ? replay_publish(qs, r) : 0;
+}
+
+/* ---- opened ---- */
+
+/* Fills what is derived from the ledger. */
+static void index_queue(struct queue *q)
+{
+    struct ledger_entry e;
+    uint64_t seq = ledger_low(&q->ledger);
+
+    q->ready.cursor = seq;
+    if (!q->is.has_seen)
+        q->ready.seen_below = q->ledger.next;
+    while (ledger_next_live(&q->ledger, seq, &seq, &e)) {
+        ready_add(&q->ready, seq, e.priority);
+        if (e.expires_ms != 0)
+            expiry_add(&q->expiry, &q->ledger, seq, e.expires_ms);
+        seq++;
+    }
+}
+
+static int opened(void *owner, bool is_clean, struct err_note *note)
+{
+    struct queues *qs = (struct queues *)owner;
+
+    (void)note;
+    for (size_t i = 0; i < qs->count; i++) {
+        struct queue *q = qs->all[i];
+
+        q->is.has_seen = q->is.has_seen && is_clean;
+        index_queue(q);
+    }
+    return 0;
+}
+
+/* ---- what is still needed ---- */
+
+/* Whether a queue still needs the record. */
+static bool is_needed(const struct queues *qs, const struct store_record *r)
+{
+    struct reader targets = r->targets;
+    struct store_target t = {0, 0};
+
+    while (store_target_next(&targets, &t)) {
+        struct queue *q = queues_find(qs, t.queue);
+
+        if (q != NULL && ledger_is_live(&q->ledger, t.seq))
+            return true;
+    }
+    return false;
+}
+
+static void classify(void *owner, uint64_t lane, const struct record *r, struct log_sorting *s)
+{
+    const struct queues *qs = (const struct queues *)owner;
+    struct store_record record;
+    bool is_kept = false;
+
+    (void)lane;
+    if (r->kind == RECORD_PART)
+        is_kept = store_is_needed(qs->store, r);
+    else if (r->kind == RECORD_PUBLISH && store_record_decode(r, &record) == 0)
+        is_kept = is_needed(qs, &record) || store_is_needed(qs->store, r) ||
+                  map_find(&qs->partings.places, r->number) != NULL;
+    if (is_kept) /* SETTLE and RETURN are in the checkpoint */
+        log_keep(s);
+}
+
+void queues_fold(struct queues *qs, struct fold *out)
+{
+    *out = (struct fold){
+        .owner = qs,
+        .id = FOLD_ID,
+        .kind_first = RECORD_QUEUE_FIRST,
+        .kind_last = RECORD_QUEUE_LAST,
+        .restore = restore,
+        .survivor = survivor,
+        .replay = replay,
+        .opened = opened,
+        .save = save,
+        .classify = classify,
+    };
+}

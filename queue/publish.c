@@ -1,0 +1,170 @@
+/* A message goes to queues: stored once, then an entry in the ledger of each. */
+#include "base/mem.h"
+#include "queue/queues_parts.h"
+
+/* What is the same for all queues of a message. */
+struct arrival {
+    const struct queues_publish *p;
+    int64_t now_ms;
+    uint64_t place;
+};
+
+int64_t queue_date(const struct queue *q, int64_t now_ms, uint64_t expiration_ms)
+{
+    uint64_t ttl_ms =
+        expiration_ms < q->args.message_ttl_ms ? expiration_ms : q->args.message_ttl_ms;
+
+    if (LIKELY(ttl_ms == QUEUE_NO_LIMIT))
+        return 0;
+    return now_ms + (int64_t)ttl_ms;
+}
+
+uint8_t queue_level(const struct queue *q, const struct props *props)
+{
+    uint8_t level = 0;
+
+    if (LIKELY(q->args.max_priority == 0) || !props_find_octet(props, PROP_PRIORITY, &level))
+        return 0;
+    return level < q->args.max_priority ? level : q->args.max_priority;
+}
+
+/* The message is the newest of this queue. `is_refused`: it goes to the dead at once. */
+static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
+{
+    const struct message *m = a->p->message;
+    struct ledger_entry e = {
+        .place = a->place,
+        .size = (uint32_t)m->body_size,
+        .priority = queue_level(q, &m->props),
+        .expires_ms = queue_date(q, a->now_ms, a->p->expiration_ms),
+    };
+    uint64_t seq = ledger_add(&q->ledger, &e);
+
+    if (UNLIKELY(is_refused)) {
+        queue_kill_new(q, seq, &e, DEATH_MAXLEN);
+        return;
+    }
+    q->tally.published++;
+    ready_add(&q->ready, seq, e.priority);
+    if (e.expires_ms != 0)
+        expiry_add(&q->expiry, &q->ledger, seq, e.expires_ms);
+    queue_activate(q);
+}
+
+/* The queues that take the message, those that refuse it but have a dead letter exchange for it
+ * among them, into qs->scratch. Returns how many. */
+static size_t choose_takers(struct queues *qs, const struct queues_publish *p, uint32_t *rejected)
+{
+    size_t count = 0;
+
+    queues_scratch_targets(qs, p->target_count);
+    for (size_t i = 0; i < p->target_count; i++) {
+        struct queue *q = p->targets[i];
+        bool is_refused = queue_refuses(q, p->message->body_size);
+
+        ASSERT(q->home == qs);
+        *rejected += is_refused;
+        if (!is_refused || (q->args.overflow == OVERFLOW_REJECT_DEAD_LETTER &&
+                            q->args.has_dead_letter_exchange && queue_can_kill(q)))
+            qs->scratch.queues[count++] = q;
+    }
+    return count;
+}
+
+/* The durable ones among the takers, as the record names them. */
+static size_t name_targets(struct queues *qs, size_t takers)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < takers; i++) {
+        const struct queue *q = qs->scratch.queues[i];
+
+        if (q->is.is_durable)
+            qs->scratch.targets[count++] = (struct store_target){q->identity->id, q->ledger.next};
+    }
+    return count;
+}
+
+int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t shares_parts,
+               struct queues_published *out)
+{
+    struct arrival a = {.p = p};
+    struct queues_published result = {.is_in_log = false};
+    size_t takers = choose_takers(qs, p, &result.rejected);
+
+    ASSERT(p->target_count > 0);
+    if (takers == 0) {
+        *out = result;
+        return 0;
+    }
+    struct store_put put = {
+        .message = p->message,
+        .references = (uint32_t)takers,
+        .shares_parts = shares_parts,
+        .upload = p->upload,
+    };
+    if (message_is_persistent(p->message)) {
+        put.targets = qs->scratch.targets;
+        put.target_count = name_targets(qs, takers);
+        put.is_persistent = put.target_count > 0;
+    }
+    int rv = store_put(qs->store, &put, &a.place);
+    if (UNLIKELY(rv != 0))
+        return rv;
+    a.now_ms = io_wall_ms(qs->io);
+    for (size_t i = 0; i < takers; i++) {
+        struct queue *q = qs->scratch.queues[i];
+
+        arrive(q, &a, result.rejected > 0 && queue_refuses(q, p->message->body_size));
+    }
+    result.is_in_log = put.is_persistent;
+    result.position = a.place;
+    *out = result;
+    return 0;
+}
+
+int queues_publish(struct queues *qs, const struct queues_publish *p, struct queues_published *out)
+{
+    return queues_put(qs, p, 0, out);
+}
+
+/* ---- groups ---- */
+
+size_t queues_publish_size(const struct queues_publish *p)
+{
+    struct store_target none = {UINT64_MAX, UINT64_MAX};
+    struct store_put put = {.message = p->message,
+                            .is_persistent = message_is_persistent(p->message),
+                            .targets = &none,
+                            .target_count = 1,
+                            .references = (uint32_t)p->target_count};
+
+    if (!put.is_persistent)
+        return 0;
+    return store_put_size(&put) + (p->target_count - 1) * sizeof(struct store_target) * 2;
+}
+
+int queues_begin_group(struct queues *qs, size_t size)
+{
+    int rv = queues_write_settles(qs); /* what came before is not of the group */
+
+    ASSERT(!qs->is_grouped);
+    if (rv == 0)
+        rv = partition_begin_group(qs->partition, size + log_record_size(0, QUEUES_SETTLE_SIZE),
+                                   false);
+    qs->is_grouped = rv == 0;
+    return rv;
+}
+
+void queues_end_group(struct queues *qs, uint64_t *position)
+{
+    ASSERT(qs->is_grouped);
+    qs->is_grouped = false;
+    (void)queues_write_settles(qs); /* refused: it is written by the next pass */
+
+    uint64_t next = partition_next(qs->partition);
+    *position = next > 0 ? next - 1 : 0;
+    queues_part_at(qs, *position);
+    if (partition_committed(qs->partition) >= next)
+        queues_partings_committed(qs, next);
+}

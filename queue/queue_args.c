@@ -1,0 +1,385 @@
+/* The x-arguments of queues: one row each, with what it must be and where it goes.
+ *
+ * The reasons in the notes are RabbitMQ's Erlang terms: {value_zero,0}, {unacceptable_type,bool}.
+ */
+#include "queue/queue_args.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "msg/ttl.h"
+
+enum { REASON_SIZE = 160, PRIORITY_MAX = 255 };
+
+/* What is wrong with a value; empty: nothing. */
+struct reason {
+    char text[REASON_SIZE];
+};
+
+/* Takes the value of an argument into the struct, or says what is wrong with it. */
+typedef void take_fn(const struct field *f, struct queue_args *out, struct reason *wrong);
+
+struct row {
+    const char *name;
+    take_fn *take;
+    bool is_compared; /* it changes what the queue does: a redeclaration must say the same */
+};
+
+/* ---- kinds of values ---- */
+
+static bool take_integer(const struct field *f, int64_t *out, struct reason *wrong)
+{
+    if (field_as_integer(f, out))
+        return true;
+    snprintf(wrong->text, sizeof(wrong->text), "{unacceptable_type,%s}", field_type_name(f));
+    return false;
+}
+
+static bool take_count(const struct field *f, uint64_t *out, struct reason *wrong)
+{
+    int64_t value = 0;
+
+    if (!take_integer(f, &value, wrong))
+        return false;
+    if (value < 0) {
+        snprintf(wrong->text, sizeof(wrong->text), "{value_negative,%" PRId64 "}", value);
+        return false;
+    }
+    *out = (uint64_t)value;
+    return true;
+}
+
+static bool take_positive(const struct field *f, uint64_t *out, struct reason *wrong)
+{
+    uint64_t value = 0;
+
+    if (!take_count(f, &value, wrong))
+        return false;
+    if (value == 0) {
+        snprintf(wrong->text, sizeof(wrong->text), "{value_zero,0}");
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+static void check_duration(uint64_t value_ms, struct reason *wrong)
+{
+    if (value_ms > TTL_MAX_MS)
+        snprintf(wrong->text, sizeof(wrong->text), "{value_too_large,%" PRIu64 "}", value_ms);
+}
+
+static bool take_text(const struct field *f, struct bytes *out, struct reason *wrong)
+{
+    if (field_as_text(f, out))
+        return true;
+    snprintf(wrong->text, sizeof(wrong->text), "{unacceptable_type,%s}", field_type_name(f));
+    return false;
+}
+
+/* The index of the text among `words`, which NULL ends; -1 with the reason when it is none. */
+static int take_word(const struct field *f, const char *const *words, const char *reason,
+                     struct reason *wrong)
+{
+    struct bytes text;
+
+    if (!take_text(f, &text, wrong))
+        return -1;
+    for (int i = 0; words[i] != NULL; i++) {
+        if (bytes_equal(text, bytes_text(words[i])))
+            return i;
+    }
+    snprintf(wrong->text, sizeof(wrong->text), "%s", reason);
+    return -1;
+}
+
+/* ---- arguments that mean something ---- */
+
+static void take_type(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    static const char *const words[] = {"classic", "quorum",    "stream", "",
+                                        "default", "undefined", NULL};
+    struct bytes text = {NULL, 0};
+    int word = take_word(f, words, "", wrong);
+
+    if (word > QUEUE_STREAM)
+        word = QUEUE_CLASSIC; /* several names for "whatever is usual" */
+    if (word >= 0)
+        out->type = (enum queue_type)word;
+    else if (field_as_text(f, &text))
+        snprintf(wrong->text, sizeof(wrong->text), "{unsupported_queue_type,<<\"%.*s\">>}",
+                 text.size > 64 ? 64 : (int)text.size, (const char *)text.data);
+}
+
+static void take_message_ttl(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    if (take_count(f, &out->message_ttl_ms, wrong))
+        check_duration(out->message_ttl_ms, wrong);
+}
+
+static void take_expires(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    if (take_positive(f, &out->expires_ms, wrong))
+        check_duration(out->expires_ms, wrong);
+}
+
+static void take_max_length(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    take_count(f, &out->max_length, wrong);
+}
+
+static void take_max_bytes(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    take_count(f, &out->max_length_bytes, wrong);
+}
+
+static void take_overflow(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    static const char *const words[] = {"drop-head", "reject-publish", "reject-publish-dlx", NULL};
+    int word = take_word(f, words, "invalid_overflow", wrong);
+
+    if (word >= 0)
+        out->overflow = (enum queue_overflow)word;
+}
+
+static void take_exchange(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    out->has_dead_letter_exchange = take_text(f, &out->dead_letter_exchange, wrong);
+}
+
+static void take_key(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    out->has_dead_letter_key = take_text(f, &out->dead_letter_key, wrong);
+}
+
+static void take_strategy(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    static const char *const words[] = {"at-most-once", "at-least-once", NULL};
+
+    out->is_at_least_once = take_word(f, words, "invalid_dlx_strategy", wrong) == 1;
+}
+
+static void take_max_priority(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    uint64_t value = 0;
+
+    if (!take_count(f, &value, wrong))
+        return;
+    if (value > PRIORITY_MAX)
+        snprintf(wrong->text, sizeof(wrong->text), "{max_value_exceeded,%" PRIu64 "}", value);
+    else
+        out->max_priority = (uint8_t)value;
+}
+
+static void take_single_active(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    if (!field_as_bool(f, &out->is_single_active))
+        snprintf(wrong->text, sizeof(wrong->text), "{unacceptable_type,%s}", field_type_name(f));
+}
+
+static void take_delivery_limit(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    int64_t value = 0;
+
+    if (take_integer(f, &value, wrong))
+        out->delivery_limit = value < 0 ? QUEUE_LIMIT_NONE : value;
+}
+
+static void take_timeout(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    if (take_count(f, &out->consumer_timeout_ms, wrong))
+        check_duration(out->consumer_timeout_ms, wrong);
+}
+
+/* ---- arguments that steer what is inside RabbitMQ: checked and kept ---- */
+
+static void keep_count(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    uint64_t value = 0;
+
+    (void)out;
+    take_count(f, &value, wrong);
+}
+
+static void keep_positive(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    uint64_t value = 0;
+
+    (void)out;
+    take_positive(f, &value, wrong);
+}
+
+static void keep_text(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    struct bytes text;
+
+    (void)out;
+    take_text(f, &text, wrong);
+}
+
+static void keep_mode(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    static const char *const words[] = {"default", "lazy", NULL};
+
+    (void)out;
+    take_word(f, words, "invalid_queue_mode", wrong);
+}
+
+static void keep_locator(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    static const char *const words[] = {"client-local", "balanced", "random", "least-leaders",
+                                        NULL};
+
+    (void)out;
+    take_word(f, words, "invalid_queue_locator_arg", wrong);
+}
+
+static void keep_retry(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    static const char *const words[] = {"disabled", "all", "failed", "returned", NULL};
+
+    (void)out;
+    take_word(f, words, "invalid_delayed_retry_type", wrong);
+}
+
+static const struct row rows[] = {
+    {"x-queue-type", take_type, true},
+    {"x-message-ttl", take_message_ttl, true},
+    {"x-expires", take_expires, true},
+    {"x-max-length", take_max_length, true},
+    {"x-max-length-bytes", take_max_bytes, true},
+    {"x-overflow", take_overflow, true},
+    {"x-dead-letter-exchange", take_exchange, true},
+    {"x-dead-letter-routing-key", take_key, true},
+    {"x-dead-letter-strategy", take_strategy, true},
+    {"x-max-priority", take_max_priority, true},
+    {"x-single-active-consumer", take_single_active, true},
+    {"x-delivery-limit", take_delivery_limit, true},
+    {"x-consumer-timeout", take_timeout, true},
+    {"x-queue-mode", keep_mode, false},
+    {"x-queue-version", keep_positive, false},
+    {"x-queue-leader-locator", keep_locator, false},
+    {"x-queue-master-locator", keep_text, false},
+    {"x-quorum-initial-group-size", keep_positive, false},
+    {"x-member-placement-tag", keep_text, false},
+    {"x-consumer-disconnected-timeout", keep_count, false},
+    {"x-delayed-retry-type", keep_retry, false},
+    {"x-delayed-retry-min", keep_count, false},
+    {"x-delayed-retry-max", keep_count, false},
+    {"x-max-in-memory-length", keep_count, false},
+    {"x-max-in-memory-bytes", keep_count, false},
+    {"x-max-age", keep_text, false},
+    {"x-stream-max-segment-size-bytes", keep_count, false},
+    {"x-stream-filter-size-bytes", keep_count, false},
+    {"x-initial-cluster-size", keep_positive, false},
+    {"x-name-prefix", keep_text, false},
+};
+
+/* ---- read ---- */
+
+static int refuse(const char *argument, struct bytes name, struct bytes vhost,
+                  const struct reason *wrong, struct err_note *note)
+{
+    return err_note(note, ERR_INVALID, "invalid arg '%s' for queue '%.*s' in vhost '%.*s': %s",
+                    argument, (int)name.size, (const char *)name.data, (int)vhost.size,
+                    (const char *)vhost.data, wrong->text);
+}
+
+int queue_args_read(struct table t, struct bytes name, struct bytes vhost, struct queue_args *out,
+                    struct err_note *note)
+{
+    struct queue_args args = {
+        .message_ttl_ms = QUEUE_NO_LIMIT,
+        .expires_ms = QUEUE_NO_LIMIT,
+        .max_length = QUEUE_NO_LIMIT,
+        .max_length_bytes = QUEUE_NO_LIMIT,
+        .delivery_limit = QUEUE_LIMIT_UNSAID,
+        .consumer_timeout_ms = QUEUE_NO_LIMIT,
+    };
+    struct reason wrong = {.text = ""};
+    struct field f;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (!table_find(t, bytes_text(rows[i].name), &f))
+            continue;
+        rows[i].take(&f, &args, &wrong);
+        if (wrong.text[0] != '\0')
+            return refuse(rows[i].name, name, vhost, &wrong, note);
+    }
+    if (args.has_dead_letter_key && !args.has_dead_letter_exchange) {
+        snprintf(wrong.text, sizeof(wrong.text), "routing_key_but_no_dlx_defined");
+        return refuse("x-dead-letter-routing-key", name, vhost, &wrong, note);
+    }
+    *out = args;
+    return 0;
+}
+
+/* ---- compare ---- */
+
+enum { VALUE_SIZE = 128 };
+
+/* "the value '1' of type 'signedint'", or "none". */
+static void show_value(const struct field *f, char text[static VALUE_SIZE])
+{
+    struct bytes value = {NULL, 0};
+    int64_t number = 0;
+    bool truth = false;
+    char plain[VALUE_SIZE / 2] = "...";
+
+    if (f == NULL) {
+        snprintf(text, VALUE_SIZE, "none");
+        return;
+    }
+    if (field_as_integer(f, &number))
+        snprintf(plain, sizeof(plain), "%" PRId64, number);
+    else if (field_as_bool(f, &truth))
+        snprintf(plain, sizeof(plain), "%s", truth ? "true" : "false");
+    else if (field_as_text(f, &value))
+        snprintf(plain, sizeof(plain), "%.*s", (int)(value.size > 60 ? 60 : value.size),
+                 (const char *)value.data);
+    snprintf(text, VALUE_SIZE, "the value '%s' of type '%s'", plain, field_type_name(f));
+}
+
+/* Not saying a type and saying the usual one are the same. */
+static bool is_usual_type(const struct row *row, const struct field *f)
+{
+    struct queue_args args = {.type = QUEUE_STREAM};
+    struct reason wrong = {.text = ""};
+
+    if (row->take != take_type)
+        return false;
+    take_type(f, &args, &wrong);
+    return args.type == QUEUE_CLASSIC;
+}
+
+static bool is_same(const struct row *row, const struct field *a, const struct field *b)
+{
+    if (a == NULL && b == NULL)
+        return true;
+    if (a == NULL || b == NULL)
+        return is_usual_type(row, a == NULL ? b : a);
+    return field_equal(a, b);
+}
+
+int queue_args_compare(struct table received, struct table current, struct bytes name,
+                       struct bytes vhost, struct err_note *note)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct bytes argument = bytes_text(rows[i].name);
+        struct field a, b;
+        bool has_a = table_find(received, argument, &a);
+        bool has_b = table_find(current, argument, &b);
+        char text_a[VALUE_SIZE], text_b[VALUE_SIZE];
+
+        if (!rows[i].is_compared || is_same(&rows[i], has_a ? &a : NULL, has_b ? &b : NULL))
+            continue;
+        show_value(has_a ? &a : NULL, text_a);
+        show_value(has_b ? &b : NULL, text_b);
+        return err_note(note, ERR_EXISTS,
+                        "inequivalent arg '%s' for queue '%.*s' in vhost '%.*s': received %s but "
+                        "current is %s",
+                        rows[i].name, (int)name.size, (const char *)name.data, (int)vhost.size,
+                        (const char *)vhost.data, text_a, text_b);
+    }
+    return 0;
+}

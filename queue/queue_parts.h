@@ -1,0 +1,166 @@
+/* The structs behind queue.h, and what its files call of one another. Private to the room.
+ *
+ *     queues.c      all queues of a partition; the pass at the end of the turn
+ *     queue.c       one queue: made, deleted, purged, looked at
+ *     consumer.c    consumers: who may be served
+ *     dispatch.c    ready -> in flight
+ *     settle.c      in flight -> settled, ready, or dead
+ *     publish.c     -> ready
+ *     limits.c      too old, too many
+ *     deadletter.c  dead -> another queue
+ *     fold.c        the log -> all of it
+ *
+ * Owner: one shard. */
+#ifndef QUEUE_QUEUE_PARTS_H
+#define QUEUE_QUEUE_PARTS_H
+
+#include "base/map.h"
+#include "queue/consumer.h"
+#include "queue/expiry.h"
+#include "queue/ready.h"
+
+enum {
+    DYING_MAX = 1024,  /* of a queue, in memory at a time */
+    STEPS_MAX = 65536, /* messages of a queue that one pass looks at for their dates */
+};
+
+struct queue_tally {
+    uint64_t published;
+    uint64_t delivered;
+    uint64_t delivered_no_ack;
+    uint64_t got;
+    uint64_t redelivered;
+    uint64_t acked;
+    uint64_t dead[4];
+};
+
+struct queue_flags {
+    bool is_durable;
+    bool is_auto_delete;
+    bool is_single_active;
+    bool is_handing_over; /* the active consumer gets nothing until it has nothing in flight */
+    bool was_consumed;    /* it had a consumer since it was made */
+    bool is_waiting;      /* for its reader */
+    bool is_blocked;      /* dead letters wait for `retry`, or for the end of a pressure */
+    bool is_unused;       /* on_unused is to be called */
+    bool was_told_cycle;
+    bool has_seen; /* restored: what was delivered before a clean stop */
+};
+
+struct queue {
+    struct list_link active; /* queues->active: the next pass visits it */
+    struct queues *home;
+    struct queue_flags is;
+    struct ledger ledger;
+    struct ready ready;
+    uint64_t inflight_count;
+    uint64_t inflight_bytes;
+    uint64_t withdrawn_bytes;
+    uint64_t dying_count;
+    uint64_t withdrawn_count;
+    uint64_t aside_count; /* of those, what cannot be read */
+    struct list levels;
+    struct list gets;
+    struct list loose;
+    struct list dying;
+    struct list parting;
+    struct consumer *single; /* the active one of a single active queue, or the exclusive one */
+    uint64_t consumer_count;
+    struct store_reader *reader;
+    struct expiry expiry;
+    struct map counts; /* seq -> struct counts */
+    struct queue_args args;
+    int64_t limit;       /* of deliveries that failed; -1: none */
+    struct alarm expire; /* a date */
+    struct alarm unused; /* x-expires */
+    struct alarm retry;  /* dead letters */
+    uint64_t used_ns;    /* when it was last used, for x-expires */
+    struct queue_identity *identity;
+    struct queue_tally tally;
+};
+
+/* What a queue was declared with. */
+struct queue_identity {
+    uint64_t id;
+    void *owner;
+    struct bytes name;
+    struct bytes vhost;
+    struct table arguments;
+    struct queue_args declared;
+    uint8_t *texts; /* dead letter exchange and key of the arguments in effect */
+    uint8_t bytes[];
+};
+
+/* ---- queue.c ---- */
+
+uint64_t queue_ready_bytes(const struct queue *q);
+/* Deliveries are detached from their holders and ready again; dying ones are as well. */
+void queue_end_deliveries(struct queue *q);
+/* Dead letters that waited for a pressure or a retry are tried again. */
+void queue_unblock(struct queue *q);
+/* Frees the queue and forgets its messages. Its consumers have ended, or the world has. */
+void queue_free(struct queue *q);
+bool queue_counts(const struct queue *q);
+/* x-expires starts anew, or is stopped while there are consumers. */
+void queue_use(struct queue *q);
+/* Derives what follows from the arguments in effect. */
+void queue_apply_args(struct queue *q);
+
+/* ---- settle.c ---- */
+
+/* Ends a live message that is neither ready nor in flight any more. */
+void queue_settle(struct queue *q, uint64_t seq, const struct ledger_entry *e);
+/* What was counted about a message. */
+struct counts queue_find_counts(const struct queue *q, uint64_t seq);
+void queue_set_counts(struct queue *q, uint64_t seq, struct counts c);
+/* A ready message dies. False: too many are dying, nothing has happened. */
+bool queue_kill_ready(struct queue *q, uint64_t seq, const struct ledger_entry *e,
+                      enum death reason);
+/* A new one for a message of the queue; NULL: no memory. */
+struct inflight *inflight_new(struct queue *q, uint64_t seq, const struct ledger_entry *e);
+/* It is on no list of ours. */
+void inflight_free(struct inflight *f);
+/* Whether another message may die now. */
+bool queue_can_kill(const struct queue *q);
+/* Takes it from its holder's lists and gives credit back. */
+void inflight_detach(struct inflight *f);
+/* A live message that was just added and not made ready dies. */
+void queue_kill_new(struct queue *q, uint64_t seq, const struct ledger_entry *e, enum death reason);
+
+/* ---- dispatch.c ---- */
+
+/* Serves gets and consumers, with at most `max` messages. Returns how many were moved. */
+unsigned queue_dispatch(struct queue *q, unsigned max);
+/* Gives the message at `seq` to be read. ERR_AGAIN: the queue is visited again when it is there. */
+MUST_USE int queue_read(struct queue *q, uint64_t seq, uint64_t place, struct stored *out,
+                        struct store_pin *pin);
+/* What cannot be read leaves circulation; it is kept. */
+void queue_set_aside(struct queue *q, uint64_t seq);
+void queue_tell_aside(struct queue *q, uint64_t seq, uint32_t size);
+void queue_close_reader(struct queue *q);
+void queue_answer_gets(struct queue *q);
+
+/* ---- limits.c ---- */
+
+/* Whether x-overflow refuses a message of that size. */
+bool queue_refuses(const struct queue *q, uint64_t body_size);
+/* Expires what is too old; true when there is more to look at. */
+bool queue_expire(struct queue *q);
+/* Drops from the head what is over the limits; true when there is more to drop. */
+bool queue_shorten(struct queue *q);
+void queue_set_expire_alarm(struct queue *q);
+
+/* ---- deadletter.c ---- */
+
+/* Moves dead messages on, at most `max`. Returns how many. */
+unsigned queue_bury_dead(struct queue *q, unsigned max);
+/* Those published elsewhere whose commit is awaited are forgotten; they stay in the ledger. */
+void queue_forget_parting(struct queue *q);
+void queue_retry_is_due(struct alarm *a);
+/* ---- publish.c ---- */
+
+/* The date at which a message that comes now expires; 0: never. */
+int64_t queue_date(const struct queue *q, int64_t now_ms, uint64_t expiration_ms);
+uint8_t queue_level(const struct queue *q, const struct props *props);
+
+#endif

@@ -1,0 +1,56 @@
+/* The settings of queues. */
+#include <stddef.h>
+
+#include "queue/queue.h"
+
+#define OFFSET(field) offsetof(struct queues_options, field)
+
+const struct setting queue_settings[] = {
+    {
+        .name = "consumer_timeout",
+        .kind = SETTING_DURATION,
+        .offset = OFFSET(consumer_timeout_ms),
+        .fallback = "30m",
+        .max = INT64_C(365) * 24 * 3600 * 1000,
+        .help = "How long a consumer may hold a delivery before its channel is closed; 0: for "
+                "ever. A plain number is milliseconds.",
+    },
+    {
+        .name = "millrace.queue.consumer_unsettled_max",
+        .kind = SETTING_INT,
+        .offset = OFFSET(consumer_unsettled_max),
+        .fallback = "100000",
+        .min = 1,
+        .max = 10000000,
+        .help = "How many deliveries a consumer without prefetch may hold.",
+    },
+    {
+        .name = "millrace.queue.default_delivery_limit",
+        .kind = SETTING_INT,
+        .offset = OFFSET(default_delivery_limit),
+        .fallback = "20",
+        .min = -1,
+        .max = INT64_C(1) << 31,
+        .help = "x-delivery-limit of queues of type quorum that say nothing; -1: none.",
+    },
+    {
+        .name = "millrace.queue.transient_max",
+        .kind = SETTING_SIZE,
+        .offset = OFFSET(store.transient_bytes_max),
+        .fallback = "256MiB",
+        .min = 1 << 20,
+        .max = INT64_C(1) << 44,
+        .help = "Memory for transient messages; what is beyond goes to a scratch file.",
+    },
+    {
+        .name = "millrace.queue.spill_max",
+        .kind = SETTING_SIZE,
+        .offset = OFFSET(store.spill_bytes_max),
+        .fallback = "4GiB",
+        .min = 1 << 20,
+        .max = INT64_C(1) << 50,
+        .help = "Size of the scratch file of transient messages; when it is full publishers are "
+                "held back.",
+    },
+    {0},
+};

@@ -1,0 +1,360 @@
+/* All queues of a partition, and the pass at the end of a turn: queues that something happened to
+ * are visited, then what was settled is written in one record. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "queue/queues_parts.h"
+
+enum { INFLIGHTS_MAX = 1 << 26, RECORD_BUFFER_MAX = 8 << 20, DEATHS_MAX = 256 };
+
+/* ---- the active list ---- */
+
+void queues_need_pass(struct queues *qs)
+{
+    if (qs->partition != NULL)
+        io_later(qs->io, &qs->task);
+}
+
+void queue_activate(struct queue *q)
+{
+    if (!list_linked(&q->active)) {
+        list_push(&q->home->active, &q->active);
+        queues_need_pass(q->home);
+    }
+}
+
+/* ---- the pass ---- */
+
+/* Arms what the queue waits for, and gives back what an idle queue does not need. */
+static void rest(struct queue *q)
+{
+    bool is_read = !list_empty(&q->dying) || !list_empty(&q->gets) || q->consumer_count > 0;
+
+    queue_set_expire_alarm(q);
+    if (q->reader != NULL && (!is_read || (list_empty(&q->dying) && queue_ready_count(q) == 0)))
+        queue_close_reader(q);
+}
+
+/* Does what there is to do for a queue. The queue may be gone afterwards. */
+static void visit(struct queue *q, unsigned *budget)
+{
+    struct queues *qs = q->home;
+    unsigned max = *budget < BURST_MAX ? *budget : BURST_MAX;
+    unsigned done = queue_dispatch(q, max);
+    bool has_more = done == max;
+
+    if (!has_more) { /* else more may be delivered before it is too old or too many */
+        has_more = queue_expire(q);
+        has_more = queue_shorten(q) || has_more;
+    }
+    unsigned buried = queue_bury_dead(q, DEATHS_MAX);
+    has_more = has_more || buried == DEATHS_MAX;
+    done += buried;
+    *budget -= done < *budget ? done : *budget;
+    if (has_more)
+        queue_activate(q);
+    rest(q);
+    if (q->is.is_unused) {
+        q->is.is_unused = false;
+        if (q->consumer_count == 0 && qs->calls.on_unused != NULL)
+            qs->calls.on_unused(qs->calls.owner, q); /* it may be gone now */
+    }
+}
+
+static void tell_pressure(struct queues *qs)
+{
+    bool is_pressed = qs->partition != NULL &&
+                      (partition_is_pressed(qs->partition) || store_is_pressed(qs->store));
+
+    if (is_pressed == qs->is_pressed)
+        return;
+    qs->is_pressed = is_pressed;
+    if (qs->calls.on_pressure != NULL)
+        qs->calls.on_pressure(qs->calls.owner, is_pressed);
+}
+
+static void run_pass(struct queues *qs)
+{
+    unsigned budget = PASS_MAX;
+    struct list_link *link;
+
+    while (budget > 0 && (link = list_take(&qs->active)) != NULL)
+        visit(CONTAINER_OF(link, struct queue, active), &budget);
+    bool has_graves = queues_dig(qs, GRAVE_STEPS);
+    int rv = queues_write_settles(qs);
+    tell_pressure(qs);
+    /* What is left is for the next turn, so that sockets are served between; what the log refused
+     * is tried again when its pressure is over. */
+    if (!list_empty(&qs->active) || has_graves)
+        io_timer_start(qs->io, &qs->next_turn, 0);
+    else if (rv == ERR_FULL && !io_timer_is_running(&qs->next_turn))
+        io_timer_start(qs->io, &qs->next_turn, 100 * UINT64_C(1000000));
+}
+
+static void pass(struct io_task *t)
+{
+    run_pass(CONTAINER_OF(t, struct queues, task));
+}
+
+static void next_turn(struct io_timer *t)
+{
+    queues_need_pass(CONTAINER_OF(t, struct queues, next_turn));
+}
+
+/* ---- what the partition says ---- */
+
+static void committed(struct partition_watcher *w, uint64_t position)
+{
+    struct queues *qs = CONTAINER_OF(w, struct queues, watcher);
+
+    queues_partings_committed(qs, position);
+    queues_remote_committed(qs, position);
+}
+
+static void failed(struct partition_watcher *w, int err)
+{
+    struct queues *qs = CONTAINER_OF(w, struct queues, watcher);
+
+    (void)err;
+    for (size_t i = 0; i < qs->count; i++)
+        queue_end_consumers(qs->all[i], CANCEL_QUEUE_FAILED);
+}
+
+static void pressure(struct partition_watcher *w, bool is_pressed)
+{
+    struct queues *qs = CONTAINER_OF(w, struct queues, watcher);
+
+    (void)is_pressed;
+    for (size_t i = 0; i < qs->count && qs->blocked_count > 0; i++)
+        queue_unblock(qs->all[i]);
+    queues_need_pass(qs);
+}
+
+/* ---- the queues by id ---- */
+
+/* The index of the first queue whose id is not below. */
+static size_t seek(const struct queues *qs, uint64_t id)
+{
+    size_t low = 0, high = qs->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (qs->all[middle]->identity->id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct queue *queues_find(const struct queues *qs, uint64_t id)
+{
+    size_t i = seek(qs, id);
+
+    return i < qs->count && qs->all[i]->identity->id == id ? qs->all[i] : NULL;
+}
+
+void queues_insert(struct queues *qs, struct queue *q)
+{
+    size_t i = seek(qs, q->identity->id);
+
+    ASSERT(i == qs->count || qs->all[i]->identity->id != q->identity->id);
+    if (qs->count == qs->capacity) {
+        qs->capacity = qs->capacity > 0 ? qs->capacity * 2 : 16;
+        qs->all = (struct queue **)mem_grow(qs->all, qs->capacity, sizeof(struct queue *));
+    }
+    memmove(&qs->all[i + 1], &qs->all[i], (qs->count - i) * sizeof(struct queue *));
+    qs->all[i] = q;
+    qs->count++;
+}
+
+void queues_remove(struct queues *qs, struct queue *q)
+{
+    size_t i = seek(qs, q->identity->id);
+
+    ASSERT(i < qs->count && qs->all[i] == q);
+    qs->count--;
+    memmove(&qs->all[i], &qs->all[i + 1], (qs->count - i) * sizeof(struct queue *));
+}
+
+struct queue *queues_next(struct queues *qs, struct queue *q)
+{
+    size_t i = q == NULL ? 0 : seek(qs, q->identity->id) + 1;
+
+    return i < qs->count ? qs->all[i] : NULL;
+}
+
+void queues_scratch_targets(struct queues *qs, size_t count)
+{
+    if (count <= qs->scratch.capacity)
+        return;
+    qs->scratch.capacity = count + count / 2;
+    qs->scratch.targets = (struct store_target *)mem_grow(qs->scratch.targets, qs->scratch.capacity,
+                                                          sizeof(struct store_target));
+    qs->scratch.queues =
+        (struct queue **)mem_grow(qs->scratch.queues, qs->scratch.capacity, sizeof(struct queue *));
+}
+
+/* ---- graves ---- */
+
+void queues_bury(struct queues *qs, struct grave *g)
+{
+    if (g->ledger.live == 0) {
+        ledger_release(&g->ledger);
+        mem_free(g);
+        return;
+    }
+    list_push(&qs->graves, &g->link);
+    queues_need_pass(qs);
+}
+
+/* Lets go of up to `steps` messages of one grave. Returns how many steps are left. */
+static size_t dig(struct queues *qs, struct grave *g, size_t steps)
+{
+    struct ledger_entry e;
+    uint64_t seq;
+
+    for (; steps > 0 && ledger_next_live(&g->ledger, g->at, &seq, &e); steps--) {
+        bool was_live = ledger_settle(&g->ledger, seq);
+
+        ASSERT(was_live);
+        g->at = seq + 1;
+        if (g->is_durable)
+            store_settle(qs->store, e.place, g->queue, seq);
+        else
+            store_unref(qs->store, e.place);
+    }
+    return steps;
+}
+
+bool queues_dig(struct queues *qs, size_t steps)
+{
+    struct list_link *link;
+
+    while (steps > 0 && (link = list_first(&qs->graves)) != NULL) {
+        struct grave *g = CONTAINER_OF(link, struct grave, link);
+
+        steps = dig(qs, g, steps);
+        if (g->ledger.live > 0)
+            continue;
+        list_remove(&g->link);
+        ledger_release(&g->ledger);
+        mem_free(g);
+    }
+    return !list_empty(&qs->graves);
+}
+
+/* ---- open, close ---- */
+
+struct queues *queues_new(struct io *io, const char *scratch_dir,
+                          const struct queues_options *options, const struct queues_calls *calls)
+{
+    struct queues *qs = MEM_NEW(struct queues);
+
+    qs->io = io;
+    qs->options = *options;
+    qs->calls = *calls;
+    qs->store = store_new(io, scratch_dir, &options->store);
+    qs->watcher.committed = committed;
+    qs->watcher.failed = failed;
+    qs->watcher.pressure = pressure;
+    list_init(&qs->active);
+    list_init(&qs->graves);
+    list_init(&qs->detached);
+    list_init(&qs->awaiting);
+    io_task_init(&qs->task, pass);
+    io_timer_init(&qs->next_turn, next_turn);
+    alarms_init(&qs->alarms, io);
+    pool_init(&qs->inflights, sizeof(struct inflight), INFLIGHTS_MAX);
+    settles_init(&qs->settles);
+    map_init(&qs->partings.places);
+    buf_init(&qs->scratch.record, RECORD_BUFFER_MAX);
+    death_papers_init(&qs->scratch.papers);
+    return qs;
+}
+
+void queues_start(struct queues *qs, struct partition *p)
+{
+    ASSERT(qs->partition == NULL);
+    qs->partition = p;
+    store_replayed(qs->store, p);
+    partition_watch(p, &qs->watcher);
+    for (size_t i = 0; i < qs->count; i++) {
+        queue_activate(qs->all[i]);
+        queue_use(qs->all[i]);
+    }
+    queues_need_pass(qs);
+}
+
+/* Without the world when nothing is planned: it may have ended. */
+static void stop_turning(struct queues *qs)
+{
+    io_task_cancel(&qs->task);
+    if (io_timer_is_running(&qs->next_turn))
+        io_timer_stop(qs->io, &qs->next_turn);
+}
+
+void queues_stop(struct queues *qs)
+{
+    for (size_t i = 0; i < qs->count; i++) {
+        ASSERT(qs->all[i]->consumer_count == 0);
+        queue_end_deliveries(qs->all[i]);
+    }
+    queues_forget_waits(qs);
+    while (queues_dig(qs, SIZE_MAX))
+        ;
+    (void)queues_write_settles(qs);
+    stop_turning(qs);
+    alarms_release(&qs->alarms);
+    partition_unwatch(&qs->watcher);
+    qs->partition = NULL;
+}
+
+void queues_free(struct queues *qs)
+{
+    struct list_link *link;
+
+    partition_unwatch(&qs->watcher);
+    stop_turning(qs);
+    queues_forget_waits(qs);
+    while (qs->count > 0)
+        queue_free(qs->all[qs->count - 1]);
+    while ((link = list_take(&qs->detached)) != NULL)
+        pool_give(&qs->inflights, inflight_at(link));
+    while ((link = list_take(&qs->graves)) != NULL) {
+        struct grave *g = CONTAINER_OF(link, struct grave, link);
+
+        ledger_release(&g->ledger);
+        mem_free(g);
+    }
+    alarms_release(&qs->alarms);
+    pool_release(&qs->inflights);
+    settles_release(&qs->settles);
+    map_release(&qs->partings.places);
+    mem_free(qs->partings.items);
+    mem_free(qs->returns.items);
+    buf_release(&qs->scratch.record);
+    death_papers_release(&qs->scratch.papers);
+    mem_free(qs->scratch.targets);
+    mem_free(qs->scratch.queues);
+    mem_free(qs->scratch.dead_targets);
+    mem_free(qs->all);
+    store_free(qs->store);
+    mem_free(qs);
+}
+
+struct partition *queues_partition(struct queues *qs)
+{
+    return qs->partition;
+}
+
+struct store *queues_store(struct queues *qs)
+{
+    return qs->store;
+}
+
+bool queues_are_pressed(const struct queues *qs)
+{
+    return qs->is_pressed;
+}

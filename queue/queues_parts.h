@@ -1,0 +1,143 @@
+/* All queues of a partition, and what they share. Private to the room.
+ *
+ * Owner: one shard. */
+#ifndef QUEUE_QUEUES_PARTS_H
+#define QUEUE_QUEUES_PARTS_H
+
+#include "base/map.h"
+#include "base/pool.h"
+#include "cluster/partition.h"
+#include "queue/death.h"
+#include "queue/queue_parts.h"
+#include "queue/settles.h"
+
+enum {
+    PASS_MAX = 4096,    /* deliveries and deaths of one pass; the rest follows in the next turn */
+    BURST_MAX = 256,    /* of one queue before the others have their turn */
+    GRAVE_STEPS = 8192, /* messages of deleted queues that one turn lets go of */
+};
+
+/* The ledger of a deleted or purged queue, let go of bit by bit. */
+struct grave {
+    struct list_link link;
+    struct ledger ledger;
+    uint64_t queue;
+    uint64_t at; /* nothing is live below */
+    bool is_durable;
+};
+
+/* A RETURN that is not yet in the log. */
+struct pending_return {
+    uint64_t queue;
+    uint64_t seq;
+    struct counts counts;
+};
+
+/* A message whose settle rides in a group with a publish: its record is kept until that is
+ * committed. */
+struct parting_place {
+    uint64_t position; /* of the group's end */
+    uint64_t place;
+    uint64_t queue;
+    uint64_t seq;
+};
+
+struct queues_returns {
+    struct pending_return *items;
+    size_t count;
+    size_t capacity;
+};
+
+struct queues_partings {
+    struct parting_place *items; /* first in, first out */
+    size_t first;
+    size_t count; /* behind `first` */
+    size_t capacity;
+    struct map places; /* how many of the items are of a place */
+};
+
+/* Areas that calls use for themselves. */
+struct queues_scratch {
+    struct buf record;
+    struct death_papers papers;
+    struct store_target *targets;
+    struct queue **queues;
+    size_t capacity; /* of the two above */
+    struct queue **dead_targets;
+    size_t dead_capacity;
+};
+
+struct queues {
+    struct io *io;
+    struct queues_options options;
+    struct queues_calls calls;
+    struct partition *partition; /* NULL before queues_start() and after queues_stop() */
+    struct store *store;
+    struct partition_watcher watcher;
+    struct queue **all; /* by id */
+    size_t count;
+    size_t capacity;
+    struct list active;
+    struct io_task task;
+    struct io_timer next_turn;
+    struct alarms alarms;
+    struct pool inflights;
+    struct list detached; /* struct inflight whose queue is gone */
+    struct list graves;
+    size_t blocked_count; /* queues that are blocked */
+    struct settles settles;
+    struct queues_returns returns;
+    struct queues_partings partings;
+    struct queues_scratch scratch;
+    struct list awaiting; /* struct remote_wait of others, by position */
+    bool is_pressed;
+    bool is_grouped; /* between queues_begin_group() and queues_end_group() */
+};
+
+/* ---- queues.c ---- */
+
+/* Visits the queue at the end of this turn. */
+void queue_activate(struct queue *q);
+/* The pass is needed, for what was settled. */
+void queues_need_pass(struct queues *qs);
+/* The queue with that id, or NULL. */
+struct queue *queues_find(const struct queues *qs, uint64_t id);
+void queues_insert(struct queues *qs, struct queue *q);
+void queues_remove(struct queues *qs, struct queue *q);
+/* Room for so many targets in the scratch arrays. */
+void queues_scratch_targets(struct queues *qs, size_t count);
+/* Takes the grave; its messages are let go of later. */
+void queues_bury(struct queues *qs, struct grave *g);
+/* Lets go of up to so many messages of graves. Returns whether any are left. */
+bool queues_dig(struct queues *qs, size_t steps);
+
+/* ---- records.c ---- */
+
+/* Appends SETTLE and RETURN records. What cannot be written stays for the next pass. Errors:
+ * ERR_FULL, ERR_FAILED. */
+int queues_write_settles(struct queues *qs);
+void queues_add_return(struct queues *qs, uint64_t queue, uint64_t seq, struct counts counts);
+
+/* ---- settle.c ---- */
+
+/* In a group: the record of a settled message is kept until queues_part_at() says which position
+ * must be committed before. */
+void queues_part(struct queues *qs, const struct queue *q, uint64_t seq, uint64_t place);
+void queues_part_at(struct queues *qs, uint64_t position);
+void queues_partings_committed(struct queues *qs, uint64_t position);
+
+/* ---- deadletter.c ---- */
+
+/* The partition has committed below `position`: those elsewhere who waited for that. */
+void queues_remote_committed(struct queues *qs, uint64_t position);
+
+/* Whoever waits for a commit here waits no longer; what he waits for is not settled. */
+void queues_forget_waits(struct queues *qs);
+
+/* ---- publish.c ---- */
+
+/* As queues_publish(); the body may be that of another place in parts (0: it is not). */
+MUST_USE int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t shares_parts,
+                        struct queues_published *out);
+
+#endif

@@ -1,0 +1,341 @@
+/* The commands of stories about queues, in the world of tests/lib/queue_world.h. After each
+ * the world runs for two milliseconds. Arguments are as in tests/lib/table_text.h.
+ *
+ *     queue NAME [ARGUMENTS]          transient-queue ...      auto-queue ...
+ *     delete NAME    purge NAME       stats NAME
+ *     route EXCHANGE QUEUES           where dead letters go; '-' is the default exchange
+ *     publish QUEUES BODY [WORDS]     words: transient priority=N expiration=MS size=N key=K
+ *                                     exchange=X cc=K (a header CC); queues with commas
+ *     fill QUEUE FROM TO [WORDS]      bodies are the numbers
+ *     consume QUEUE TAG [WORDS]       words: no-ack exclusive prefetch=N priority=N timeout=MS
+ *                                     shared (by all that say so: the limit of `credit`)
+ *     credit N       cancel TAG       stall TAG        resume TAG
+ *     ack TAG BODY   reject TAG BODY  requeue TAG BODY fail TAG BODY       BODY may be "all"
+ *     get QUEUE [no-ack]
+ *     hold           go               between them the world stands still: one turn
+ *     wait MS        restart          crash (when all is committed) */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/parse.h"
+#include "tests/lib/queue_world.h"
+#include "tests/lib/test.h"
+#include "tests/story/story.h"
+
+struct queue_story_state {
+    struct queue_world world;
+    struct credit credit;
+    struct buf *out;
+    bool is_holding; /* the world stands still */
+};
+
+static void tell(void *owner, const char *line)
+{
+    story_effect(((struct queue_story_state *)owner)->out, "%s", line);
+}
+
+static void *open_world(void)
+{
+    struct queue_story_state *s = MEM_NEW(struct queue_story_state);
+
+    queue_world_init(&s->world, tell, s);
+    credit_init(&s->credit, 0);
+    queue_world_open(&s->world);
+    return s;
+}
+
+static void close_world(void *state)
+{
+    struct queue_story_state *s = state;
+    struct buf rest;
+
+    buf_init(&rest, STORY_LINE_SIZE);
+    s->out = &rest; /* what is told now is not part of the story */
+    queue_world_close(&s->world);
+    queue_world_release(&s->world);
+    buf_release(&rest);
+    mem_free(s);
+}
+
+/* ---- words ---- */
+
+/* The value behind "name=" among the words from `at` on, or NULL; "" when it is there alone. */
+static const char *word(const struct story_line *l, size_t at, const char *name)
+{
+    size_t size = strlen(name);
+
+    for (; at < l->count; at++) {
+        if (strncmp(l->words[at], name, size) != 0)
+            continue;
+        if (l->words[at][size] == '\0')
+            return "";
+        if (l->words[at][size] == '=')
+            return l->words[at] + size + 1;
+    }
+    return NULL;
+}
+
+static int64_t number(const char *text, int64_t fallback)
+{
+    int64_t value = fallback;
+
+    if (text != NULL && parse_i64(bytes_text(text), INT64_MIN, INT64_MAX, &value) != 0)
+        fail_msg("no number: %s", text);
+    return value;
+}
+
+/* ---- commands ---- */
+
+static void declare(struct queue_story_state *s, const struct story_line *l, bool is_transient,
+                    bool is_auto_delete)
+{
+    const struct world_queue q = {
+        .name = l->words[1],
+        .arguments = l->rest[2],
+        .is_transient = is_transient,
+        .is_auto_delete = is_auto_delete,
+    };
+    int rv = queue_world_declare(&s->world, &q);
+
+    if (rv != 0)
+        story_effect(s->out, "%s", err_name(rv));
+}
+
+static void do_queue(struct queue_story_state *s, const struct story_line *l)
+{
+    declare(s, l, false, false);
+}
+
+static void do_transient_queue(struct queue_story_state *s, const struct story_line *l)
+{
+    declare(s, l, true, false);
+}
+
+static void do_auto_queue(struct queue_story_state *s, const struct story_line *l)
+{
+    declare(s, l, false, true);
+}
+
+static void do_delete(struct queue_story_state *s, const struct story_line *l)
+{
+    queue_world_delete(&s->world, l->words[1]);
+}
+
+static void do_purge(struct queue_story_state *s, const struct story_line *l)
+{
+    uint64_t count = queue_purge(queue_world_find(&s->world, l->words[1]));
+
+    story_effect(s->out, "purged %" PRIu64, count);
+}
+
+static void do_stats(struct queue_story_state *s, const struct story_line *l)
+{
+    struct queue *q = queue_world_find(&s->world, l->words[1]);
+    struct queue_stats stats;
+
+    if (q == NULL) {
+        story_effect(s->out, "no such queue");
+        return;
+    }
+    queue_get_stats(q, &stats);
+    story_effect(s->out,
+                 "ready %" PRIu64 " unacked %" PRIu64 " bytes %" PRIu64 " consumers %" PRIu64
+                 " dead %" PRIu64 "/%" PRIu64 "/%" PRIu64 "/%" PRIu64,
+                 stats.ready, stats.unacked, stats.ready_bytes, stats.consumers, stats.dead[0],
+                 stats.dead[1], stats.dead[2], stats.dead[3]);
+}
+
+static void do_route(struct queue_story_state *s, const struct story_line *l)
+{
+    queue_world_route(&s->world, l->words[1], l->words[2]);
+}
+
+static void publish(struct queue_story_state *s, const struct story_line *l, const char *body,
+                    size_t words)
+{
+    char cc[128] = "";
+    struct world_publish p = {
+        .queues = l->words[1],
+        .body = body,
+        .size = (size_t)number(word(l, words, "size"), 0),
+        .exchange = word(l, words, "exchange"),
+        .key = word(l, words, "key"),
+        .expiration = word(l, words, "expiration"),
+        .has_priority = word(l, words, "priority") != NULL,
+        .priority = (int)number(word(l, words, "priority"), 0),
+        .is_transient = word(l, words, "transient") != NULL,
+    };
+    struct queues_published published = {.rejected = 0};
+
+    if (word(l, words, "cc") != NULL) {
+        snprintf(cc, sizeof(cc), "CC=[%s]", word(l, words, "cc"));
+        p.headers = cc;
+    }
+    int rv = queue_world_publish(&s->world, &p, &published);
+
+    if (rv != 0)
+        story_effect(s->out, "%s", err_name(rv));
+    else if (published.rejected > 0)
+        story_effect(s->out, "%s is refused by %" PRIu32, body, published.rejected);
+}
+
+static void do_publish(struct queue_story_state *s, const struct story_line *l)
+{
+    publish(s, l, l->words[2], 3);
+}
+
+static void do_fill(struct queue_story_state *s, const struct story_line *l)
+{
+    int64_t to = number(l->words[3], 0);
+
+    for (int64_t i = number(l->words[2], 0); i <= to; i++) {
+        char body[32];
+
+        snprintf(body, sizeof(body), "%" PRId64, i);
+        publish(s, l, body, 4);
+    }
+}
+
+static void do_consume(struct queue_story_state *s, const struct story_line *l)
+{
+    const struct world_consume c = {
+        .queue = l->words[1],
+        .tag = l->words[2],
+        .shared = word(l, 3, "shared") != NULL ? &s->credit : NULL,
+        .is_no_ack = word(l, 3, "no-ack") != NULL,
+        .is_exclusive = word(l, 3, "exclusive") != NULL,
+        .prefetch = (uint32_t)number(word(l, 3, "prefetch"), 0),
+        .priority = number(word(l, 3, "priority"), 0),
+        .timeout_ms = (uint64_t)number(word(l, 3, "timeout"), 0),
+    };
+    int rv = queue_world_consume(&s->world, &c);
+
+    if (rv != 0)
+        story_effect(s->out, "%s", err_name(rv));
+}
+
+static void do_credit(struct queue_story_state *s, const struct story_line *l)
+{
+    credit_set_limit(&s->credit, (uint32_t)number(l->words[1], 0));
+}
+
+static void do_cancel(struct queue_story_state *s, const struct story_line *l)
+{
+    queue_world_cancel(&s->world, l->words[1]);
+}
+
+static void do_stall(struct queue_story_state *s, const struct story_line *l)
+{
+    queue_world_consumer(&s->world, l->words[1])->is_stalled = true;
+}
+
+static void do_resume(struct queue_story_state *s, const struct story_line *l)
+{
+    struct world_consumer *c = queue_world_consumer(&s->world, l->words[1]);
+
+    c->is_stalled = false;
+    consumer_resume(c->consumer);
+}
+
+static void settle(struct queue_story_state *s, const struct story_line *l, enum world_settle how)
+{
+    if (queue_world_settle(&s->world, l->words[1], l->words[2], how) == 0)
+        story_effect(s->out, "%s does not hold %s", l->words[1], l->words[2]);
+}
+
+static void do_ack(struct queue_story_state *s, const struct story_line *l)
+{
+    settle(s, l, WORLD_ACK);
+}
+
+static void do_reject(struct queue_story_state *s, const struct story_line *l)
+{
+    settle(s, l, WORLD_REJECT);
+}
+
+static void do_requeue(struct queue_story_state *s, const struct story_line *l)
+{
+    settle(s, l, WORLD_REQUEUE);
+}
+
+static void do_fail(struct queue_story_state *s, const struct story_line *l)
+{
+    settle(s, l, WORLD_RETURN);
+}
+
+static void do_get(struct queue_story_state *s, const struct story_line *l)
+{
+    queue_world_get(&s->world, l->words[1], word(l, 2, "no-ack") != NULL);
+}
+
+static void do_wait(struct queue_story_state *s, const struct story_line *l)
+{
+    queue_world_run_ms(&s->world, (uint64_t)number(l->words[1], 0));
+}
+
+static void do_restart(struct queue_story_state *s, const struct story_line *l)
+{
+    (void)l;
+    queue_world_restart(&s->world);
+}
+
+static void do_crash(struct queue_story_state *s, const struct story_line *l)
+{
+    (void)l;
+    queue_world_commit(&s->world);
+    queue_world_crash(&s->world);
+}
+
+static void do_hold(struct queue_story_state *s, const struct story_line *l)
+{
+    (void)l;
+    s->is_holding = true;
+}
+
+static void do_go(struct queue_story_state *s, const struct story_line *l)
+{
+    (void)l;
+    s->is_holding = false;
+}
+
+static bool do_command(void *state, const struct story_line *line, struct buf *out)
+{
+    static const struct {
+        const char *name;
+        void (*call)(struct queue_story_state *s, const struct story_line *line);
+    } commands[] = {
+        {"queue", do_queue},     {"transient-queue", do_transient_queue},
+        {"delete", do_delete},   {"auto-queue", do_auto_queue},
+        {"purge", do_purge},     {"stats", do_stats},
+        {"route", do_route},     {"publish", do_publish},
+        {"fill", do_fill},       {"consume", do_consume},
+        {"credit", do_credit},   {"cancel", do_cancel},
+        {"stall", do_stall},     {"resume", do_resume},
+        {"ack", do_ack},         {"reject", do_reject},
+        {"requeue", do_requeue}, {"fail", do_fail},
+        {"get", do_get},         {"wait", do_wait},
+        {"restart", do_restart}, {"crash", do_crash},
+        {"hold", do_hold},       {"go", do_go},
+    };
+    struct queue_story_state *s = state;
+
+    s->out = out;
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (strcmp(line->words[0], commands[i].name) != 0)
+            continue;
+        commands[i].call(s, line);
+        if (!s->is_holding)
+            queue_world_run_ms(&s->world, 2);
+        return true;
+    }
+    return false;
+}
+
+const struct story_room queue_story = {
+    .name = "queue",
+    .open = open_world,
+    .close = close_world,
+    .command = do_command,
+};
