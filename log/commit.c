@@ -7,7 +7,10 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
-enum { PARTS_MAX = 16 /* writes that become one */ };
+enum {
+    PARTS_MAX = 16,  /* writes that become one */
+    EARLY_PARTS = 4, /* of a block: what is worth a commit of its own */
+};
 
 static void commit_work(struct io_job *job);
 static void commit_done(struct io_job *job);
@@ -22,6 +25,13 @@ void commit_init(struct hot *h)
     io_task_init(&h->task, commit_at_end_of_turn);
     h->job.work = commit_work;
     h->job.done = commit_done;
+}
+
+void commit_tune(struct hot *h, uint64_t bytes)
+{
+    uint64_t least = h->site->options.block_bytes / EARLY_PARTS;
+
+    h->tail.early_bytes = bytes / 2 > least ? bytes / 2 : least;
 }
 
 void commit_push(struct hot *h, struct hot_write w)
@@ -199,7 +209,7 @@ static void commit_fail(struct hot *h, int err)
 static void commit_done(struct io_job *job)
 {
     struct hot *h = CONTAINER_OF(job, struct hot, job);
-    uint64_t before = h->durable;
+    uint64_t before = h->durable, bytes_before = h->commit_bytes;
     bool has_rolled = false;
 
     ASSERT(h->is_flying && h->flying.count > 0);
@@ -222,6 +232,7 @@ static void commit_done(struct io_job *job)
         }
         h->durable = w->end;
     }
+    commit_tune(h, h->commit_bytes - bytes_before);
     h->commits++;
     h->wants.commit = false;
     writes_release(h, &h->flying);

@@ -7,8 +7,6 @@
 #include "base/mem.h"
 #include "log/commit.h"
 
-enum { EARLY_PARTS = 4 /* a block's part that is enough for a commit before the turn ends */ };
-
 void hot_init(struct hot *h, const struct site *s, struct cache *c, struct spares *spares)
 {
     memset(h, 0, sizeof(*h));
@@ -17,6 +15,7 @@ void hot_init(struct hot *h, const struct site *s, struct cache *c, struct spare
     h->spares = spares;
     h->tail.batch_at = HOT_NO_BATCH;
     commit_init(h);
+    commit_tune(h, 0);
 }
 
 void hot_release(struct hot *h)
@@ -325,13 +324,10 @@ static int make_room(struct hot *h, size_t bytes, bool may_use_reserve)
 }
 
 /* Much is there already: the disk begins while this turn goes on appending. Less is better written
- * at once at the end of the turn, for the sake of fewer syncs. */
+ * all together at the end of the turn, for the sake of fewer syncs. */
 static void commit_early(struct hot *h)
 {
-    const struct block *b = h->tail.block;
-
-    if (!h->is_flying && h->group_bytes == 0 && b != NULL &&
-        b->size - h->tail.sealed_to >= h->site->options.block_bytes / EARLY_PARTS)
+    if (!h->is_flying && h->group_bytes == 0 && h->pending_bytes >= h->tail.early_bytes)
         hot_commit(h);
 }
 

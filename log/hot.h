@@ -49,12 +49,13 @@ struct hot_writes {
 
 /* Where appends go: the open block at the end of the last segment. */
 struct hot_tail {
-    struct block *block; /* referenced, or NULL */
-    size_t limit;        /* bytes of it that may be used */
-    size_t batch_at;     /* where the open batch starts, or HOT_NO_BATCH */
-    size_t sealed_to;    /* bytes of the block already in a hot_write */
-    uint64_t spare;      /* for the last segment, when not yet in a hot_write; else 0 */
-    uint64_t at;         /* without a block: where the next one starts in the file */
+    struct block *block;  /* referenced, or NULL */
+    size_t limit;         /* bytes of it that may be used */
+    size_t batch_at;      /* where the open batch starts, or HOT_NO_BATCH */
+    size_t sealed_to;     /* bytes of the block already in a hot_write */
+    uint64_t spare;       /* for the last segment, when not yet in a hot_write; else 0 */
+    uint64_t at;          /* without a block: where the next one starts in the file */
+    uint64_t early_bytes; /* so much starts a commit before the turn has ended */
 };
 
 #define HOT_NO_BATCH SIZE_MAX
