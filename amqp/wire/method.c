@@ -161,12 +161,10 @@ enum wire_result method_decode(struct bytes payload, struct method *out)
     case METHOD_##CONSTANT:                                                                        \
         decode_##class##_##method(&f, &out->class##_##method);                                     \
         break;
-#define METHOD_EMPTY(CONSTANT, ...)                                                                \
-    case METHOD_##CONSTANT:                                                                        \
-        break;
 #include "amqp/wire/methods.def"
-    default:
-        return WIRE_METHOD_UNKNOWN;
+    default: /* a method without fields */
+        if (UNLIKELY(method_kind_find(out->id) == NULL))
+            return WIRE_METHOD_UNKNOWN;
     }
 
     if (UNLIKELY(f.rest.is_failed))
@@ -226,11 +224,8 @@ static size_t payload_size(const struct method *m)
     case METHOD_##CONSTANT:                                                                        \
         size_##class##_##method(&s, &m->class##_##method);                                         \
         break;
-#define METHOD_EMPTY(CONSTANT, ...)                                                                \
-    case METHOD_##CONSTANT:                                                                        \
-        break;
 #include "amqp/wire/methods.def"
-    default:
+    default: /* a method without fields */
         ASSERT(method_kind_find(m->id) != NULL);
     }
     return s.size;
