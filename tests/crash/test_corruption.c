@@ -2,7 +2,7 @@
  * does no harm: nothing damaged is ever served as good, nothing is cut that was known to be
  * durable, nothing crashes, and an opening that is refused changes no byte.
  *
- *     MILLRACE_CRASH_SCALE=10      more of the places that the usual run samples; 100: all of them
+ *     MILLRACE_CRASH_SCALE=10      more of the places that the usual run samples; 1000: all of them
  *     MILLRACE_CRASH_OPERATION=k   only test k (they are numbered in the source)
  *     MILLRACE_CRASH_IMAGE=i       of that test only case i */
 #include <inttypes.h>
