@@ -14,8 +14,8 @@ void commit_release(struct hot *h);
 /* Queues a write; takes the block reference or the footer, pins the segment. */
 void commit_push(struct hot *h, struct hot_write w);
 
-/* The last commit had so many bytes: sets how many start one before the end of a turn. Half of it is
- * best: then those who were told of one half append while the other half is being written. */
+/* The last commit had so many bytes: sets how many start one before the end of a turn. Half of it
+ * is best: then those who were told of one half append while the other half is being written. */
 void commit_tune(struct hot *h, uint64_t bytes);
 
 /* In hot.c: seals the open batch and queues what the open block has sealed. */
