@@ -12,8 +12,11 @@ from tree import ROOT, Tree
 FAKE_BIN = {
     "apt-get": "#!/bin/sh\necho apt-get $* >>$CALLS\n"
                "case \"$*\" in *install*) exit $APT_STATUS;; esac\n",
-    "apt-cache": "#!/bin/sh\nexit 1\n",
+    "apt-cache": "#!/bin/sh\ngrep -qx \"$2\" $KNOWN\n",
     "dpkg-query": "#!/bin/sh\nwhile read p; do echo installed $p; done <$INSTALLED\nexit 1\n",
+    "npm": "#!/bin/sh\necho npm $* in $PWD >>$CALLS\nexit $NPM_STATUS\n",
+    "node": "#!/bin/sh\n",
+    "go": "#!/bin/sh\n",
     "id": "#!/bin/sh\necho $USER_ID\n",
     "sudo": "#!/bin/sh\n[ \"$MAY_SUDO\" = yes ] || exit 1\n[ \"$1\" = -n ] && shift\n"
             "echo sudo $* >>$CALLS\nexec \"$@\"\n",
@@ -23,15 +26,38 @@ BUILD_NEEDS = ("gcc libc6-dev cmake ninja-build pkg-config python3 libevent-dev 
                "libzstd-dev libxxhash-dev libpcre2-dev libcmocka-dev").split()
 
 
+TEST_NEEDS = BUILD_NEEDS + ("clang-14 clang-format-14 clang-tidy-14 cppcheck valgrind strace "
+                            "libclang-rt-14-dev").split()
+
+TEST_WANTS = ("librabbitmq-dev python3-pika python3-amqp python3-kombu python3-celery "
+              "python3-aio-pika ruby-bunny php-cli php-amqplib libanyevent-rabbitmq-perl "
+              "golang-github-rabbitmq-amqp091-go-dev").split()
+
+
 class InstallNeeds(Tree):
-    def run_with(self, installed, user_id=0, may_sudo="no", apt_status=0, purpose="build"):
-        """Returns (exit status, what was called, what was said)."""
+    def setUp(self):
+        super().setUp()
+        self.write({"scripts/install-needs": (ROOT / "scripts/install-needs").read_text(),
+                    "tests/clients/node/package.json": "{}\n",
+                    "tests/clients/node/package-lock.json": "{}\n"})
+
+    def run_with(self, installed, user_id=0, may_sudo="no", purpose="build", **told):
+        """Returns (exit status, what was called, what was said).
+
+        What may be told: apt_status and npm_status, how installing ends; known, the packages that
+        apt knows; lists, whether it has lists at all.
+        """
         self.write({f"bin/{name}": text for name, text in FAKE_BIN.items()})
-        self.write({"installed": "".join(f"{p}\n" for p in installed), "calls": ""})
+        self.write({"installed": "".join(f"{p}\n" for p in installed), "calls": "",
+                    "known": "".join(f"{p}\n" for p in told.get("known", ()))})
+        if told.get("lists", True):
+            self.write({"lists/here_Packages": ""})
         environment = {"PATH": f"{self.root}/bin:/usr/bin:/bin", "CALLS": f"{self.root}/calls",
                        "INSTALLED": f"{self.root}/installed", "USER_ID": str(user_id),
-                       "MAY_SUDO": may_sudo, "APT_STATUS": str(apt_status)}
-        done = subprocess.run([ROOT / "scripts/install-needs", purpose], env=environment,
+                       "MAY_SUDO": may_sudo, "APT_STATUS": str(told.get("apt_status", 0)),
+                       "NPM_STATUS": str(told.get("npm_status", 0)),
+                       "KNOWN": f"{self.root}/known", "APT_LISTS": f"{self.root}/lists"}
+        done = subprocess.run([self.root / "scripts/install-needs", purpose], env=environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         return done.returncode, (self.root / "calls").read_text().splitlines(), done.stderr
 
@@ -65,6 +91,45 @@ class InstallNeeds(Tree):
         status, _, said = self.run_with(BUILD_NEEDS[1:], apt_status=100)
         self.assertEqual(status, 1)
         self.assertIn("could not install: gcc", said)
+
+    def test_what_is_wanted_is_installed_where_it_is_known(self):
+        status, calls, _ = self.run_with(TEST_NEEDS + TEST_WANTS[4:], purpose="test",
+                                         known=["python3-pika", "python3-kombu", "ruby-bunny"])
+        self.assertEqual(status, 0)
+        self.assertIn("update", calls[0])
+        self.assertTrue(calls[1].endswith(" install python3-pika python3-kombu"), calls)
+
+    def test_what_is_wanted_and_unknown_touches_no_network(self):
+        status, calls, _ = self.run_with(TEST_NEEDS, purpose="test")
+        self.assertEqual((status, [c for c in calls if not c.startswith("npm ")]), (0, []))
+
+    def test_without_lists_what_is_wanted_is_a_reason_to_fetch_them(self):
+        _, calls, _ = self.run_with(TEST_NEEDS, purpose="test", lists=False)
+        self.assertIn("update", calls[0])
+
+    def test_what_is_wanted_and_cannot_be_installed_is_no_error(self):
+        status, _, said = self.run_with(TEST_NEEDS, purpose="test", known=TEST_WANTS,
+                                        apt_status=100)
+        self.assertEqual(status, 0)
+        self.assertIn("some tests will be skipped", said)
+
+    def test_who_may_not_install_is_told_what_is_wanted_and_goes_on(self):
+        status, calls, said = self.run_with(TEST_NEEDS, purpose="test", known=["python3-pika"],
+                                            user_id=1000)
+        self.assertEqual((status, [c for c in calls if not c.startswith("npm ")]), (0, []))
+        self.assertIn("--no-install-recommends python3-pika\n", said)
+
+    def test_packages_from_npm_are_installed_once_for_each_lock_file(self):
+        here = f"npm ci --ignore-scripts --no-audit --no-fund in {self.root}/build/npm"
+        for lock, called in (("{}\n", [here]), ("{}\n", []), ("{ }\n", [here])):
+            self.write({"tests/clients/node/package-lock.json": lock})
+            self.assertEqual(self.run_with(TEST_NEEDS, purpose="test")[:2], (0, called))
+
+    def test_packages_from_npm_that_cannot_be_had_are_no_error(self):
+        for _ in range(2):  # and it is tried again
+            status, calls, said = self.run_with(TEST_NEEDS, purpose="test", npm_status=1)
+            self.assertEqual((status, len(calls)), (0, 1))
+            self.assertIn("their tests will be skipped", said)
 
     def test_an_unknown_purpose_is_an_error(self):
         self.assertEqual(self.run_with(BUILD_NEEDS, purpose="fun")[0], 2)
