@@ -16,6 +16,9 @@ Tests:
   - tests/fuzz may include every header of every room: parsers are private;
   - everything else under tests/ may include the test library, headers of its own folder, and the
     public headers of every room.
+
+Examples are programs of the people who use the broker: they include none of our headers, only what
+lies beside them, by its bare name.
 """
 import pathlib
 import re
@@ -25,6 +28,7 @@ TABLE = "scripts/layers.txt"
 TEST_LIBRARY = "tests/lib"
 SIMULATED_WORLD = "io/sim"
 FUZZ_TARGETS = "tests/fuzz"
+EXAMPLES = "examples/"
 SKIPPED = re.compile(r"(^|/)(\.[^/]+|build|build-[^/]+|data|fixtures|__pycache__)/")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 
@@ -169,6 +173,13 @@ def private(target, room):
             f"{TABLE} if others truly need it")
 
 
+def breach_of_example(name, target, root):
+    if "/" in target or not (root / name).with_name(target).is_file():
+        return (f'"{target}" does not lie beside it; an example shows what people can do who have '
+                f"nothing of ours but the broker")
+    return None
+
+
 def findings(root):
     table = Table((root / TABLE).read_text())
     yield from table.findings
@@ -179,6 +190,8 @@ def findings(root):
         room = in_unit[1] if in_unit else table.room_of(name)
         if not in_unit and name.startswith("tests/"):
             room = "tests"
+        if name.startswith(EXAMPLES):
+            room = EXAMPLES
         if room is None or (in_unit and room not in table.allowed):
             if folder not in homeless:
                 homeless.add(folder)
@@ -186,7 +199,8 @@ def findings(root):
                        f"give it a line there")
             continue
         for match in INCLUDE.finditer(text):
-            why = breach(table, name, match[1])
+            why = (breach_of_example(name, match[1], root) if room == EXAMPLES
+                   else breach(table, name, match[1]))
             if why:
                 yield f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {why}"
 

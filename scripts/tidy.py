@@ -102,7 +102,7 @@ BANNED = [
      "setsockopt getsockopt", ("io/", "tests/unit/io/"),
      "cannot be simulated; use io/net.h"),
     ("banned-print", "printf vprintf fprintf vfprintf dprintf puts putchar putc fputs fputc perror "
-     "syslog", ("tools/", "tests/"),
+     "syslog", ("tools/", "tests/", "examples/"),
      "has no level and no stamp; use diag() of base/diag.h"),
     ("banned-wait", "sleep usleep nanosleep clock_nanosleep", (),
      "wastes time and still fails on a slow machine; wait for a condition, or use "

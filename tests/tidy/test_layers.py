@@ -87,6 +87,15 @@ class Layers(Tree):
     def test_an_include_of_no_room_is_found(self):
         self.assert_finds({"log/log.c": '#include "attic/old.h"\n'}, "log/log.c:1", "in no room")
 
+    def test_an_example_includes_what_lies_beside_it(self):
+        self.assertEqual(self.findings({"examples/c/hello.c": '#include "broker.h"\n',
+                                        "examples/c/broker.h": ""}), [])
+
+    def test_an_example_that_includes_a_room_is_found(self):
+        for target in ("base/err.h", "err.h"):
+            self.assert_finds({"examples/c/hello.c": f'#include "{target}"\n'},
+                              "examples/c/hello.c:1", target, "does not lie beside it")
+
     def test_spaces_do_not_hide_an_include(self):
         self.assert_finds({"io/io.c": '  #  include   "log/log.h"\n'}, "io/io.c:1")
 

@@ -1,0 +1,451 @@
+// Go's amqp091-go against a broker: every scenario of tests/clients/runtimes.py.
+//
+// usage: amqp091_client PORT
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const wait = 30 * time.Second
+const largeBytes = 4*1024*1024 + 7
+
+var url = "amqp://guest:guest@127.0.0.1:" + os.Args[1] + "/"
+var stdin = bufio.NewReader(os.Stdin)
+
+// A scenario stops at the first thing that is wrong.
+type wrong struct{ text string }
+
+func must(err error) {
+	if err != nil {
+		panic(wrong{err.Error()})
+	}
+}
+
+func equal(seen, wanted interface{}, what string) {
+	if !reflect.DeepEqual(seen, wanted) {
+		panic(wrong{fmt.Sprintf("%s: %#v, not %#v", what, seen, wanted)})
+	}
+}
+
+func connect() (*amqp.Connection, *amqp.Channel) {
+	connection, err := amqp.Dial(url)
+	must(err)
+	return connection, channelOf(connection)
+}
+
+func channelOf(connection *amqp.Connection) *amqp.Channel {
+	channel, err := connection.Channel()
+	must(err)
+	return channel
+}
+
+func exclusive(channel *amqp.Channel, name string, arguments amqp.Table) string {
+	queue, err := channel.QueueDeclare(name, false, false, true, false, arguments)
+	must(err)
+	return queue.Name
+}
+
+func publish(channel *amqp.Channel, exchange, key, body string, message amqp.Publishing) {
+	message.Body = []byte(body)
+	must(channel.Publish(exchange, key, false, false, message))
+}
+
+func next(deliveries <-chan amqp.Delivery) amqp.Delivery {
+	select {
+	case delivery, isOpen := <-deliveries:
+		if isOpen {
+			return delivery
+		}
+		panic(wrong{"the consumer ended"})
+	case <-time.After(wait):
+		panic(wrong{"no message came"})
+	}
+}
+
+func consume(channel *amqp.Channel, queue string, autoAck bool) <-chan amqp.Delivery {
+	deliveries, err := channel.Consume(queue, "", autoAck, false, false, false, nil)
+	must(err)
+	return deliveries
+}
+
+func getAll(channel *amqp.Channel, queue string) []string {
+	bodies := []string{}
+	for {
+		delivery, isMessage, err := channel.Get(queue, true)
+		must(err)
+		if !isMessage {
+			return bodies
+		}
+		bodies = append(bodies, string(delivery.Body))
+	}
+}
+
+func publishConfirm(channel *amqp.Channel) {
+	queue, err := channel.QueueDeclare("go.confirm", true, false, false, false, nil)
+	must(err)
+	must(channel.Confirm(false))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 100))
+	sent := amqp.Publishing{Headers: amqp.Table{"n": int32(1)}, ContentType: "text/plain",
+		ContentEncoding: "utf-8", DeliveryMode: amqp.Persistent, Priority: 3, CorrelationId: "c",
+		ReplyTo: "r", Expiration: "60000", MessageId: "m", Timestamp: time.Unix(1700000000, 0),
+		Type: "t", UserId: "guest", AppId: "a"}
+	for n := 0; n < 100; n++ {
+		publish(channel, "", queue.Name, strconv.Itoa(n), sent)
+	}
+	for n := 1; n <= 100; n++ {
+		equal(<-confirms, amqp.Confirmation{DeliveryTag: uint64(n), Ack: true}, "a confirm")
+	}
+	got, _, err := channel.Get(queue.Name, true)
+	must(err)
+	equal(amqp.Publishing{Headers: got.Headers, ContentType: got.ContentType,
+		ContentEncoding: got.ContentEncoding, DeliveryMode: got.DeliveryMode,
+		Priority: got.Priority, CorrelationId: got.CorrelationId, ReplyTo: got.ReplyTo,
+		Expiration: got.Expiration, MessageId: got.MessageId, Timestamp: got.Timestamp,
+		Type: got.Type, UserId: got.UserId, AppId: got.AppId}, sent, "the properties")
+	equal(string(got.Body), "0", "the body")
+	equal(got.MessageCount, uint32(99), "what is left")
+	count, err := channel.QueueDelete(queue.Name, false, false, false)
+	must(err)
+	equal(count, 99, "what was deleted")
+
+	exclusive(channel, "go.full", amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"})
+	publish(channel, "", "go.full", "fits", amqp.Publishing{})
+	publish(channel, "", "go.full", "does not", amqp.Publishing{})
+	equal([]bool{(<-confirms).Ack, (<-confirms).Ack}, []bool{true, false}, "the confirms")
+}
+
+func ackNackRequeue(channel *amqp.Channel) {
+	exclusive(channel, "go.ack", nil)
+	for _, body := range []string{"a", "b", "c", "d"} {
+		publish(channel, "", "go.ack", body, amqp.Publishing{})
+	}
+	must(channel.Qos(1, 0, false))
+	deliveries := consume(channel, "go.ack", false)
+	check := func(delivery amqp.Delivery, body string, redelivered bool) {
+		equal(string(delivery.Body), body, "the message")
+		equal(delivery.Redelivered, redelivered, "redelivered of "+body)
+	}
+	delivery := next(deliveries)
+	check(delivery, "a", false)
+	must(delivery.Nack(false, true))
+	delivery = next(deliveries)
+	check(delivery, "a", true)
+	must(delivery.Ack(false))
+	delivery = next(deliveries)
+	check(delivery, "b", false)
+	must(delivery.Reject(false))
+	check(next(deliveries), "c", false)
+	select {
+	case delivery = <-deliveries:
+		panic(wrong{"the prefetch was exceeded by " + string(delivery.Body)})
+	default:
+	}
+	must(channel.Recover(true))
+	delivery = next(deliveries)
+	check(delivery, "c", true)
+	must(delivery.Ack(false))
+	delivery = next(deliveries)
+	check(delivery, "d", false)
+	must(delivery.Ack(true))
+	equal(getAll(channel, "go.ack"), []string{}, "what is left")
+}
+
+func topic(channel *amqp.Channel) {
+	must(channel.ExchangeDeclare("go.topic", "topic", false, true, false, false, nil))
+	wanted := map[string][]string{
+		"stock.*.nyc": {"stock.ibm.nyc"},
+		"stock.#":     {"stock.ibm.nyc", "stock", "stock.a.b.error"},
+		"#.error":     {"stock.a.b.error", "error"},
+		"*.*":         {"x."},
+		"#":           {"stock.ibm.nyc", "stock", "stock.a.b.error", "error", "x."},
+	}
+	queues := map[string]string{}
+	for pattern := range wanted {
+		queues[pattern] = exclusive(channel, "", nil)
+		must(channel.QueueBind(queues[pattern], pattern, "go.topic", false, nil))
+	}
+	for _, key := range wanted["#"] {
+		publish(channel, "go.topic", key, key, amqp.Publishing{})
+	}
+	for pattern, bodies := range wanted {
+		equal(getAll(channel, queues[pattern]), bodies, pattern)
+	}
+}
+
+func headers(channel *amqp.Channel) {
+	sent := amqp.Table{
+		"text": "Zürich", "yes": true, "byte": byte(200), "short": int16(-3), "int": int32(-70000),
+		"long": int64(1) << 40, "float": float32(0.25), "double": 0.1, "nothing": nil,
+		"when": time.Unix(1709209815, 0), "price": amqp.Decimal{Scale: 2, Value: 1234},
+		"raw":   []byte{0, 255},
+		"list":  []interface{}{"a", int32(1), []interface{}{true}, amqp.Table{"in": "list"}},
+		"table": amqp.Table{"in": amqp.Table{"list": []interface{}{int64(1)}}, "empty": amqp.Table{}},
+	}
+	must(sent.Validate())
+	must(channel.ExchangeDeclare("go.headers", "headers", false, true, false, false, nil))
+	all, any := exclusive(channel, "", nil), exclusive(channel, "", nil)
+	must(channel.QueueBind(all, "", "go.headers", false,
+		amqp.Table{"x-match": "all", "text": "Zürich", "short": int16(8)}))
+	must(channel.QueueBind(any, "", "go.headers", false,
+		amqp.Table{"x-match": "any", "text": "Zürich", "short": int16(8)}))
+	publish(channel, "go.headers", "", "one", amqp.Publishing{Headers: sent})
+	publish(channel, "go.headers", "", "both",
+		amqp.Publishing{Headers: amqp.Table{"text": "Zürich", "short": int16(8)}})
+	publish(channel, "go.headers", "", "none", amqp.Publishing{Headers: amqp.Table{"text": "Bern"}})
+	got, _, err := channel.Get(any, true)
+	must(err)
+	equal(got.Headers, sent, "the headers")
+	equal(getAll(channel, any), []string{"both"}, "any")
+	equal(getAll(channel, all), []string{"both"}, "all")
+}
+
+func ttlDeadLetter(channel *amqp.Channel) {
+	must(channel.ExchangeDeclare("go.dlx", "direct", false, true, false, false, nil))
+	exclusive(channel, "go.dead", nil)
+	must(channel.QueueBind("go.dead", "died", "go.dlx", false, nil))
+	exclusive(channel, "go.ttl", amqp.Table{"x-message-ttl": 50,
+		"x-dead-letter-exchange": "go.dlx", "x-dead-letter-routing-key": "died"})
+	dead := consume(channel, "go.dead", true)
+	check := func(body, reason string, more amqp.Table) {
+		got := next(dead)
+		equal(string(got.Body), body, "the message")
+		equal(got.Expiration, "", "the expiration")
+		death := got.Headers["x-death"].([]interface{})[0].(amqp.Table)
+		if age := time.Since(death["time"].(time.Time)); age < -time.Minute || age > time.Minute {
+			panic(wrong{fmt.Sprintf("the time of death is %v away", age)})
+		}
+		delete(death, "time")
+		wanted := amqp.Table{"count": int64(1), "reason": reason, "queue": "go.ttl",
+			"exchange": "", "routing-keys": []interface{}{"go.ttl"}}
+		for name, value := range more {
+			wanted[name] = value
+		}
+		equal(death, wanted, "x-death")
+		equal(got.Headers["x-first-death-reason"], reason, "x-first-death-reason")
+	}
+	publish(channel, "", "go.ttl", "old", amqp.Publishing{})
+	check("old", "expired", nil)
+	publish(channel, "", "go.ttl", "own", amqp.Publishing{Expiration: "20"})
+	check("own", "expired", amqp.Table{"original-expiration": "20"})
+	live := consume(channel, "go.ttl", false)
+	publish(channel, "", "go.ttl", "refused", amqp.Publishing{})
+	must(next(live).Nack(false, false))
+	check("refused", "rejected", nil)
+}
+
+func priority(channel *amqp.Channel) {
+	exclusive(channel, "go.priority", amqp.Table{"x-max-priority": 4})
+	for _, level := range []uint8{0, 4, 1, 3, 2, 9, 3} {
+		publish(channel, "", "go.priority", strconv.Itoa(int(level)), amqp.Publishing{Priority: level})
+	}
+	equal(getAll(channel, "go.priority"), []string{"4", "9", "3", "3", "2", "1", "0"}, "the order")
+}
+
+// call asks ten questions and returns the name that the first answer was sent to.
+func call(channel *amqp.Channel, requests, replies string, autoAck bool) string {
+	exclusive(channel, requests, nil)
+	asked := consume(channel, requests, false)
+	answers := consume(channel, replies, autoAck)
+	replyTo := make(chan string, 10)
+	go func() {
+		for question := range asked {
+			replyTo <- question.ReplyTo
+			channel.Publish("", question.ReplyTo, false, false, amqp.Publishing{
+				CorrelationId: question.CorrelationId, Body: bytes.ToUpper(question.Body)})
+			question.Ack(false)
+		}
+	}()
+	wanted, seen := map[string]string{}, map[string]string{}
+	for n := 0; n < 10; n++ {
+		wanted[strconv.Itoa(n)] = fmt.Sprintf("QUESTION %d", n)
+		publish(channel, "", requests, fmt.Sprintf("question %d", n),
+			amqp.Publishing{CorrelationId: strconv.Itoa(n), ReplyTo: replies})
+	}
+	for n := 0; n < 10; n++ {
+		answer := next(answers)
+		seen[answer.CorrelationId] = string(answer.Body)
+	}
+	equal(seen, wanted, "the answers")
+	return <-replyTo
+}
+
+func rpc(channel *amqp.Channel) {
+	replies := exclusive(channel, "", nil)
+	equal(call(channel, "go.rpc", replies, false), replies, "where the answers went")
+}
+
+func directReplyTo(channel *amqp.Channel) {
+	name := call(channel, "go.direct", "amq.rabbitmq.reply-to", true)
+	equal(strings.HasPrefix(name, "amq.rabbitmq.reply-to."), true, name)
+}
+
+func large(channel *amqp.Channel) {
+	exclusive(channel, "go.large", nil)
+	var body []byte
+	for n := 0; len(body) < largeBytes; n++ {
+		sum := sha256.Sum256([]byte(strconv.Itoa(n)))
+		body = append(body, sum[:]...)
+	}
+	body = body[:largeBytes]
+	publish(channel, "", "go.large", string(body), amqp.Publishing{DeliveryMode: amqp.Persistent})
+	publish(channel, "", "go.large", "", amqp.Publishing{})
+	deliveries := consume(channel, "go.large", true)
+	got := next(deliveries)
+	equal(len(got.Body), largeBytes, "the length")
+	equal(bytes.Equal(got.Body, body), true, "whether the bodies are equal")
+	equal(len(next(deliveries).Body), 0, "the length of nothing")
+}
+
+func mandatoryReturn(channel *amqp.Channel) {
+	must(channel.Confirm(false))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 3))
+	returns := channel.NotifyReturn(make(chan amqp.Return, 3))
+	exclusive(channel, "go.known", nil)
+	message := amqp.Publishing{MessageId: "7", Body: []byte("lost")}
+	must(channel.Publish("amq.direct", "unknown", true, false, message))
+	must(channel.Publish("", "go.known", true, false, message))
+	must(channel.Publish("amq.direct", "unknown", false, false, message))
+	for n := 0; n < 3; n++ {
+		equal((<-confirms).Ack, true, "the confirm")
+	}
+	equal(len(returns), 1, "the number of returns before the confirms")
+	got := <-returns
+	equal([]interface{}{got.ReplyCode, got.ReplyText, got.Exchange, got.RoutingKey, got.MessageId,
+		string(got.Body)}, []interface{}{uint16(312), "NO_ROUTE", "amq.direct", "unknown", "7",
+		"lost"}, "the return")
+}
+
+func refused(err error, code int, text string) {
+	closed, isClosed := err.(*amqp.Error)
+	equal(isClosed, true, fmt.Sprintf("whether %v is an error of the broker", err))
+	equal(closed.Code, code, closed.Reason)
+	equal(strings.HasPrefix(closed.Reason, text), true, closed.Reason)
+}
+
+func channelError(channel *amqp.Channel) {
+	connection, channel := connect()
+	defer connection.Close()
+	_, err := channel.QueueDeclarePassive("go.none", false, false, false, false, nil)
+	refused(err, 404, "NOT_FOUND - no queue 'go.none' in vhost '/'")
+	channel = channelOf(connection)
+	exclusive(channel, "go.error", nil)
+	_, err = channel.QueueDeclare("go.error", false, true, true, false, nil)
+	refused(err, 406, "PRECONDITION_FAILED - inequivalent arg 'auto_delete' for queue "+
+		"'go.error' in vhost '/': received 'true' but current is 'false'")
+	channel = channelOf(connection)
+	_, err = channel.QueueDeclare("go.error", false, false, false, false, nil)
+	refused(err, 405, "RESOURCE_LOCKED - cannot obtain exclusive access to locked queue "+
+		"'go.error' in vhost '/'")
+	channel = channelOf(connection)
+	closes := channel.NotifyClose(make(chan *amqp.Error, 1))
+	must(channel.Ack(77, false))
+	select {
+	case err := <-closes:
+		refused(err, 406, "PRECONDITION_FAILED - unknown delivery tag 77")
+	case <-time.After(wait):
+		panic(wrong{"an unknown delivery tag was accepted"})
+	}
+	channel = channelOf(connection)
+	refused(channel.QueueBind("go.error", "", "go.none", false, nil), 404,
+		"NOT_FOUND - no exchange 'go.none' in vhost '/'")
+	channel = channelOf(connection)
+	publish(channel, "", "go.error", "still works", amqp.Publishing{})
+	equal(getAll(channel, "go.error"), []string{"still works"}, "the queue")
+	equal(connection.IsClosed(), false, "whether the connection is closed")
+}
+
+func askForRestart(how string) {
+	fmt.Println(how)
+	line, err := stdin.ReadString('\n')
+	must(err)
+	equal(line, "go\n", "the runner's answer")
+}
+
+func restart(how string) {
+	connection, channel := connect()
+	closes := connection.NotifyClose(make(chan *amqp.Error, 1))
+	name := "go." + how
+	must(channel.ExchangeDeclare(name, "fanout", true, false, false, false, nil))
+	_, err := channel.QueueDeclare(name, true, false, false, false, nil)
+	must(err)
+	must(channel.QueueBind(name, "", name, false, nil))
+	must(channel.Confirm(false))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 1000))
+	wanted := []string{}
+	for n := 0; n < 1000; n++ {
+		wanted = append(wanted, strconv.Itoa(n))
+		publish(channel, name, "", wanted[n], amqp.Publishing{DeliveryMode: amqp.Persistent})
+	}
+	for n := 0; n < 1000; n++ {
+		equal((<-confirms).Ack, true, "a confirm")
+	}
+	must(channel.Qos(10, 0, false))
+	deliveries := consume(channel, name, false)
+	for n := 0; n < 10; n++ {
+		equal(string(next(deliveries).Body), wanted[n], "a message")
+	}
+	askForRestart(how)
+	closed := <-closes
+	if how == "stop" {
+		refused(closed, 320, "CONNECTION_FORCED - broker forced connection closure with reason "+
+			"'shutdown'")
+	}
+	if _, isOpen := <-deliveries; isOpen {
+		panic(wrong{"more than the prefetch was delivered"})
+	}
+
+	connection, channel = connect()
+	defer connection.Close()
+	equal(getAll(channel, name), wanted, "what was kept")
+	publish(channel, name, "", "new", amqp.Publishing{DeliveryMode: amqp.Persistent})
+	equal(getAll(channel, name), []string{"new"}, "what was published afterwards")
+	_, err = channel.QueueDelete(name, false, false, false)
+	must(err)
+	must(channel.ExchangeDelete(name, false, false))
+}
+
+func report(name string, work func()) {
+	defer func() {
+		switch failure := recover().(type) {
+		case nil:
+			fmt.Println("pass " + name)
+		case wrong:
+			fmt.Printf("fail %s: %s\n", name, strings.ReplaceAll(failure.text, "\n", " "))
+		default:
+			panic(failure)
+		}
+	}()
+	work()
+}
+
+func main() {
+	scenarios := []struct {
+		name string
+		work func(*amqp.Channel)
+	}{
+		{"publish_confirm", publishConfirm}, {"ack_nack_requeue", ackNackRequeue},
+		{"topic", topic}, {"headers", headers}, {"ttl_dead_letter", ttlDeadLetter},
+		{"priority", priority}, {"rpc", rpc}, {"direct_reply_to", directReplyTo},
+		{"large", large}, {"mandatory_return", mandatoryReturn}, {"channel_error", channelError},
+	}
+	for _, scenario := range scenarios {
+		report(scenario.name, func() {
+			connection, channel := connect()
+			defer connection.Close()
+			scenario.work(channel)
+		})
+	}
+	report("stop", func() { restart("stop") })
+	report("kill", func() { restart("kill") })
+}

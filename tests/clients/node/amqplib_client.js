@@ -1,0 +1,301 @@
+// Node's amqplib against a broker: every scenario of tests/clients/runtimes.py.
+//
+// usage: amqplib_client.js PACKAGE PORT      the package is amqplib, or an older version of it
+'use strict';
+
+const assert = require('node:assert');
+
+const { HEADERS, Inbox, askForRestart, checkDeath, largeBody, report, within } =
+  require('./scenarios');
+
+const [, , PACKAGE, PORT] = process.argv;
+const amqp = require(PACKAGE);
+const URL = `amqp://guest:guest@127.0.0.1:${PORT}`;
+
+async function connect() {
+  const connection = await amqp.connect(URL);
+  connection.on('error', () => {}); // what is wrong is seen by the calls
+  return connection;
+}
+
+async function channelOf(connection, kind = 'createChannel') {
+  const channel = await connection[kind]();
+  channel.closes = new Inbox();
+  channel.on('error', (error) => channel.closes.put(error));
+  return channel;
+}
+
+async function getAll(channel, queue) {
+  const bodies = [];
+  for (;;) {
+    const message = await channel.get(queue, { noAck: true });
+    if (!message) return bodies;
+    bodies.push(message.content.toString());
+  }
+}
+
+async function consume(channel, queue, options) {
+  const inbox = new Inbox();
+  await channel.consume(queue, (message) => inbox.put(message), options);
+  return inbox;
+}
+
+function send(channel, queue, body, options) {
+  return channel.sendToQueue(queue, Buffer.from(body), options);
+}
+
+async function exclusive(channel, name = '', args = {}) {
+  return (await channel.assertQueue(name, { exclusive: true, arguments: args })).queue;
+}
+
+const scenarios = {
+  async publish_confirm(_, connection) {
+    const channel = await channelOf(connection, 'createConfirmChannel');
+    await channel.assertQueue('node.confirm', { durable: true });
+    const sent = {
+      contentType: 'text/plain', contentEncoding: 'utf-8', headers: { n: 1 }, deliveryMode: 2,
+      priority: 3, correlationId: 'c', replyTo: 'r', expiration: '60000', messageId: 'm',
+      timestamp: 1700000000, type: 't', userId: 'guest', appId: 'a', mandatory: true,
+    };
+    for (let n = 0; n < 100; n++) send(channel, 'node.confirm', String(n), sent);
+    await within(channel.waitForConfirms(), 'confirms');
+    assert.strictEqual((await channel.checkQueue('node.confirm')).messageCount, 100);
+    const message = await channel.get('node.confirm', { noAck: true });
+    assert.strictEqual(message.content.toString(), '0');
+    delete sent.mandatory;
+    assert.deepStrictEqual({ ...message.properties },
+      { ...sent, clusterId: undefined });
+    assert.strictEqual((await channel.deleteQueue('node.confirm')).messageCount, 99);
+
+    await exclusive(channel, 'node.full', { 'x-max-length': 1, 'x-overflow': 'reject-publish' });
+    const confirm = (body) => new Promise((resolve) => {
+      channel.sendToQueue('node.full', Buffer.from(body), {}, (error) => resolve(error === null));
+    });
+    assert.deepStrictEqual(await within(Promise.all([confirm('fits'), confirm('does not')]),
+      'confirms'), [true, false]);
+  },
+
+  async ack_nack_requeue(channel) {
+    await exclusive(channel, 'node.ack');
+    for (const body of ['a', 'b', 'c', 'd']) send(channel, 'node.ack', body);
+    await channel.prefetch(1);
+    const inbox = await consume(channel, 'node.ack');
+    const take = async (body, redelivered) => {
+      const message = await inbox.take();
+      assert.deepStrictEqual([message.content.toString(), message.fields.redelivered],
+        [body, redelivered]);
+      return message;
+    };
+    channel.nack(await take('a', false), false, true);
+    channel.ack(await take('a', true));
+    channel.reject(await take('b', false), false);
+    await take('c', false);
+    await channel.recover();
+    channel.ack(await take('c', true), true);
+    await take('d', false);
+    channel.nackAll(false);
+    assert.deepStrictEqual(await getAll(channel, 'node.ack'), []);
+  },
+
+  async topic(channel) {
+    await channel.assertExchange('node.topic', 'topic', { durable: false, autoDelete: true });
+    const wanted = {
+      'a.*': ['a.b'], 'a.#': ['a.b', 'a', 'a.c.b'], '#.b': ['a.b', 'a.c.b', 'b'],
+      '#': ['a.b', 'a', 'a.c.b', 'b'],
+    };
+    const queues = {};
+    for (const pattern of Object.keys(wanted)) {
+      queues[pattern] = await exclusive(channel);
+      await channel.bindQueue(queues[pattern], 'node.topic', pattern);
+    }
+    for (const key of wanted['#']) channel.publish('node.topic', key, Buffer.from(key));
+    for (const [pattern, bodies] of Object.entries(wanted)) {
+      assert.deepStrictEqual(await getAll(channel, queues[pattern]), bodies, pattern);
+    }
+  },
+
+  async headers(channel) {
+    const when = { '!': 'timestamp', value: 1709209815 };
+    const sent = { ...HEADERS, when, raw: Buffer.from([0, 255]) };
+    await channel.assertExchange('node.headers', 'headers', { durable: false, autoDelete: true });
+    const queues = {};
+    for (const match of ['all', 'any']) {
+      queues[match] = await exclusive(channel);
+      await channel.bindQueue(queues[match], 'node.headers', '',
+        { 'x-match': match, text: 'Zürich', small: 8 });
+    }
+    const publish = (body, headers) => channel.publish('node.headers', '', Buffer.from(body),
+      { headers });
+    publish('one', sent);
+    publish('both', { ...sent, small: 8 });
+    publish('none', { text: 'Bern' });
+    const message = await channel.get(queues.any, { noAck: true });
+    assert.strictEqual(message.content.toString(), 'one');
+    assert.deepStrictEqual(message.properties.headers, sent);
+    assert.deepStrictEqual(await getAll(channel, queues.any), ['both']);
+    assert.deepStrictEqual(await getAll(channel, queues.all), ['both']);
+  },
+
+  async ttl_dead_letter(channel) {
+    await channel.assertExchange('node.dlx', 'direct', { durable: false, autoDelete: true });
+    await exclusive(channel, 'node.dead');
+    await channel.bindQueue('node.dead', 'node.dlx', 'died');
+    await channel.assertQueue('node.ttl', {
+      exclusive: true, messageTtl: 50, deadLetterExchange: 'node.dlx',
+      deadLetterRoutingKey: 'died',
+    });
+    const inbox = await consume(channel, 'node.dead', { noAck: true });
+    for (const [body, options, more] of [
+      ['old', {}, {}], ['own', { expiration: 20 }, { 'original-expiration': '20' }],
+    ]) {
+      send(channel, 'node.ttl', body, options);
+      const message = await inbox.take();
+      assert.strictEqual(message.content.toString(), body);
+      assert.strictEqual(message.properties.expiration, undefined);
+      assert.strictEqual(message.properties.headers['x-first-death-queue'], 'node.ttl');
+      checkDeath(message.properties.headers, {
+        count: 1, reason: 'expired', queue: 'node.ttl', exchange: '', 'routing-keys': ['node.ttl'],
+        ...more,
+      }, (time) => time.value);
+    }
+  },
+
+  async priority(channel) {
+    await channel.assertQueue('node.priority', { exclusive: true, maxPriority: 3 });
+    for (const level of [0, 3, 1, 2, 7, 3]) {
+      send(channel, 'node.priority', String(level), { priority: level });
+    }
+    assert.deepStrictEqual(await getAll(channel, 'node.priority'), ['3', '7', '3', '2', '1', '0']);
+  },
+
+  async rpc(channel, connection) {
+    const replies = await exclusive(channel);
+    assert.deepStrictEqual(await call(channel, connection, 'node.rpc', replies, false), [replies]);
+  },
+
+  async direct_reply_to(channel, connection) {
+    const names = await call(channel, connection, 'node.direct', 'amq.rabbitmq.reply-to', true);
+    assert.deepStrictEqual(names.map((name) => name.slice(0, 22)), ['amq.rabbitmq.reply-to.']);
+  },
+
+  async large(channel) {
+    await exclusive(channel, 'node.large');
+    const sent = largeBody();
+    const inbox = await consume(channel, 'node.large', { noAck: true });
+    channel.sendToQueue('node.large', sent, { persistent: true });
+    send(channel, 'node.large', '');
+    const { content } = await inbox.take();
+    assert.strictEqual(content.length, sent.length);
+    assert.ok(content.equals(sent), 'the body came back changed');
+    assert.strictEqual((await inbox.take()).content.length, 0);
+  },
+
+  async mandatory_return(_, connection) {
+    const channel = await channelOf(connection, 'createConfirmChannel');
+    const returned = [];
+    channel.on('return', ({ fields, properties, content }) => returned.push([
+      fields.replyCode, fields.replyText, fields.exchange, fields.routingKey,
+      properties.messageId, content.toString()]));
+    await exclusive(channel, 'node.known');
+    channel.publish('amq.direct', 'unknown', Buffer.from('lost'),
+      { mandatory: true, messageId: '7' });
+    channel.publish('', 'node.known', Buffer.from('kept'), { mandatory: true });
+    channel.publish('amq.direct', 'unknown', Buffer.from('not asked for'));
+    await within(channel.waitForConfirms(), 'confirms');
+    assert.deepStrictEqual(returned,
+      [[312, 'NO_ROUTE', 'amq.direct', 'unknown', '7', 'lost']]);
+    assert.deepStrictEqual(await getAll(channel, 'node.known'), ['kept']);
+  },
+
+  async channel_error(first, connection) {
+    const refused = async (channel, code, text, work) => {
+      await assert.rejects(work, (error) => error.code === code && error.message.includes(text));
+      assert.strictEqual((await channel.closes.take('error')).code, code);
+    };
+    await refused(first, 404, "\"NOT_FOUND - no queue 'node.none' in vhost '/'\"",
+      () => first.checkQueue('node.none'));
+    const second = await channelOf(connection);
+    await exclusive(second, 'node.error');
+    await refused(second, 406,
+      "\"PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'node.error'",
+      () => exclusive(second, 'node.error', { 'x-message-ttl': 5 }));
+    const third = await channelOf(connection);
+    third.ack({ fields: { deliveryTag: 88 } });
+    const error = await third.closes.take('error');
+    assert.ok(error.message.includes('PRECONDITION_FAILED - unknown delivery tag 88'), error);
+    const fourth = await channelOf(connection);
+    send(fourth, 'node.error', 'still works');
+    assert.deepStrictEqual(await getAll(fourth, 'node.error'), ['still works']);
+  },
+};
+
+// Asks ten questions; returns the names that the answers were sent to.
+async function call(channel, connection, requests, replies, noAck) {
+  const server = await channelOf(connection);
+  const names = new Set();
+  await exclusive(server, requests);
+  await server.consume(requests, (message) => {
+    const { replyTo, correlationId } = message.properties;
+    names.add(replyTo);
+    send(server, replyTo, message.content.toString().toUpperCase(), { correlationId });
+    server.ack(message);
+  });
+  const inbox = await consume(channel, replies, { noAck });
+  const answers = {};
+  const wanted = {};
+  for (let n = 0; n < 10; n++) {
+    wanted[n] = `QUESTION ${n}`;
+    send(channel, requests, `question ${n}`, { replyTo: replies, correlationId: String(n) });
+  }
+  for (let n = 0; n < 10; n++) {
+    const { content, properties } = await inbox.take('answer');
+    answers[properties.correlationId] = content.toString();
+  }
+  assert.deepStrictEqual(answers, wanted);
+  return [...names];
+}
+
+async function restart(how) {
+  const name = `node.${how}`;
+  const before = await connect();
+  const closed = new Promise((resolve) => before.on('close', resolve));
+  let channel = await channelOf(before, 'createConfirmChannel');
+  await channel.assertExchange(name, 'topic', { durable: true });
+  await channel.assertQueue(name, { durable: true });
+  await channel.bindQueue(name, name, 'k.*');
+  const wanted = Array.from({ length: 100 }, (_, n) => String(n));
+  for (const body of wanted) {
+    channel.publish(name, 'k.k', Buffer.from(body), { persistent: true });
+  }
+  await within(channel.waitForConfirms(), 'confirms');
+  assert.strictEqual((await channel.get(name)).content.toString(), '0');
+  await askForRestart(how);
+  const why = await within(closed, 'end of the connection');
+  if (how === 'stop') assert.ok(String(why).includes('CONNECTION_FORCED'), String(why));
+
+  const after = await connect();
+  channel = await channelOf(after);
+  assert.deepStrictEqual(await getAll(channel, name), wanted);
+  channel.publish(name, 'k.k', Buffer.from('new'));
+  assert.deepStrictEqual(await getAll(channel, name), ['new']);
+  await channel.deleteQueue(name);
+  await channel.deleteExchange(name);
+  await after.close();
+}
+
+async function main() {
+  for (const [name, work] of Object.entries(scenarios)) {
+    await report(name, async () => {
+      const connection = await connect();
+      try {
+        await work(await channelOf(connection), connection);
+      } finally {
+        await connection.close();
+      }
+    });
+  }
+  for (const how of ['stop', 'kill']) await report(how, () => restart(how));
+  process.exit();
+}
+
+main();

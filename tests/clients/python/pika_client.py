@@ -1,0 +1,377 @@
+# Python's pika against a broker: every scenario of tests/clients/runtimes.py.
+"""usage: pika_client.py PORT"""
+import decimal
+import sys
+import threading
+
+import pika
+from pika.exceptions import (AMQPConnectionError, ChannelClosedByBroker, NackError,
+                             UnroutableError)
+
+from scenarios import (HEADERS, ask_for_restart, check_death, equal, large_body, report)
+
+PORT = int(sys.argv[1])
+WAIT_S = 30
+PERSISTENT, TRANSIENT = 2, 1
+
+
+def connect():
+    return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", PORT, heartbeat=30,
+                                                             socket_timeout=WAIT_S))
+
+
+def get(channel, queue, auto_ack=True):
+    """The next message as (method, properties, body); (None, None, None) when there is none."""
+    return channel.basic_get(queue, auto_ack=auto_ack)
+
+
+def get_all(channel, queue):
+    return [body for _, _, body in iter(lambda: get(channel, queue), (None, None, None))]
+
+
+def next_message(channel, queue):
+    """Consumes one message: waits for what is not there yet, and puts back what was sent ahead."""
+    for method, properties, body in channel.consume(queue, inactivity_timeout=WAIT_S):
+        assert method is not None, f"no message came to {queue}"
+        channel.basic_ack(method.delivery_tag)
+        channel.cancel()
+        return method, properties, body
+    raise AssertionError("the consumer ended")
+
+
+def publish(channel, key, body, exchange="", **properties):
+    channel.basic_publish(exchange, key, body, pika.BasicProperties(**properties))
+
+
+def closed_with(code, text, call, *arguments, **options):
+    """The broker must close the channel with this code and a text that begins so."""
+    try:
+        call(*arguments, **options)
+    except ChannelClosedByBroker as closed:
+        equal((closed.reply_code, closed.reply_text[:len(text)]), (code, text), "the error")
+    else:
+        raise AssertionError(f"the broker did not close the channel with {code}")
+
+
+def publish_confirm(channel):
+    channel.queue_declare("pika.confirm", durable=True)
+    channel.confirm_delivery()
+    sent = pika.BasicProperties(
+        content_type="text/plain", content_encoding="utf-8", headers={"n": 1}, delivery_mode=2,
+        priority=3, correlation_id="c", reply_to="r", expiration="60000", message_id="m",
+        timestamp=1700000000, type="t", user_id="guest", app_id="a")
+    for number in range(100):
+        channel.basic_publish("", "pika.confirm", b"%d" % number, sent, mandatory=True)
+    equal(channel.queue_declare("pika.confirm", passive=True).method.message_count, 100)
+    _, properties, body = get(channel, "pika.confirm")
+    equal(body, b"0")
+    equal(vars(properties), vars(sent), "the properties")
+    equal(channel.queue_purge("pika.confirm").method.message_count, 99)
+    channel.queue_delete("pika.confirm")
+
+    channel.queue_declare("pika.full", exclusive=True,
+                          arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    publish(channel, "pika.full", b"fits")
+    try:
+        publish(channel, "pika.full", b"does not")
+    except NackError:
+        return
+    raise AssertionError("a message that did not fit was confirmed")
+
+
+def ack_nack_requeue(channel):
+    channel.queue_declare("pika.ack", exclusive=True)
+    for body in (b"a", b"b", b"c", b"d"):
+        publish(channel, "pika.ack", body)
+    channel.basic_qos(prefetch_count=1)
+    seen = []
+    for method, _, body in channel.consume("pika.ack", inactivity_timeout=WAIT_S):
+        assert method is not None, f"nothing came after {seen}"
+        seen.append((body, method.redelivered))
+        if seen == [(b"a", False)]:
+            channel.basic_nack(method.delivery_tag, requeue=True)
+        elif body == b"b":
+            channel.basic_reject(method.delivery_tag, requeue=False)
+        elif body == b"c":
+            break
+        else:
+            channel.basic_ack(method.delivery_tag)
+    equal(seen, [(b"a", False), (b"a", True), (b"b", False), (b"c", False)], "the deliveries")
+
+    other = channel.connection.channel()
+    other.queue_declare("pika.ack", passive=True)
+    channel.close()  # and c, which was not acked, is there again, before d
+    again = [get(other, "pika.ack", auto_ack=False) for _ in range(2)]
+    equal([(m.redelivered, m.message_count, b) for m, _, b in again],
+          [(True, 1, b"c"), (False, 0, b"d")], "what came back")
+    other.basic_ack(again[-1][0].delivery_tag, multiple=True)
+    other.basic_recover(requeue=True)
+    equal(get_all(other, "pika.ack"), [])
+
+
+def topic(channel):
+    channel.exchange_declare("pika.topic", "topic", auto_delete=True)
+    queues = {}
+    for pattern in ("stock.*.nyc", "stock.#", "#.error", "*", "#"):
+        queues[pattern] = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(queues[pattern], "pika.topic", pattern)
+    for key in ("stock.ibm.nyc", "stock", "stock.ibm.nyc.error", "error", "other.thing"):
+        publish(channel, key, key.encode(), "pika.topic")
+    equal({pattern: get_all(channel, queue) for pattern, queue in queues.items()}, {
+        "stock.*.nyc": [b"stock.ibm.nyc"],
+        "stock.#": [b"stock.ibm.nyc", b"stock", b"stock.ibm.nyc.error"],
+        "#.error": [b"stock.ibm.nyc.error", b"error"],
+        "*": [b"stock", b"error"],
+        "#": [b"stock.ibm.nyc", b"stock", b"stock.ibm.nyc.error", b"error", b"other.thing"],
+    }, "what was routed")
+    channel.queue_unbind(queues["#"], "pika.topic", "#")
+    publish(channel, "error", b"x", "pika.topic")
+    equal(get_all(channel, queues["#"]), [])
+
+
+def headers(channel):
+    sent = dict(HEADERS, price=decimal.Decimal("12.34"), raw=b"\x00\xff")
+    channel.exchange_declare("pika.headers", "headers", auto_delete=True)
+    queues = {}
+    for match in ("all", "any"):
+        queues[match] = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(queues[match], "pika.headers", "",
+                           {"x-match": match, "text": "Zürich", "small": 8})
+    publish(channel, "", b"one", "pika.headers", headers=sent)
+    publish(channel, "", b"both", "pika.headers", headers=dict(sent, small=8))
+    publish(channel, "", b"none", "pika.headers", headers={"text": "Bern"})
+    _, properties, body = get(channel, queues["any"])
+    equal((body, properties.headers), (b"one", sent), "the message")
+    equal(get_all(channel, queues["any"]), [b"both"])
+    equal(get_all(channel, queues["all"]), [b"both"])
+
+
+def ttl_dead_letter(channel):
+    channel.exchange_declare("pika.dlx", "direct", auto_delete=True)
+    channel.queue_declare("pika.dead", exclusive=True)
+    channel.queue_bind("pika.dead", "pika.dlx", "died")
+    arguments = {"x-message-ttl": 50, "x-dead-letter-exchange": "pika.dlx",
+                 "x-dead-letter-routing-key": "died"}
+    channel.queue_declare("pika.ttl", exclusive=True, arguments=arguments)
+    publish(channel, "pika.ttl", b"old", headers={"mine": [1, 2]}, content_type="x/y")
+    method, properties, body = next_message(channel, "pika.dead")
+    equal((body, method.exchange, method.routing_key, properties.content_type),
+          (b"old", "pika.dlx", "died", "x/y"))
+    death = {"count": 1, "reason": "expired", "queue": "pika.ttl", "exchange": "",
+             "routing-keys": ["pika.ttl"]}
+    check_death(properties.headers, death)
+    equal({k: v for k, v in properties.headers.items() if k.startswith("x-first-death")},
+          {"x-first-death-reason": "expired", "x-first-death-queue": "pika.ttl",
+           "x-first-death-exchange": ""})
+    equal(properties.headers["mine"], [1, 2])
+
+    publish(channel, "pika.ttl", b"own", expiration="20")
+    _, properties, body = next_message(channel, "pika.dead")
+    equal((body, properties.expiration), (b"own", None))
+    check_death(properties.headers, dict(death, **{"original-expiration": "20"}))
+
+    del arguments["x-message-ttl"]
+    channel.queue_declare("pika.reject", exclusive=True, arguments=dict(arguments,
+                                                                        **{"x-max-length": 1}))
+    publish(channel, "pika.reject", b"pushed out")
+    publish(channel, "pika.reject", b"rejected")
+    _, properties, body = next_message(channel, "pika.dead")
+    equal(body, b"pushed out")
+    check_death(properties.headers, dict(death, reason="maxlen", queue="pika.reject",
+                                         **{"routing-keys": ["pika.reject"]}))
+    channel.basic_reject(get(channel, "pika.reject", auto_ack=False)[0].delivery_tag,
+                         requeue=False)
+    _, properties, body = next_message(channel, "pika.dead")
+    equal(body, b"rejected")
+    check_death(properties.headers, dict(death, reason="rejected", queue="pika.reject",
+                                         **{"routing-keys": ["pika.reject"]}))
+
+
+def priority(channel):
+    channel.queue_declare("pika.priority", exclusive=True, arguments={"x-max-priority": 5})
+    for body, level in ((b"1", 1), (b"5", 5), (b"none", None), (b"3", 3), (b"9", 9), (b"0", 0),
+                        (b"3 too", 3)):
+        publish(channel, "pika.priority", body, priority=level)
+    equal(get_all(channel, "pika.priority"),
+          [b"5", b"9", b"3", b"3 too", b"1", b"none", b"0"], "the order")
+
+
+def serve(queue, ready):
+    """An RPC server for ten requests: it answers in capitals."""
+    with connect() as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=1)
+        ready.set()
+        served = 0
+        for method, properties, body in channel.consume(queue, inactivity_timeout=WAIT_S):
+            if method is None:
+                return
+            publish(channel, properties.reply_to, body.upper(),
+                    correlation_id=properties.correlation_id)
+            channel.basic_ack(method.delivery_tag)
+            served += 1
+            if served == 10:
+                return
+
+
+def rpc(channel):
+    replies = channel.queue_declare("", exclusive=True).method.queue
+    channel.queue_declare("pika.rpc", auto_delete=True)
+    ready = threading.Event()
+    server = threading.Thread(target=serve, args=("pika.rpc", ready))
+    server.start()
+    assert ready.wait(WAIT_S)
+    for number in range(10):
+        publish(channel, "pika.rpc", b"question %d" % number, reply_to=replies,
+                correlation_id=str(number))
+    answers = {}
+    for method, properties, body in channel.consume(replies, inactivity_timeout=WAIT_S):
+        assert method is not None, f"only these came: {answers}"
+        channel.basic_ack(method.delivery_tag)
+        answers[properties.correlation_id] = body
+        if len(answers) == 10:
+            break
+    server.join()
+    equal(answers, {str(n): b"QUESTION %d" % n for n in range(10)}, "the answers")
+
+
+def direct_reply_to(channel):
+    answers = {}
+    channel.queue_declare("pika.direct", auto_delete=True)
+    channel.basic_consume("amq.rabbitmq.reply-to", auto_ack=True, on_message_callback=lambda
+                          _c, _m, properties, body: answers.update(
+                              {properties.correlation_id: body}))
+    server = channel.connection.channel()
+    names = set()
+
+    def on_request(_channel, method, properties, body):
+        names.add(properties.reply_to)
+        publish(server, properties.reply_to, body.upper(),
+                correlation_id=properties.correlation_id)
+        server.basic_ack(method.delivery_tag)
+
+    server.basic_consume("pika.direct", on_request)
+    for number in range(10):
+        publish(channel, "pika.direct", b"question %d" % number, correlation_id=str(number),
+                reply_to="amq.rabbitmq.reply-to")
+    while len(answers) < 10:
+        before = len(answers)
+        channel.connection.process_data_events(time_limit=WAIT_S)
+        assert names or len(answers) > before, f"only these came: {answers}"
+    equal(answers, {str(n): b"QUESTION %d" % n for n in range(10)}, "the answers")
+    equal([name[:22] for name in names], ["amq.rabbitmq.reply-to."])
+
+
+def large(channel):
+    channel.queue_declare("pika.large", exclusive=True)
+    sent = large_body()
+    channel.confirm_delivery()
+    for _ in range(3):
+        publish(channel, "pika.large", sent, delivery_mode=PERSISTENT)
+    equal(len(get(channel, "pika.large")[2]), len(sent))
+    for _ in range(2):
+        assert next_message(channel, "pika.large")[2] == sent, "the body came back changed"
+
+
+def mandatory_return(channel):
+    returned = []
+    channel.add_on_return_callback(lambda _c, method, properties, body: returned.append(
+        (method.reply_code, method.reply_text, method.exchange, method.routing_key,
+         properties.message_id, body)))
+    channel.queue_declare("pika.known", exclusive=True)
+    properties = pika.BasicProperties(message_id="7")
+    channel.basic_publish("amq.direct", "unknown", b"lost", properties, mandatory=True)
+    channel.basic_publish("", "pika.known", b"kept", properties, mandatory=True)
+    channel.basic_publish("amq.direct", "unknown", b"not asked for")
+    equal(get(channel, "pika.known")[2], b"kept")
+    channel.connection.process_data_events(0)
+    equal(returned, [(312, "NO_ROUTE", "amq.direct", "unknown", "7", b"lost")], "the returns")
+
+    sure = channel.connection.channel()
+    sure.confirm_delivery()
+    try:
+        sure.basic_publish("amq.direct", "unknown", b"lost", mandatory=True)
+    except UnroutableError as unroutable:
+        equal([m.body for m in unroutable.messages], [b"lost"])
+    else:
+        raise AssertionError("an unroutable message was confirmed and not returned")
+
+
+def channel_error(channel):
+    connection = channel.connection
+    closed_with(404, "NOT_FOUND - no queue 'pika.none' in vhost '/'",
+                channel.queue_declare, "pika.none", passive=True)
+    assert channel.is_closed and connection.is_open
+    channel = connection.channel()
+    channel.queue_declare("pika.error", exclusive=True)
+    closed_with(406, "PRECONDITION_FAILED - inequivalent arg 'x-max-length' for queue "
+                     "'pika.error' in vhost '/'", channel.queue_declare, "pika.error",
+                exclusive=True, arguments={"x-max-length": 5})
+    channel = connection.channel()
+    closed_with(404, "NOT_FOUND - no exchange 'pika.none' in vhost '/'",
+                channel.exchange_declare, "pika.none", passive=True)
+    channel = connection.channel()
+    channel.confirm_delivery()
+    closed_with(404, "NOT_FOUND - no exchange 'pika.none' in vhost '/'",
+                channel.basic_publish, "pika.none", "", b"")
+    channel = connection.channel()
+    closed_with(403, "ACCESS_REFUSED - ", channel.exchange_delete, "amq.topic")
+    channel = connection.channel()
+    publish(channel, "pika.error", b"still works")
+    equal(get(channel, "pika.error")[2], b"still works")
+
+
+def restart(how):
+    connection = connect()
+    channel = connection.channel()
+    name = f"pika.{how}"
+    channel.exchange_declare(name, "topic", durable=True)
+    channel.queue_declare(name, durable=True)
+    channel.queue_bind(name, name, "k.#")
+    channel.confirm_delivery()
+    for number in range(200):
+        publish(channel, f"k.{number}", b"%d" % number, name, delivery_mode=PERSISTENT,
+                headers={"number": [number]})
+    publish(channel, "k", b"transient", name, delivery_mode=TRANSIENT)
+    taken = [get(channel, name, auto_ack=False) for _ in range(10)]
+    channel.basic_ack(taken[4][0].delivery_tag, multiple=True)
+    equal(channel.queue_declare(name, passive=True).method.message_count, 191)
+    ask_for_restart(how)
+    try:
+        channel.queue_declare(name, passive=True)
+    except AMQPConnectionError:
+        pass
+    else:
+        raise AssertionError("the connection outlived the broker")
+
+    channel = connect().channel()
+    channel.confirm_delivery()
+    publish(channel, "k.new", b"new", name, delivery_mode=PERSISTENT, headers={"number": ["new"]})
+    numbers, redelivered = [], []
+    for method, properties, body in iter(lambda: get(channel, name), (None, None, None)):
+        numbers.append(body.decode())
+        equal(str(properties.headers["number"][0]), numbers[-1])
+        if method.redelivered:
+            redelivered.append(numbers[-1])
+    # An ack that was not synced may be lost with a kill, and then costs a redelivery.
+    first = int(numbers[0])
+    assert first == 5 or how == "kill" and first < 5, f"the first message is {first}"
+    equal(numbers, [str(n) for n in range(first, 200)] + ["new"], "what was kept")
+    if how == "stop":
+        equal(redelivered[:5], ["5", "6", "7", "8", "9"], "what is marked redelivered")
+    channel.queue_delete(name)
+    channel.exchange_delete(name)
+
+
+def on_channel(work):
+    def run():
+        with connect() as connection:
+            return work(connection.channel())
+    return run
+
+
+for scenario in (publish_confirm, ack_nack_requeue, topic, headers, ttl_dead_letter, priority,
+                 rpc, direct_reply_to, large, mandatory_return, channel_error):
+    report(scenario.__name__, on_channel(scenario))
+for way in ("stop", "kill"):
+    report(way, lambda: restart(way))
