@@ -70,8 +70,9 @@ struct slab {
     uint32_t pins;
     uint32_t slot;
     enum slab_state state;
-    bool is_frozen; /* it was or is being written: counts are in holds, or are one */
-    bool is_lost;   /* its copy cannot be read */
+    bool is_frozen;         /* it was or is being written: counts are in holds, or are one */
+    bool is_lost;           /* its copy cannot be read */
+    uint64_t kept_until_ns; /* somebody waited for it: it stays until he has it; 0: he has */
     struct slab_copy copy;
 };
 

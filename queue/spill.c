@@ -9,8 +9,9 @@
 
 enum {
     RETRY_NS = 1000 * 1000 * 1000,
-    AHEAD = 4,          /* slabs read at once where only the first is wanted */
-    EXTENT_LOOKS = 256, /* free places looked at before the file grows */
+    KEPT_NS = 1000 * 1000 * 1000, /* a slab that was waited for stays so long for the one who did */
+    AHEAD = 4,                    /* slabs read at once where only the first is wanted */
+    EXTENT_LOOKS = 256,           /* free places looked at before the file grows */
 };
 
 enum spill_work { SPILL_WRITE, SPILL_READ, SPILL_CLOSE };
@@ -275,7 +276,7 @@ static void start_write(struct spill *s)
         struct slab *b = CONTAINER_OF(link, struct slab, link);
 
         link = link->prev;
-        if (b->state != SLAB_SEALED || b->pins > 0)
+        if (b->state != SLAB_SEALED || b->pins > 0 || b->kept_until_ns > io_now_ns(s->io))
             continue;
         if (b->copy.units == 0 && !add_victim(s, j, b))
             break;
@@ -381,6 +382,7 @@ static void finish_read(struct spill *s, const struct spill_job *j)
         struct slab *b = item->slab;
 
         ASSERT(b->state == SLAB_READING);
+        b->kept_until_ns = list_empty(&b->waiters) ? 0 : io_now_ns(s->io) + KEPT_NS;
         gather_waiters(s, b);
         if (item->err != 0) {
             diag(DIAG_ERROR, "queue", "transient messages are lost, their scratch file says: %s",

@@ -92,6 +92,7 @@ static int next_of_slab(struct store_body *b, uint64_t place, struct bytes *piec
         spill_want(&b->store->spill, slab, &b->waiter);
         return ERR_AGAIN;
     }
+    slab->kept_until_ns = 0;
     item = slab_item_at(slab, place);
     *piece = bytes_of((const uint8_t *)(item + 1) + sizeof(uint64_t), get_le64(item + 1));
     slab_pin(slab);

@@ -124,6 +124,8 @@ int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stor
     int rv = store_peek(r->store, place, out, pin);
 
     spill_cancel(&r->waiter);
+    if (rv == 0 && pin->slab != NULL)
+        ((struct slab *)pin->slab)->kept_until_ns = 0;
     if (rv != ERR_AGAIN)
         return rv;
     if (!place_is_transient(place))

@@ -257,6 +257,7 @@ static void on_pressure(void *owner, bool is_pressed)
 
     assert_int_equal(store_is_pressed(w->store), is_pressed);
     w->pressures += is_pressed ? 1 : 0;
+    w->is_pressed = is_pressed;
 }
 
 /* What was committed and not settled is there; what was settled and committed is not. */

@@ -52,6 +52,7 @@ struct store_world {
     struct partition_watcher watcher;
     uint64_t committed;
     uint32_t pressures;
+    bool is_pressed; /* as last told */
 };
 
 struct store_world_message {
