@@ -108,7 +108,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.sockets = {}  # a socket -> (the one it is copied to, Deliveries or None)
         self.wakeup, self.stopper = socket.socketpair()
-        self.thread = threading.Thread(target=self.run)
+        self.thread = threading.Thread(target=self.run, daemon=True)
 
     def __enter__(self):
         self.thread.start()
@@ -286,7 +286,7 @@ class Refusals(BenchTest):
                 peer.recv(100)
                 peer.close()
 
-            thread = threading.Thread(target=answer)
+            thread = threading.Thread(target=answer, daemon=True)
             thread.start()
             port = listener.getsockname()[1]
             _, complaint = bench("--uri", f"amqp://127.0.0.1:{port}", expect=1)

@@ -35,7 +35,9 @@ static char take_character(const char **at, const char *end)
     high = hex_digit((*at)[1]);
     low = hex_digit((*at)[2]);
     *at += 3;
-    return high < 0 || low < 0 ? '\0' : (char)(high << NIBBLE_BITS | low);
+    if (high < 0 || low < 0)
+        return '\0';
+    return (char)(high << NIBBLE_BITS | low);
 }
 
 /* Copies a part with its escapes undone. */
