@@ -145,7 +145,11 @@ struct target_usage target_usage(const struct target *t)
     struct target_usage result = {0};
     struct process_usage used;
 
-    if (t->pid != 0 && process_usage(t->pid, &used, NULL) == 0) {
+    if (t->program.pid != 0)
+        process_group_usage(t->program.pid, &used);
+    else if (t->pid == 0 || process_usage(t->pid, &used, NULL) != 0)
+        used = (struct process_usage){0};
+    if (used.resident_bytes > 0) {
         result.cpu_ns = used.cpu_ns;
         result.resident_bytes = used.resident_bytes;
     }

@@ -77,11 +77,18 @@ void peer_write_later(struct peer *p);
  * when it is not whole yet, or SIZE_MAX when it is too large or makes no sense. */
 size_t relay_take(struct peer *p, struct bytes window);
 
-/* How many bytes of the window the message at its front has; as relay_take(). */
-size_t relay_measure(struct bytes window);
+/* A published message where it lies. */
+struct relay_message {
+    struct bytes frames; /* all of them */
+    size_t publish;      /* the size of the first */
+};
 
-/* Copies a message, `message` being all its frames, behind a basic.deliver to a consumer. */
-void relay_deliver(struct sink *s, struct bytes message);
+/* Finds the ends of the message at the front of the window: how many bytes it has; as
+ * relay_take(). */
+size_t relay_read(struct bytes window, struct relay_message *out);
+
+/* Copies a message behind a basic.deliver to a consumer. */
+void relay_deliver(struct sink *s, const struct relay_message *m);
 
 /* All that is kept up to now is safe: confirms go out. */
 void relay_confirm(struct floor *f);

@@ -23,16 +23,19 @@ static size_t frame_size_at(struct bytes window, size_t at)
     return size > window.size - at ? 0 : size;
 }
 
-size_t relay_measure(struct bytes window)
+size_t relay_read(struct bytes window, struct relay_message *out)
 {
     size_t at = frame_size_at(window, 0), header = at > 0 ? frame_size_at(window, at) : 0;
     uint64_t body_left;
 
     if (header < content_frame_size(2))
         return 0;
+    if (at < FRAME_EMPTY_SIZE + PUBLISH_LEAST)
+        return SIZE_MAX;
     body_left = get_be64(window.data + at + BODY_SIZE_AT);
     if (body_left > FLOOR_MESSAGE_MAX / 2)
         return SIZE_MAX;
+    out->publish = at;
     at += header;
     while (body_left > 0) {
         size_t size = frame_size_at(window, at);
@@ -44,6 +47,7 @@ size_t relay_measure(struct bytes window)
         body_left -= size - FRAME_EMPTY_SIZE;
         at += size;
     }
+    out->frames = bytes_of(window.data, at);
     return at;
 }
 
@@ -56,13 +60,13 @@ static void set_channel(uint8_t *at, const uint8_t *end, uint16_t channel)
     }
 }
 
-void relay_deliver(struct sink *s, struct bytes message)
+void relay_deliver(struct sink *s, const struct relay_message *m)
 {
-    size_t publish = frame_size_at(message, 0);
-    const uint8_t *names = message.data + FRAME_HEAD_SIZE + PUBLISH_NAMES_AT;
-    size_t names_size = publish - FRAME_EMPTY_SIZE - PUBLISH_NAMES_AT - 1;
+    const uint8_t *frames = m->frames.data;
+    const uint8_t *names = frames + FRAME_HEAD_SIZE + PUBLISH_NAMES_AT;
+    size_t names_size = m->publish - FRAME_EMPTY_SIZE - PUBLISH_NAMES_AT - 1;
     size_t head = s->opening_size + TAG_SIZE + 1 + names_size;
-    size_t content = message.size - publish;
+    size_t content = m->frames.size - m->publish;
     uint8_t *at = buf_extend(&s->peer->out, FRAME_EMPTY_SIZE + head + content);
 
     if (at == NULL)
@@ -76,8 +80,8 @@ void relay_deliver(struct sink *s, struct bytes message)
     memcpy(at, names, names_size);
     at[names_size] = FRAME_END;
     at += names_size + 1;
-    memcpy(at, message.data + publish, content);
-    if (get_be16(message.data + 1) != s->channel)
+    memcpy(at, frames + m->publish, content);
+    if (get_be16(frames + 1) != s->channel)
         set_channel(at, at + content, s->channel);
 }
 
@@ -95,7 +99,7 @@ static void hold(struct floor *f)
     }
 }
 
-static void deliver_to_all(struct floor *f, struct bytes message)
+static void deliver_to_all(struct floor *f, const struct relay_message *message)
 {
     struct list_link *link;
 
@@ -114,13 +118,11 @@ static void deliver_to_all(struct floor *f, struct bytes message)
 size_t relay_take(struct peer *p, struct bytes window)
 {
     struct floor *f = p->floor;
-    size_t size = relay_measure(window);
-    struct bytes message = bytes_of(window.data, size);
+    struct relay_message message;
+    size_t size = relay_read(window, &message);
 
     if (size == 0 || size == SIZE_MAX)
         return size;
-    if (frame_size_at(window, 0) < FRAME_EMPTY_SIZE + PUBLISH_LEAST)
-        return SIZE_MAX;
     if (p->has_confirms && !keep_has_room(&f->keep, size)) {
         hold(f);
         return 0;
@@ -129,9 +131,9 @@ size_t relay_take(struct peer *p, struct bytes window)
     f->published++;
     if (p->has_confirms) {
         p->published++;
-        keep_add(&f->keep, message);
+        keep_add(&f->keep, message.frames);
     }
-    deliver_to_all(f, message);
+    deliver_to_all(f, &message);
     return size;
 }
 
@@ -160,6 +162,7 @@ void relay_confirm(struct floor *f)
 static void on_chunk(struct replay *r)
 {
     struct sink *s = CONTAINER_OF(r, struct sink, replay);
+    struct relay_message message;
     size_t done = 0, size;
 
     if (r->is_orphan) {
@@ -169,9 +172,9 @@ static void on_chunk(struct replay *r)
     }
     if (r->result != 0)
         return; /* nothing more comes, and the client says so */
-    while ((size = relay_measure(bytes_of(r->chunk + done, r->size - done))) > 0 &&
+    while ((size = relay_read(bytes_of(r->chunk + done, r->size - done), &message)) > 0 &&
            size != SIZE_MAX) {
-        relay_deliver(s, bytes_of(r->chunk + done, size));
+        relay_deliver(s, &message);
         done += size;
     }
     r->at += done;

@@ -1,6 +1,7 @@
 /* Reads /proc/PID/stat and /proc/PID/status; walks folders. */
 #include "tools/bench/measure/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <inttypes.h>
@@ -17,7 +18,8 @@ enum {
     NS_PER_S = 1000 * 1000 * 1000,
     TEXT_SIZE = 4096,
     PATH_SIZE = 64,
-    STAT_UTIME = 11, /* words behind the name, which ends with the last bracket */
+    STAT_GROUP = 2, /* words behind the name, which ends with the last bracket */
+    STAT_UTIME = 11,
     STAT_STIME = 12,
     BLOCK_BYTES = 512,
     TREE_FILES = 16,
@@ -55,15 +57,19 @@ static uint64_t number_at(const char *text, int index)
     return value;
 }
 
+/* The words behind the name. */
+static const char *words_of(const char *stat)
+{
+    const char *bracket = strrchr(stat, ')');
+
+    return bracket == NULL || bracket[1] == '\0' ? "" : bracket + 2;
+}
+
 static uint64_t cpu_ns(const char *stat)
 {
-    const char *words = strrchr(stat, ')');
-    uint64_t ticks;
+    const char *words = words_of(stat);
+    uint64_t ticks = number_at(words, STAT_UTIME) + number_at(words, STAT_STIME);
 
-    if (words == NULL || words[1] == '\0')
-        return 0;
-    words += 2;
-    ticks = number_at(words, STAT_UTIME) + number_at(words, STAT_STIME);
     return ticks * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
@@ -85,6 +91,34 @@ int process_usage(int64_t pid, struct process_usage *out, struct err_note *note)
         .resident_bytes = resident_bytes(status),
     };
     return 0;
+}
+
+/* Adds a process when it is of the group. It may have ended by now. */
+static void add_member(int64_t pid, int64_t group, struct process_usage *sum)
+{
+    char stat[TEXT_SIZE], status[TEXT_SIZE];
+
+    if (!read_text(pid, "stat", stat) || number_at(words_of(stat), STAT_GROUP) != (uint64_t)group ||
+        !read_text(pid, "status", status))
+        return;
+    sum->cpu_ns += cpu_ns(stat);
+    sum->resident_bytes += resident_bytes(status);
+}
+
+void process_group_usage(int64_t group, struct process_usage *out)
+{
+    DIR *processes = opendir("/proc");
+    const struct dirent *entry;
+    int64_t pid;
+
+    *out = (struct process_usage){0};
+    if (processes == NULL)
+        return;
+    while ((entry = readdir(processes)) != NULL) {
+        if (parse_i64(bytes_text(entry->d_name), 1, INT32_MAX, &pid) == 0)
+            add_member(pid, group, out);
+    }
+    (void)closedir(processes);
 }
 
 /* nftw() hands nothing through, so the sum lies here; one thread measures at a time. */

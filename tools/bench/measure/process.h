@@ -16,6 +16,9 @@ struct process_usage {
 /* Errors: ERR_NOT_FOUND when there is no such process, with a note. */
 MUST_USE int process_usage(int64_t pid, struct process_usage *out, struct err_note *note);
 
+/* The same for all processes of a group together; zeros when there is none. */
+void process_group_usage(int64_t group, struct process_usage *out);
+
 /* The blocks of all files under a folder. Errors: ERR_NOT_FOUND, with a note. */
 MUST_USE int process_disk_bytes(const char *dir, uint64_t *out, struct err_note *note);
 

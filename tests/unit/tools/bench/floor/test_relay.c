@@ -34,9 +34,12 @@ static void test_a_message_is_measured_when_it_is_whole(void **state)
         uint8_t *area = mem_alloc(AREA);
         struct bytes message = write_message(area, sizes[i]);
 
+        struct relay_message m;
+
         for (size_t cut = 0; cut < message.size; cut++)
-            assert_int_equal(relay_measure(bytes_of(area, cut)), 0);
-        assert_int_equal(relay_measure(message), message.size);
+            assert_int_equal(relay_read(bytes_of(area, cut), &m), 0);
+        assert_int_equal(relay_read(message, &m), message.size);
+        assert_int_equal(m.frames.size, message.size);
         mem_free(area);
     }
 }
@@ -46,12 +49,13 @@ static void test_what_makes_no_sense_is_refused(void **state)
     uint8_t *area = mem_alloc(AREA);
     struct bytes message = write_message(area, 10);
     size_t header = get_be32(area + 3) + FRAME_EMPTY_SIZE;
+    struct relay_message m;
 
     (void)state;
     put_be64(area + header + FRAME_HEAD_SIZE + 4, 9); /* the body frame has more than that */
-    assert_true(relay_measure(message) == SIZE_MAX);
+    assert_true(relay_read(message, &m) == SIZE_MAX);
     put_be64(area + header + FRAME_HEAD_SIZE + 4, UINT64_MAX);
-    assert_true(relay_measure(message) == SIZE_MAX);
+    assert_true(relay_read(message, &m) == SIZE_MAX);
     mem_free(area);
 }
 
@@ -86,6 +90,7 @@ static void test_a_delivery_has_the_consumers_channel_in_every_frame(void **stat
 {
     uint8_t *area = mem_alloc(AREA);
     struct bytes message = write_message(area, 5000);
+    struct relay_message m;
     struct peer peer = {0};
     struct sink s = {.peer = &peer, .channel = 9};
     struct writer w = writer_of(s.opening, sizeof(s.opening));
@@ -96,7 +101,8 @@ static void test_a_delivery_has_the_consumers_channel_in_every_frame(void **stat
     writer_u8(&w, 1);
     writer_bytes(&w, bytes_text("c"));
     s.opening_size = w.size;
-    relay_deliver(&s, message);
+    assert_int_equal(relay_read(message, &m), message.size);
+    relay_deliver(&s, &m);
     assert_int_equal(s.tag, 1);
     expect_delivery(buf_view(&peer.out), &s);
     buf_release(&peer.out);

@@ -38,14 +38,20 @@ static void test_a_folder_takes_blocks(void **state)
 
 static void test_a_program_is_started_and_stopped(void **state)
 {
+    struct process_usage used;
     struct program p = {0};
 
     (void)state;
     assert_false(program_runs(&p));
     assert_int_equal(program_start_line("exec cat /dev/zero", &p, NULL), 0);
     assert_true(program_runs(&p));
+    do /* it is in its group before it runs, and has memory then */
+        process_group_usage(p.pid, &used);
+    while (used.resident_bytes == 0);
     program_stop(&p);
     assert_false(program_runs(&p));
+    process_group_usage(INT32_MAX, &used);
+    assert_int_equal(used.resident_bytes, 0);
     program_kill(&p); /* there is none any more */
 }
 
