@@ -2,7 +2,7 @@
 # Tests of `millrace-bench amqp`: it measures a broker, and it sees what a broker does wrong.
 """Runs the program in the folder that MILLRACE_BIN names; build/bin by default.
 
-The broker is the program's own floor, or what MILLRACE_TEST_BROKER names: a command line in which
+The broker is the program's own floor, or what MILLRACE_BENCH_BROKER names: a command line in which
 {port} stands for the port of 127.0.0.1 to listen on, and {dir} for a folder of its own. Broken
 brokers are the floor behind a proxy that loses, doubles, swaps or alters one delivery.
 
@@ -220,7 +220,7 @@ class BenchTest(unittest.TestCase):
         port = free_port()
         folder = self.home / "broker"
         folder.mkdir()
-        line = os.environ.get("MILLRACE_TEST_BROKER")
+        line = os.environ.get("MILLRACE_BENCH_BROKER")
         if not line:
             line = f"{shlex.quote(str(BENCH))} floor --port {{port}} --data-dir {{dir}}"
         return ("--uri", f"amqp://127.0.0.1:{port}", "--broker-command",
