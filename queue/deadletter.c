@@ -210,7 +210,9 @@ static int prepare(struct funeral *f)
         .time_ms = io_wall_ms(q->home->io),
         .is_rerouted = q->args.has_dead_letter_key,
     };
-    int rv = queue_read(q, f->dead->seq, f->dead->entry.place, &f->stored, &f->pin);
+    int rv =
+        queue_read(q, &q->dead_reader, &(struct queue_message){f->dead->seq, f->dead->entry.place},
+                   &f->stored, &f->pin);
 
     if (rv != 0)
         return rv;

@@ -28,30 +28,26 @@ static void reader_is_ready(void *owner)
 {
     struct queue *q = (struct queue *)owner;
 
-    q->is.is_waiting = false;
     queue_activate(q);
 }
 
-int queue_read(struct queue *q, uint64_t seq, uint64_t place, struct stored *out,
-               struct store_pin *pin)
+int queue_read(struct queue *q, struct store_reader **reader, const struct queue_message *m,
+               struct stored *out, struct store_pin *pin)
 {
     struct store *s = q->home->store;
-    int rv = store_peek(s, place, out, pin);
+    int rv = store_peek(s, m->place, out, pin);
 
     if (LIKELY(rv != ERR_AGAIN))
         return rv;
-    if (q->reader == NULL)
-        q->reader = store_reader_open(s, q->identity->id, reader_is_ready, q);
-    rv = store_read(q->reader, seq, place, out, pin);
-    q->is.is_waiting = rv == ERR_AGAIN;
-    return rv;
+    if (*reader == NULL)
+        *reader = store_reader_open(s, q->identity->id, reader_is_ready, q);
+    return store_read(*reader, m->seq, m->place, out, pin);
 }
 
-void queue_close_reader(struct queue *q)
+void queue_close_reader(struct store_reader **reader)
 {
-    store_reader_close(q->reader);
-    q->reader = NULL;
-    q->is.is_waiting = false;
+    store_reader_close(*reader);
+    *reader = NULL;
 }
 
 void queue_set_aside(struct queue *q, uint64_t seq)
@@ -230,7 +226,8 @@ static int next_message(struct queue *q, struct handover *h)
                 return ERR_AGAIN;
             continue;
         }
-        int rv = queue_read(q, h->seq, h->entry.place, &h->stored, &h->pin);
+        int rv = queue_read(q, &q->reader, &(struct queue_message){h->seq, h->entry.place},
+                            &h->stored, &h->pin);
         if (LIKELY(rv != ERR_CORRUPT))
             return rv;
         ready_remove(&q->ready, h->seq, h->entry.priority);

@@ -10,9 +10,9 @@
  *
  * Numbers without a size are varints. `seen` is what was delivered before and is ready again; it is
  * there after a clean stop only, for after a crash every message counts as delivered before. */
-#include "base/diag.h"
+#include <stdlib.h>
+
 #include "base/mem.h"
-#include "log/cursor.h"
 #include "msg/ttl.h"
 #include "queue/queues_parts.h"
 #include "queue/records.h"
@@ -197,39 +197,45 @@ static uint64_t expiration_of(const struct props *props)
     return ttl.fault == TTL_OK ? ttl.ms : QUEUE_NO_LIMIT;
 }
 
-/* Adds the message to those of its queues that still exist. */
-static uint32_t replay_targets(struct queues *qs, const struct store_record *r,
-                               const struct props *props)
+/* What a queue remembers of the message of a record. */
+static struct ledger_entry entry_of(const struct queue *q, const struct store_record *r,
+                                    const struct props *props)
 {
-    struct reader targets = r->targets;
-    struct store_target t = {0, 0};
-    uint32_t references = 0;
+    return (struct ledger_entry){
+        .place = r->stored.place,
+        .size = (uint32_t)r->stored.body_size,
+        .priority = queue_level(q, props),
+        .expires_ms = queue_date(q, r->stored.time_ms, expiration_of(props)),
+    };
+}
 
-    while (store_target_next(&targets, &t)) {
+static int decode(const struct record *record, struct store_record *r, struct props *props)
+{
+    if (store_record_decode(record, r) != 0 || props_decode(r->stored.props, props) != 0)
+        return ERR_CORRUPT;
+    return 0;
+}
+
+/* Adds the message to those of its queues that still exist. */
+static int replay_publish(struct queues *qs, const struct record *record)
+{
+    struct store_target t = {0, 0};
+    struct store_record r;
+    struct props props;
+    uint32_t references = 0;
+    int rv = decode(record, &r, &props);
+
+    if (rv != 0)
+        return rv;
+    while (store_target_next(&r.targets, &t)) {
         struct queue *q = queues_find(qs, t.queue);
 
         if (q == NULL || t.seq < q->ledger.next)
             continue;
-        struct ledger_entry e = {
-            .place = r->stored.place,
-            .size = (uint32_t)r->stored.body_size,
-            .priority = queue_level(q, props),
-            .expires_ms = queue_date(q, r->stored.time_ms, expiration_of(props)),
-        };
+        struct ledger_entry e = entry_of(q, &r, &props);
         ledger_add_at(&q->ledger, t.seq, &e);
         references++;
     }
-    return references;
-}
-
-static int replay_publish(struct queues *qs, const struct record *record)
-{
-    struct store_record r;
-    struct props props;
-
-    if (store_record_decode(record, &r) != 0 || props_decode(r.stored.props, &props) != 0)
-        return ERR_CORRUPT;
-    uint32_t references = replay_targets(qs, &r, &props);
     if (references > 0)
         store_replay_message(qs->store, &r, references);
     return 0;
@@ -274,11 +280,81 @@ static int replay_return(struct queues *qs, const struct record *record)
     return r.is_failed ? ERR_CORRUPT : 0;
 }
 
+static void add_survivor(struct queues *qs, const struct survivor *s)
+{
+    struct queues_survivors *all = &qs->survivors;
+
+    if (all->count == all->capacity) {
+        all->capacity = all->capacity > 0 ? all->capacity * 2 : 64;
+        all->items = (struct survivor *)mem_grow(all->items, all->capacity, sizeof(*all->items));
+    }
+    all->items[all->count++] = *s;
+}
+
+/* Every checkpoint was lost: what the sorter kept is what was alive then, or later. It comes lane
+ * by lane, so it is gathered first: a ledger takes rising seqs. */
+static int survivor(void *owner, uint64_t destination, const struct record *record)
+{
+    struct queues *qs = (struct queues *)owner;
+    struct store_target t = {0, 0};
+    struct store_record r;
+    struct props props;
+    uint32_t references = 0;
+    int rv = record->kind == RECORD_PUBLISH ? decode(record, &r, &props) : 0;
+
+    if (rv != 0 || record->kind != RECORD_PUBLISH)
+        return rv;
+    while (store_target_next(&r.targets, &t)) {
+        struct queue *q = queues_find(qs, t.queue);
+        struct survivor s = {.queue = q, .seq = t.seq};
+
+        if (q == NULL || (destination != LOG_SHARED && destination != t.queue))
+            continue;
+        s.entry = entry_of(q, &r, &props);
+        if (destination != LOG_SHARED)
+            s.entry.place = STORE_IN_LANE;
+        add_survivor(qs, &s);
+        references++;
+    }
+    if (references > 0 && destination == LOG_SHARED)
+        store_replay_message(qs->store, &r, references);
+    return 0;
+}
+
+static int compare_survivors(const void *a, const void *b)
+{
+    const struct survivor *x = (const struct survivor *)a;
+    const struct survivor *y = (const struct survivor *)b;
+
+    if (x->queue != y->queue)
+        return x->queue->identity->id < y->queue->identity->id ? -1 : 1;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* Nothing more comes from the lanes: what was gathered goes into the ledgers. */
+static void settle_survivors(struct queues *qs)
+{
+    struct queues_survivors *all = &qs->survivors;
+
+    if (all->count > 1)
+        qsort(all->items, all->count, sizeof(*all->items), compare_survivors);
+    for (size_t i = 0; i < all->count; i++) {
+        struct survivor *s = &all->items[i];
+
+        if (s->seq >= s->queue->ledger.next)
+            ledger_add_at(&s->queue->ledger, s->seq, &s->entry);
+    }
+    mem_free(all->items);
+    *all = (struct queues_survivors){0};
+}
+
 static int replay(void *owner, const struct record *r)
 {
     struct queues *qs = (struct queues *)owner;
     int rv = 0;
 
+    if (UNLIKELY(qs->survivors.count > 0))
+        settle_survivors(qs);
     switch (r->kind) {
     case RECORD_PUBLISH:
         rv = replay_publish(qs, r);
@@ -293,15 +369,6 @@ static int replay(void *owner, const struct record *r)
         break; /* a PART is known by its PUBLISH; others are of a later version */
     }
     return rv;
-}
-
-/* Every checkpoint was lost: what the sorter kept is what was alive then, or later. */
-static int survivor(void *owner, uint64_t destination, const struct record *r)
-{
-    struct queues *qs = (struct queues *)owner;
-
-    (void)destination;
-    return r->kind == RECORD_PUBLISH ? replay_publish(qs, r) : 0;
 }
 
 /* ---- opened ---- */
@@ -328,6 +395,8 @@ static int opened(void *owner, bool is_clean, struct err_note *note)
     struct queues *qs = (struct queues *)owner;
 
     (void)note;
+    settle_survivors(qs);
+    qs->is_clean = is_clean;
     for (size_t i = 0; i < qs->count; i++) {
         struct queue *q = qs->all[i];
 
@@ -339,35 +408,64 @@ static int opened(void *owner, bool is_clean, struct err_note *note)
 
 /* ---- what is still needed ---- */
 
-/* Whether a queue still needs the record. */
-static bool is_needed(const struct queues *qs, const struct store_record *r)
+/* Whether the queue needs the message: it is alive, or was settled together with a publish that is
+ * not yet committed. */
+static bool needs(const struct queues *qs, const struct store_target *t, struct queue **out)
 {
-    struct reader targets = r->targets;
+    struct queue *q = queues_find(qs, t->queue);
+
+    *out = q;
+    return q != NULL && (ledger_is_live(&q->ledger, t->seq) || queues_is_parting(qs, t));
+}
+
+/* A record of the hot log or of the shared lane that no count keeps: the ledgers know. */
+static void classify_shared(struct queues *qs, const struct record *r,
+                            const struct store_record *record, struct log_sorting *s)
+{
+    struct reader targets = record->targets;
     struct store_target t = {0, 0};
+    struct queue *q;
 
     while (store_target_next(&targets, &t)) {
-        struct queue *q = queues_find(qs, t.queue);
-
-        if (q != NULL && ledger_is_live(&q->ledger, t.seq))
-            return true;
+        if (!needs(qs, &t, &q))
+            continue;
+        if (record->target_count > 1) {
+            log_keep(s);
+            return;
+        }
+        bool is_deep = q->ledger.live_bytes >= qs->options.lane_min_bytes;
+        q->is.has_lane = q->is.has_lane || is_deep;
+        store_keep(qs->store, r, s, &t, is_deep);
+        return;
     }
-    return false;
 }
 
 static void classify(void *owner, uint64_t lane, const struct record *r, struct log_sorting *s)
 {
-    const struct queues *qs = (const struct queues *)owner;
+    struct queues *qs = (struct queues *)owner;
+    struct store_target own = {lane, r->number};
     struct store_record record;
-    bool is_kept = false;
+    struct queue *q;
 
-    (void)lane;
-    if (r->kind == RECORD_PART)
-        is_kept = store_is_needed(qs->store, r);
-    else if (r->kind == RECORD_PUBLISH && store_record_decode(r, &record) == 0)
-        is_kept = is_needed(qs, &record) || store_is_needed(qs->store, r) ||
-                  map_find(&qs->partings.places, r->number) != NULL;
-    if (is_kept) /* SETTLE and RETURN are in the checkpoint */
+    if (lane != LOG_SHARED) {
+        if (needs(qs, &own, &q))
+            log_keep(s);
+        return;
+    }
+    if (r->kind != RECORD_PUBLISH && r->kind != RECORD_PART)
+        return; /* SETTLE and RETURN are in the checkpoint */
+    if (store_is_needed(qs->store, r))
         log_keep(s);
+    else if (r->kind == RECORD_PUBLISH && store_record_decode(r, &record) == 0)
+        classify_shared(qs, r, &record, s);
+}
+
+static void sorted(void *owner, uint64_t position)
+{
+    struct queues *qs = (struct queues *)owner;
+
+    (void)position;
+    store_sorted(qs->store);
 }
 
 void queues_fold(struct queues *qs, struct fold *out)
@@ -383,5 +481,6 @@ void queues_fold(struct queues *qs, struct fold *out)
         .opened = opened,
         .save = save,
         .classify = classify,
+        .sorted = sorted,
     };
 }

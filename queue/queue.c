@@ -39,12 +39,11 @@ static struct queue_identity *identity_new(const struct queue_spec *spec)
 
 void queue_apply_args(struct queue *q)
 {
-    const struct queue_args *a = &q->args;
+    struct queue_args *a = &q->args;
 
-    if (a->delivery_limit != QUEUE_LIMIT_UNSAID)
-        q->limit = a->delivery_limit;
-    else
-        q->limit = a->type == QUEUE_QUORUM ? q->home->options.default_delivery_limit : -1;
+    if (a->delivery_limit == QUEUE_LIMIT_UNSAID)
+        a->delivery_limit =
+            a->type == QUEUE_QUORUM ? q->home->options.default_delivery_limit : QUEUE_LIMIT_NONE;
     queue_use(q);
     if (q->home->partition != NULL)
         queue_activate(q);
@@ -185,7 +184,8 @@ void queue_end_deliveries(struct queue *q)
 {
     return_all(q, &q->loose);
     detach_deliveries(q);
-    queue_close_reader(q);
+    queue_close_reader(&q->reader);
+    queue_close_reader(&q->dead_reader);
 }
 
 void queue_free(struct queue *q)
@@ -194,7 +194,8 @@ void queue_free(struct queue *q)
 
     detach_deliveries(q);
     queue_free_consumers(q);
-    queue_close_reader(q);
+    queue_close_reader(&q->reader);
+    queue_close_reader(&q->dead_reader);
     queues_remove(qs, q);
     if (list_linked(&q->active))
         list_remove(&q->active);
@@ -232,7 +233,8 @@ void queue_delete(struct queue *q)
 
     queue_end_consumers(q, CANCEL_QUEUE_DELETED);
     queue_answer_gets(q);
-    queue_close_reader(q);
+    queue_close_reader(&q->reader);
+    queue_close_reader(&q->dead_reader);
     detach_deliveries(q);
     queues_bury(qs, dig_grave(q));
     if (qs->partition != NULL)
@@ -385,7 +387,7 @@ uint64_t queue_consumer_count(const struct queue *q)
 
 bool queue_counts(const struct queue *q)
 {
-    return q->limit >= 0 || q->args.type == QUEUE_QUORUM;
+    return q->args.delivery_limit >= 0 || q->args.type == QUEUE_QUORUM;
 }
 
 /* When the first ready message came, if it is in memory; else 0. */

@@ -50,6 +50,7 @@ struct queues_options {
                                       long ends its channel; 0: never */
     int64_t consumer_unsettled_max; /* deliveries that a consumer without prefetch may hold */
     int64_t default_delivery_limit; /* of queues of type quorum; -1: none */
+    uint64_t lane_min_bytes;        /* a queue that holds so much gets a lane of its own */
 };
 
 /* "consumer_timeout" and "millrace.queue.<name>", into struct queues_options. */

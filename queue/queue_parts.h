@@ -40,10 +40,10 @@ struct queue_flags {
     bool is_single_active;
     bool is_handing_over; /* the active consumer gets nothing until it has nothing in flight */
     bool was_consumed;    /* it had a consumer since it was made */
-    bool is_waiting;      /* for its reader */
     bool is_blocked;      /* dead letters wait for `retry`, or for the end of a pressure */
     bool is_unused;       /* on_unused is to be called */
     bool was_told_cycle;
+    bool has_lane; /* perhaps: of its own, in the log */
     bool has_seen; /* restored: what was delivered before a clean stop */
 };
 
@@ -56,8 +56,8 @@ struct queue {
     uint64_t inflight_count;
     uint64_t inflight_bytes;
     uint64_t withdrawn_bytes;
-    uint64_t dying_count;
     uint64_t withdrawn_count;
+    uint64_t dying_count; /* of those, what is on its way */
     uint64_t aside_count; /* of those, what cannot be read */
     struct list levels;
     struct list gets;
@@ -66,14 +66,15 @@ struct queue {
     struct list parting;
     struct consumer *single; /* the active one of a single active queue, or the exclusive one */
     uint64_t consumer_count;
-    struct store_reader *reader;
+    struct store_reader *reader;      /* of what is ready */
+    struct store_reader *dead_reader; /* of what is dead: each needs its own place */
     struct expiry expiry;
     struct map counts; /* seq -> struct counts */
     struct queue_args args;
-    int64_t limit;       /* of deliveries that failed; -1: none */
     struct alarm expire; /* a date */
     struct alarm unused; /* x-expires */
     struct alarm retry;  /* dead letters */
+    uint64_t trimmed;    /* its lane has nothing below */
     uint64_t used_ns;    /* when it was last used, for x-expires */
     struct queue_identity *identity;
     struct queue_tally tally;
@@ -131,13 +132,18 @@ void queue_kill_new(struct queue *q, uint64_t seq, const struct ledger_entry *e,
 
 /* Serves gets and consumers, with at most `max` messages. Returns how many were moved. */
 unsigned queue_dispatch(struct queue *q, unsigned max);
-/* Gives the message at `seq` to be read. ERR_AGAIN: the queue is visited again when it is there. */
-MUST_USE int queue_read(struct queue *q, uint64_t seq, uint64_t place, struct stored *out,
-                        struct store_pin *pin);
+/* A message of the queue. ERR_AGAIN: the queue is visited again when it is there. The reader is
+ * opened when it is needed. */
+struct queue_message {
+    uint64_t seq;
+    uint64_t place;
+};
+MUST_USE int queue_read(struct queue *q, struct store_reader **reader,
+                        const struct queue_message *m, struct stored *out, struct store_pin *pin);
 /* What cannot be read leaves circulation; it is kept. */
 void queue_set_aside(struct queue *q, uint64_t seq);
 void queue_tell_aside(struct queue *q, uint64_t seq, uint32_t size);
-void queue_close_reader(struct queue *q);
+void queue_close_reader(struct store_reader **reader);
 void queue_answer_gets(struct queue *q);
 
 /* ---- limits.c ---- */

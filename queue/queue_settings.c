@@ -34,6 +34,15 @@ const struct setting queue_settings[] = {
         .help = "x-delivery-limit of queues of type quorum that say nothing; -1: none.",
     },
     {
+        .name = "millrace.queue.lane_min",
+        .kind = SETTING_SIZE,
+        .offset = OFFSET(lane_min_bytes),
+        .fallback = "16MiB",
+        .min = 1 << 16,
+        .max = INT64_C(1) << 44,
+        .help = "Bytes a queue must hold for its messages to be sorted into files of its own.",
+    },
+    {
         .name = "millrace.queue.transient_max",
         .kind = SETTING_SIZE,
         .offset = OFFSET(store.transient_bytes_max),

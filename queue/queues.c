@@ -4,8 +4,9 @@
 
 #include "base/mem.h"
 #include "queue/queues_parts.h"
+#include "queue/records.h"
 
-enum { INFLIGHTS_MAX = 1 << 26, RECORD_BUFFER_MAX = 8 << 20, DEATHS_MAX = 256 };
+enum { INFLIGHTS_MAX = 1 << 26, RECORD_BUFFER_MAX = 8 << 20, DEATHS_MAX = 256, TRIM_STEP = 1024 };
 
 /* ---- the active list ---- */
 
@@ -25,14 +26,29 @@ void queue_activate(struct queue *q)
 
 /* ---- the pass ---- */
 
+/* The queue's own lane loses what lies below the first live message, file by file. */
+static void trim_lane(struct queue *q)
+{
+    uint64_t low = ledger_low(&q->ledger);
+
+    if (low - q->trimmed < TRIM_STEP && q->ledger.live > 0)
+        return;
+    q->trimmed = low;
+    log_trim(partition_log(q->home->partition), q->identity->id, low);
+}
+
 /* Arms what the queue waits for, and gives back what an idle queue does not need. */
 static void rest(struct queue *q)
 {
-    bool is_read = !list_empty(&q->dying) || !list_empty(&q->gets) || q->consumer_count > 0;
+    bool is_read = !list_empty(&q->gets) || q->consumer_count > 0;
 
     queue_set_expire_alarm(q);
-    if (q->reader != NULL && (!is_read || (list_empty(&q->dying) && queue_ready_count(q) == 0)))
-        queue_close_reader(q);
+    if (UNLIKELY(q->is.has_lane))
+        trim_lane(q);
+    if (q->reader != NULL && (!is_read || queue_ready_count(q) == 0))
+        queue_close_reader(&q->reader);
+    if (q->dead_reader != NULL && list_empty(&q->dying))
+        queue_close_reader(&q->dead_reader);
 }
 
 /* Does what there is to do for a queue. The queue may be gone afterwards. */
@@ -128,6 +144,12 @@ static void pressure(struct partition_watcher *w, bool is_pressed)
     for (size_t i = 0; i < qs->count && qs->blocked_count > 0; i++)
         queue_unblock(qs->all[i]);
     queues_need_pass(qs);
+}
+
+static void store_pressure(void *owner, bool is_pressed)
+{
+    (void)is_pressed;
+    pressure(&((struct queues *)owner)->watcher, is_pressed);
 }
 
 /* ---- the queues by id ---- */
@@ -256,6 +278,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     qs->options = *options;
     qs->calls = *calls;
     qs->store = store_new(io, scratch_dir, &options->store);
+    store_set_pressure(qs->store, store_pressure, qs);
     qs->watcher.committed = committed;
     qs->watcher.failed = failed;
     qs->watcher.pressure = pressure;
@@ -268,10 +291,22 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     alarms_init(&qs->alarms, io);
     pool_init(&qs->inflights, sizeof(struct inflight), INFLIGHTS_MAX);
     settles_init(&qs->settles);
-    map_init(&qs->partings.places);
+    map_init(&qs->partings.messages);
     buf_init(&qs->scratch.record, RECORD_BUFFER_MAX);
     death_papers_init(&qs->scratch.papers);
     return qs;
+}
+
+/* From here on deliveries may happen that no record tells of; so that a crash is not taken for the
+ * clean stop before it, there is a record behind that. */
+static void write_start(struct queues *qs)
+{
+    struct log_entry entry = {
+        .kind = RECORD_SETTLE, .may_use_reserve = true, .is_transitory = true};
+    uint64_t position;
+    uint8_t *body;
+
+    (void)!partition_append(qs->partition, &entry, &position, &body);
 }
 
 void queues_start(struct queues *qs, struct partition *p)
@@ -280,7 +315,13 @@ void queues_start(struct queues *qs, struct partition *p)
     qs->partition = p;
     store_replayed(qs->store, p);
     partition_watch(p, &qs->watcher);
+    if (qs->is_clean)
+        write_start(qs);
     for (size_t i = 0; i < qs->count; i++) {
+        uint64_t first, end;
+
+        qs->all[i]->is.has_lane =
+            log_lane(partition_log(p), qs->all[i]->identity->id, &first, &end);
         queue_activate(qs->all[i]);
         queue_use(qs->all[i]);
     }
@@ -331,7 +372,7 @@ void queues_free(struct queues *qs)
     alarms_release(&qs->alarms);
     pool_release(&qs->inflights);
     settles_release(&qs->settles);
-    map_release(&qs->partings.places);
+    map_release(&qs->partings.messages);
     mem_free(qs->partings.items);
     mem_free(qs->returns.items);
     buf_release(&qs->scratch.record);

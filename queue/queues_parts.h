@@ -53,7 +53,7 @@ struct queues_partings {
     size_t first;
     size_t count; /* behind `first` */
     size_t capacity;
-    struct map places; /* how many of the items are of a place */
+    struct map messages; /* the same by queue and seq */
 };
 
 /* Areas that calls use for themselves. */
@@ -65,6 +65,19 @@ struct queues_scratch {
     size_t capacity; /* of the two above */
     struct queue **dead_targets;
     size_t dead_capacity;
+};
+
+/* A message found in a lane when every checkpoint was lost. */
+struct survivor {
+    struct queue *queue;
+    uint64_t seq;
+    struct ledger_entry entry;
+};
+
+struct queues_survivors {
+    struct survivor *items;
+    size_t count;
+    size_t capacity;
 };
 
 struct queues {
@@ -89,8 +102,10 @@ struct queues {
     struct queues_returns returns;
     struct queues_partings partings;
     struct queues_scratch scratch;
+    struct queues_survivors survivors;
     struct list awaiting; /* struct remote_wait of others, by position */
     bool is_pressed;
+    bool is_clean;   /* it was opened after a clean stop */
     bool is_grouped; /* between queues_begin_group() and queues_end_group() */
 };
 
@@ -123,6 +138,7 @@ void queues_add_return(struct queues *qs, uint64_t queue, uint64_t seq, struct c
 /* In a group: the record of a settled message is kept until queues_part_at() says which position
  * must be committed before. */
 void queues_part(struct queues *qs, const struct queue *q, uint64_t seq, uint64_t place);
+bool queues_is_parting(const struct queues *qs, const struct store_target *t);
 void queues_part_at(struct queues *qs, uint64_t position);
 void queues_partings_committed(struct queues *qs, uint64_t position);
 

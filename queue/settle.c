@@ -81,6 +81,18 @@ void queue_settle(struct queue *q, uint64_t seq, const struct ledger_entry *e)
 
 /* ---- places that wait for a commit ---- */
 
+/* Of one message alone while seqs are below 2^44 and queue ids below 2^20. Beyond that two may meet
+ * within one commit, and one record might be sorted out a moment early. */
+static uint64_t parting_key(uint64_t queue, uint64_t seq)
+{
+    return queue << 44 ^ seq;
+}
+
+bool queues_is_parting(const struct queues *qs, const struct store_target *t)
+{
+    return map_find(&qs->partings.messages, parting_key(t->queue, t->seq)) != NULL;
+}
+
 void queues_part(struct queues *qs, const struct queue *q, uint64_t seq, uint64_t place)
 {
     struct queues_partings *p = &qs->partings;
@@ -94,8 +106,7 @@ void queues_part(struct queues *qs, const struct queue *q, uint64_t seq, uint64_
     }
     p->items[p->first + p->count++] = (struct parting_place){
         .position = UINT64_MAX, .place = place, .queue = q->identity->id, .seq = seq};
-    uintptr_t holders = (uintptr_t)map_find(&p->places, place);
-    map_put(&p->places, place, (void *)(holders + 1));
+    map_put(&p->messages, parting_key(q->identity->id, seq), qs);
 }
 
 void queues_part_at(struct queues *qs, uint64_t position)
@@ -117,9 +128,7 @@ void queues_partings_committed(struct queues *qs, uint64_t position)
         struct parting_place *first = &p->items[p->first++];
 
         p->count--;
-        uintptr_t holders = (uintptr_t)map_remove(&p->places, first->place);
-        if (holders > 1)
-            map_put(&p->places, first->place, (void *)(holders - 1));
+        map_remove(&p->messages, parting_key(first->queue, first->seq));
         store_settle(qs->store, first->place, first->queue, first->seq);
     }
     if (p->count == 0)
@@ -255,7 +264,7 @@ static bool count(struct queue *q, struct inflight *f, bool is_failure)
         return true;
     c.acquired += c.acquired < UINT32_MAX;
     c.failures += is_failure && c.failures < UINT32_MAX;
-    if (q->limit >= 0 && c.failures > (uint64_t)q->limit)
+    if (q->args.delivery_limit >= 0 && c.failures > (uint64_t)q->args.delivery_limit)
         return false;
     queue_set_counts(q, f->seq, c);
     if (is_failure && is_in_log(q, &f->entry))

@@ -13,8 +13,6 @@
 
 enum { BODY_SIZE = 48, AREA_SIZE = 1 << 20, TARGETS_MAX = 16 };
 
-#define GET_TAG "get"
-
 /* A delivery in the hands of a consumer. */
 struct held {
     struct delivery *delivery;
@@ -24,7 +22,7 @@ struct held {
 
 struct getting {
     struct queue_get get;
-    struct queue_world *world;
+    struct world_consumer *consumer;
 };
 
 static void tell(struct queue_world *w, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -133,6 +131,7 @@ void queue_world_init(struct queue_world *w, world_tell_fn *tell_fn, void *owner
         .consumer_timeout_ms = 0,
         .consumer_unsettled_max = 1000,
         .default_delivery_limit = 20,
+        .lane_min_bytes = 4 << 10,
     };
     list_init(&w->consumers);
     buf_init(&w->area, AREA_SIZE);
@@ -576,8 +575,8 @@ static void got(struct queue_get *g, struct delivery *d, const struct stored *m,
                 struct store_pin pin, uint64_t ready)
 {
     struct getting *getting = CONTAINER_OF(g, struct getting, get);
-    struct queue_world *w = getting->world;
-    struct world_consumer *c = queue_world_consumer(w, GET_TAG);
+    struct world_consumer *c = getting->consumer;
+    struct queue_world *w = c->world;
 
     (void)pin;
     if (d == NULL) {
@@ -591,13 +590,13 @@ static void got(struct queue_get *g, struct delivery *d, const struct stored *m,
     mem_free(getting);
 }
 
-void queue_world_get(struct queue_world *w, const char *queue, bool is_no_ack)
+void queue_world_get(struct queue_world *w, const char *queue, const char *tag, bool is_no_ack)
 {
     struct getting *g = MEM_NEW(struct getting);
 
-    if (queue_world_consumer(w, GET_TAG) == NULL)
-        (void)consumer_new(w, GET_TAG);
-    g->world = w;
+    g->consumer = queue_world_consumer(w, tag);
+    if (g->consumer == NULL)
+        g->consumer = consumer_new(w, tag);
     g->get = (struct queue_get){.is_no_ack = is_no_ack, .got = got};
     queue_get(queue_world_find(w, queue), &g->get);
 }

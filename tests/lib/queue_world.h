@@ -136,8 +136,8 @@ void queue_world_cancel(struct queue_world *w, const char *tag);
  * they came. Returns how many. */
 size_t queue_world_settle(struct queue_world *w, const char *tag, const char *body,
                           enum world_settle how);
-/* basic.get; the answer is told. What was got is held by the consumer "get". */
-void queue_world_get(struct queue_world *w, const char *queue, bool is_no_ack);
+/* basic.get; the answer is told. What was got is held by a consumer of that tag. */
+void queue_world_get(struct queue_world *w, const char *queue, const char *tag, bool is_no_ack);
 
 /* Every queue is whole. */
 void queue_world_check(struct queue_world *w);

@@ -267,7 +267,7 @@ static void do_fail(struct queue_story_state *s, const struct story_line *l)
 
 static void do_get(struct queue_story_state *s, const struct story_line *l)
 {
-    queue_world_get(&s->world, l->words[1], word(l, 2, "no-ack") != NULL);
+    queue_world_get(&s->world, l->words[1], "get", word(l, 2, "no-ack") != NULL);
 }
 
 static void do_wait(struct queue_story_state *s, const struct story_line *l)
