@@ -10,7 +10,10 @@
 #include "base/parse.h"
 #include "base/units.h"
 
-enum { QUOTED_MAX = 120 }; /* of a value in an error's sentence */
+enum {
+    QUOTED_MAX = 120, /* of a value in an error's sentence */
+    SHARE_DIGITS = 6, /* of a share, behind its point */
+};
 
 struct scale {
     const char *name;
@@ -69,6 +72,31 @@ static int read_choice(const struct setting *s, struct bytes text, int *out)
         }
     }
     return ERR_INVALID;
+}
+
+/* 0, 1, 0.6, 1.0: at most SHARE_DIGITS digits behind the point. */
+static int read_share(struct bytes text, double *out)
+{
+    static const double scales[SHARE_DIGITS + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    uint64_t whole = 0;
+    uint64_t part = 0;
+    size_t digits = 0;
+    int rv = 0;
+
+    if (text.size > 2 && text.data[1] == '.') {
+        digits = text.size - 2;
+        if (digits > SHARE_DIGITS)
+            return ERR_INVALID;
+        rv = parse_u64(bytes_of(text.data + 2, digits), 0, UINT64_MAX, &part);
+        text.size = 1;
+    }
+    if (rv == 0)
+        rv = parse_u64(text, 0, 1, &whole);
+    if (rv == 0 && whole == 1 && part > 0)
+        rv = ERR_RANGE;
+    if (rv == 0)
+        *out = (double)whole + (double)part / scales[digits];
+    return rv;
 }
 
 static int read_text(struct bytes text, char **out)
@@ -130,11 +158,11 @@ static int read_endpoint(struct bytes text, struct setting_endpoint *out)
     }
     int rv = split_endpoint(text, &host, &port);
     if (rv == 0)
-        rv = parse_u64(port, 1, UINT16_MAX, &number);
+        rv = parse_u64(port, host.size > 0 ? 0 : 1, UINT16_MAX, &number);
     if (rv != 0)
         return rv;
 
-    *out = (struct setting_endpoint){.port = (uint16_t)number};
+    *out = (struct setting_endpoint){.port = (uint16_t)number, .is_on = true};
     if (host.size > 0)
         memcpy(out->host, host.data, host.size);
     return 0;
@@ -151,6 +179,8 @@ static int read_field(const struct setting *s, void *field, struct bytes text)
         return parse_size(text, lowest(s), highest(s), field);
     case SETTING_DURATION:
         return parse_duration(text, lowest(s), highest(s), field);
+    case SETTING_SHARE:
+        return read_share(text, field);
     case SETTING_TEXT:
         return read_text(text, field);
     case SETTING_CHOICE:
@@ -188,7 +218,7 @@ static char *show_duration(uint64_t value)
 
 static char *show_endpoint(const struct setting_endpoint *e)
 {
-    if (e->port == 0)
+    if (!e->is_on)
         return mem_text("none");
     if (e->host[0] == '\0')
         return mem_format("%u", e->port);
@@ -244,6 +274,8 @@ static char *allowed(const struct setting *s)
         return allowed_scaled(s, "a number of bytes such as 4096, 64KiB or 1GB", show_size);
     case SETTING_DURATION:
         return allowed_scaled(s, "a time such as 250ms, 10s, 5m, 2h or 7d", show_duration);
+    case SETTING_SHARE:
+        return mem_text("a share from 0 to 1, such as 0.6");
     case SETTING_TEXT:
         return mem_text("any text");
     case SETTING_CHOICE:
@@ -286,6 +318,8 @@ char *setting_show(const struct setting *s, const void *options)
         return show_size(*(const uint64_t *)field);
     case SETTING_DURATION:
         return show_duration(*(const uint64_t *)field);
+    case SETTING_SHARE:
+        return mem_format("%.*g", SHARE_DIGITS, *(const double *)field);
     case SETTING_TEXT:
         return mem_text(*(char *const *)field == NULL ? "" : *(char *const *)field);
     case SETTING_CHOICE:

@@ -19,6 +19,7 @@ enum setting_kind {
     SETTING_INT,      /* int64_t   42 */
     SETTING_SIZE,     /* uint64_t  bytes: 4096, 64KiB, 64kB, 1GB, 512MiB */
     SETTING_DURATION, /* uint64_t  milliseconds: 250, 250ms, 10s, 5m, 2h, 7d */
+    SETTING_SHARE,    /* double    a part of something, 0 to 1: 0.6 */
     SETTING_TEXT,     /* char *    owned by the struct; freed with setting_release() */
     SETTING_CHOICE,   /* int       index into `choices` */
     SETTING_ENDPOINT, /* struct setting_endpoint   5672, 127.0.0.1:5672, [::1]:5672, none */
@@ -26,10 +27,12 @@ enum setting_kind {
 
 enum { SETTING_HOST_SIZE = 64 };
 
-/* Where to listen. An empty host means every address; port 0 means nowhere. */
+/* Where to listen. An empty host means every address; port 0, which is only written behind an
+ * address, means any port that is free. */
 struct setting_endpoint {
     char host[SETTING_HOST_SIZE];
     uint16_t port;
+    bool is_on; /* false: nowhere */
 };
 
 struct setting {

@@ -22,11 +22,12 @@ struct options {
     char *path;
     int mode;
     struct setting_endpoint listen;
+    double share;
 };
 
 static const char *const modes[] = {"never", "batch", "always", NULL};
 
-enum row { FAST, DEPTH, ANY, SEGMENT, AREA, DELAY, PAUSE, PATH, MODE, LISTEN, ROWS };
+enum row { FAST, DEPTH, ANY, SEGMENT, AREA, DELAY, PAUSE, PATH, MODE, LISTEN, SHARE, ROWS };
 
 #define FIELD(member) offsetof(struct options, member)
 
@@ -41,6 +42,7 @@ static const struct setting table[] = {
     {"t.path", SETTING_TEXT, FIELD(path), "", 0, 0, NULL, false, "Path."},
     {"t.mode", SETTING_CHOICE, FIELD(mode), "batch", 0, 0, modes, false, "Mode."},
     {"t.listen", SETTING_ENDPOINT, FIELD(listen), "127.0.0.1:5672", 0, 0, NULL, false, "Listen."},
+    {"t.share", SETTING_SHARE, FIELD(share), "0.6", 0, 0, NULL, false, "Share."},
     {0},
 };
 
@@ -204,7 +206,10 @@ static void test_endpoints(void **state)
     assert_endpoint("[::1]:5672", "::1", 5672, "[::1]:5672");
     assert_endpoint("[fe80::1%eth0]:5672", "fe80::1%eth0", 5672, "[fe80::1%eth0]:5672");
     assert_endpoint("my-host.example:5672", "my-host.example", 5672, "my-host.example:5672");
+    assert_endpoint("127.0.0.1:0", "127.0.0.1", 0, "127.0.0.1:0");
+    assert_true(options.listen.is_on);
     assert_endpoint("none", "", 0, "none");
+    assert_false(options.listen.is_on);
 }
 
 static void test_bad_endpoints(void **state)
@@ -226,7 +231,7 @@ static void test_bad_endpoints(void **state)
         {"a b:5672", ERR_INVALID},
         {"127.0.0.1:", ERR_INVALID},
         {"127.0.0.1:-1", ERR_INVALID},
-        {"127.0.0.1:0", ERR_RANGE},
+        {"127.0.0.1:65536", ERR_RANGE},
         {"127.0.0.1:5672 ", ERR_INVALID},
         {"None", ERR_INVALID},
         {"a/b:1", ERR_INVALID},
@@ -269,6 +274,32 @@ static void test_a_long_value_does_not_hide_what_is_allowed(void **state)
     assert_non_null(strstr(note.text, "zzz...', but must be one of never, batch or always"));
     assert_int_equal(setting_set(&table[LISTEN], &options, text, &note), ERR_INVALID);
     assert_non_null(strstr(note.text, "or [::1]:5672"));
+}
+
+static void test_shares(void **state)
+{
+    static const struct {
+        const char *text;
+        double value;
+        const char *shown;
+    } good[] = {{"0", 0, "0"},   {"1", 1, "1"},          {"0.4", 0.4, "0.4"},
+                {"1.0", 1, "1"}, {"0.05", 0.05, "0.05"}, {"0.123456", 0.123456, "0.123456"}};
+    static const char *const bad[] = {"",     ".",         "0.",  ".5",   "1.5",  "2",
+                                      "-0.1", "0.1234567", "0,5", "0.5x", "1e-1", "00.5"};
+    struct err_note note;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        assert_int_equal(setting_set(&table[SHARE], &options, good[i].text, NULL), 0);
+        assert_true(options.share > good[i].value - 1e-9 && options.share < good[i].value + 1e-9);
+        char *shown = setting_show(&table[SHARE], &options);
+        assert_string_equal(shown, good[i].shown);
+        mem_free(shown);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_int_not_equal(setting_set(&table[SHARE], &options, bad[i], &note), 0);
+        assert_non_null(strstr(note.text, "a share from 0 to 1"));
+    }
 }
 
 static void test_what_is_shown_reads_back_as_the_same_value(void **state)
@@ -324,6 +355,7 @@ int main(void)
         SETTING_TEST(test_choices),
         SETTING_TEST(test_endpoints),
         SETTING_TEST(test_bad_endpoints),
+        SETTING_TEST(test_shares),
         SETTING_TEST(test_a_host_may_fill_its_field),
         SETTING_TEST(test_a_long_value_does_not_hide_what_is_allowed),
         SETTING_TEST(test_what_is_shown_reads_back_as_the_same_value),
