@@ -42,14 +42,23 @@ struct broker_options {
     char *default_configure; /* default_permissions.configure, .write, .read */
     char *default_write;
     char *default_read;
-    char *default_tags;         /* default_user_tags: a list with commas; administrator */
-    char *loopback_users;       /* a list with commas, or "none"; guest */
-    int64_t queues_max;         /* per virtual host; 0: no limit */
-    int64_t exchanges_max;      /* the same */
-    uint64_t message_max_bytes; /* max_message_size */
-    uint64_t memory_high_bytes; /* above it publishers are blocked */
-    uint64_t disk_low_bytes;    /* disk_free_limit.absolute */
-    uint64_t tx_max_bytes;      /* what a transaction may hold */
+    /* default_user_tags.<tag> */
+    bool default_is_administrator;
+    bool default_is_monitoring;
+    bool default_is_management;
+    bool default_is_policymaker;
+    bool default_is_impersonator;
+    char *loopback_users;        /* a list with commas, or "none"; guest */
+    bool guest_is_loopback_user; /* loopback_users.guest; false takes him off the list */
+    int64_t queues_max;          /* per virtual host; 0: no limit */
+    int64_t exchanges_max;       /* the same */
+    uint64_t message_max_bytes;  /* max_message_size */
+    uint64_t memory_high_bytes;  /* vm_memory_high_watermark.absolute; 0: .relative counts */
+    double memory_high_share;    /* vm_memory_high_watermark.relative */
+    uint64_t memory_max_bytes;   /* what these two come to: above it publishers are blocked; 0:
+                                   never. Set by whoever knows the machine */
+    uint64_t disk_low_bytes;     /* disk_free_limit.absolute */
+    uint64_t tx_max_bytes;       /* what a transaction may hold */
 };
 extern const struct setting broker_settings[];
 
@@ -63,6 +72,7 @@ struct broker_open {
     const struct partition_options *partition;
     const struct log_options *log;
     const struct queues_options *queues;
+    unsigned partition_count; /* 0: one */
 };
 
 /* Opens the partitions and restores what they know; makes the default virtual host and user when

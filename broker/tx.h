@@ -21,7 +21,8 @@ struct tx;
 enum tx_settle_kind { TX_ACK, TX_REJECT, TX_REQUEUE };
 
 struct tx_ops {
-    /* A mandatory message goes nowhere; called inside tx_commit(). Borrowed. */
+    /* A mandatory message goes nowhere; called before done(), inside tx_commit() or from the
+     * loop. Borrowed. */
     void (*returned)(void *owner, const struct message *m);
     /* The commit is safe (0), or a queue was full and refuses (ERR_FULL: 406 "partial tx
      * completion"), or ERR_FAILED. From the loop. */

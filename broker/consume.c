@@ -1,0 +1,105 @@
+/* The checks between a client and a queue that it reads from. */
+#include "broker/consume.h"
+
+#include <stdio.h>
+
+#include "broker/access.h"
+#include "broker/parts.h"
+
+static int refuse_argument(const struct visit *v, const struct consume *c, const char *name,
+                           const char *why, struct refusal *refusal)
+{
+    return refuse(refusal, REFUSE_PRECONDITION,
+                  "invalid arg '%s' for queue '%.*s' in vhost '%.*s': %s", name, SHOW(c->queue),
+                  SHOW(v->vhost->name), why);
+}
+
+/* An integer argument; *is_there tells whether it is there. */
+static int read_integer(const struct visit *v, const struct consume *c, const char *name,
+                        int64_t *out, struct refusal *refusal)
+{
+    struct field f;
+    char why[64];
+    int used = 0;
+
+    if (!table_find(c->arguments, bytes_text(name), &f) || field_as_integer(&f, out))
+        return 0;
+    used = snprintf(why, sizeof(why), "{unacceptable_type,%s}", field_type_name(&f));
+    ASSERT(used > 0);
+    return refuse_argument(v, c, name, why, refusal);
+}
+
+static int read_arguments(const struct visit *v, const struct consume *c,
+                          struct consumer_spec *spec, struct refusal *refusal)
+{
+    int64_t timeout = -1;
+    int rv = 0;
+
+    spec->priority = 0;
+    spec->timeout_ms = QUEUE_NO_LIMIT;
+    rv = read_integer(v, c, "x-priority", &spec->priority, refusal);
+    if (rv == 0)
+        rv = read_integer(v, c, "x-consumer-timeout", &timeout, refusal);
+    if (rv == 0 && timeout < -1)
+        rv = refuse_argument(v, c, "x-consumer-timeout", "{value_negative,}", refusal);
+    if (rv == 0 && timeout >= 0)
+        spec->timeout_ms = (uint64_t)timeout;
+    return rv;
+}
+
+/* The queue, for somebody who wants to read from it. */
+static int find_readable(const struct visit *v, struct bytes name, struct named_queue **out,
+                         struct refusal *refusal)
+{
+    int rv = access_queue(v, name, AUTH_READ, refusal);
+
+    return rv == 0 ? access_find_queue(v, name, out, refusal) : rv;
+}
+
+int broker_consume(struct visit *v, const struct consume *c, struct consumer **out,
+                   struct refusal *refusal)
+{
+    struct consumer_spec spec = c->spec;
+    struct named_queue *q = NULL;
+    int rv = find_readable(v, c->queue, &q, refusal);
+
+    if (rv == 0)
+        rv = read_arguments(v, c, &spec, refusal);
+    if (rv != 0)
+        return rv;
+    rv = queue_consume(q->queue, &spec, out);
+    ASSERT(rv == 0 || rv == ERR_BUSY);
+    if (rv == ERR_BUSY)
+        return refuse(refusal, REFUSE_ACCESS, "queue '%.*s' in vhost '%.*s' in exclusive use",
+                      SHOW(c->queue), SHOW(v->vhost->name));
+    return 0;
+}
+
+int broker_get(struct visit *v, struct bytes queue, struct queue_get *g, struct refusal *refusal)
+{
+    struct named_queue *q = NULL;
+    const struct queue_args *args = NULL;
+    int rv = find_readable(v, queue, &q, refusal);
+
+    if (rv != 0)
+        return rv;
+    args = queue_args(q->queue);
+    if (args->is_single_active)
+        return refuse(refusal, REFUSE_LOCKED,
+                      "cannot obtain access to locked queue '%.*s' in vhost '%.*s'. basic.get "
+                      "operations are not supported by %s queues with single active consumer",
+                      SHOW(queue), SHOW(v->vhost->name),
+                      args->type == QUEUE_QUORUM ? "quorum" : "classic");
+    queue_get(q->queue, g);
+    return 0;
+}
+
+int broker_purge(struct visit *v, struct bytes queue, uint64_t *count, struct refusal *refusal)
+{
+    struct named_queue *q = NULL;
+    int rv = find_readable(v, queue, &q, refusal);
+
+    if (rv == 0)
+        *count = queue_purge(q->queue);
+    return rv;
+}

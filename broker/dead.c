@@ -1,0 +1,48 @@
+/* Dead messages are routed by the exchanges of the virtual host that their queue is in. */
+#include "broker/dead.h"
+
+#include "broker/parts.h"
+#include "exchange/exchange.h"
+#include "exchange/route.h"
+#include "queue/queue.h"
+
+/* The routing key, and those of CC; BCC is not there any more. */
+static void collect_keys(struct broker *b, const struct message *m)
+{
+    struct table headers;
+    struct field f;
+    struct array array;
+    struct array_walk w;
+    struct bytes key;
+
+    buf_clear(&b->scratch.keys);
+    buf_bytes(&b->scratch.keys, bytes_of(&m->routing_key, sizeof(m->routing_key)));
+    if (!props_find_headers(&m->props, &headers) || !table_find(headers, bytes_text("CC"), &f) ||
+        !field_as_array(&f, &array))
+        return;
+    w = array_walk(array);
+    while (array_next(&w, &f))
+        if (field_as_text(&f, &key))
+            buf_bytes(&b->scratch.keys, bytes_of(&key, sizeof(key)));
+}
+
+size_t dead_route(void *owner, struct queue *q, const struct message *m, struct queue **targets,
+                  size_t max)
+{
+    struct broker *b = ((struct home *)owner)->broker;
+    struct vhost *v = ((struct named_queue *)queue_owner(q))->vhost;
+    struct exchange *x = exchange_find(v->table, m->exchange);
+    struct route_view view = {.props = &m->props};
+    struct route route;
+    size_t count = 0;
+
+    if (x == NULL)
+        return 0;
+    collect_keys(b, m);
+    view.keys = (const struct bytes *)(const void *)b->scratch.keys.data;
+    view.key_count = b->scratch.keys.size / sizeof(struct bytes);
+    route_message(v->table, x, &view, &route);
+    for (; count < route.count && count < max; count++)
+        targets[count] = vhost_find_queue_id(v, route.queues[count])->queue;
+    return count;
+}

@@ -1,0 +1,16 @@
+/* Where dead messages go: asked by the queues.
+ *
+ * Owner: the shard of the broker. */
+#ifndef BROKER_DEAD_H
+#define BROKER_DEAD_H
+
+#include <stddef.h>
+
+struct message;
+struct queue;
+
+/* As route_dead of struct queues_calls. */
+size_t dead_route(void *owner, struct queue *q, const struct message *m, struct queue **targets,
+                  size_t max);
+
+#endif

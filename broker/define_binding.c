@@ -1,0 +1,232 @@
+/* Binding and unbinding. */
+#include "base/diag.h"
+#include "broker/access.h"
+#include "broker/define.h"
+#include "broker/history.h"
+#include "broker/parts.h"
+#include "broker/publisher.h"
+#include "broker/replies.h"
+#include "broker/targets.h"
+#include "exchange/exchange.h"
+#include "msg/shortstr.h"
+#include "msg/table_writer.h"
+#include "queue/queue.h"
+
+/* The ends of a binding; NULL for what is not there. */
+struct ends {
+    struct exchange *source;
+    struct exchange *exchange;
+    struct named_queue *queue;
+};
+
+static int check_topic(const struct visit *v, const struct exchange *source,
+                       const struct define_binding *d, struct refusal *refusal)
+{
+    if (source == NULL || !bytes_equal(exchange_spec(source).type, bytes_text("topic")))
+        return 0;
+    return access_topic(v, d->source, d->key, AUTH_READ, refusal);
+}
+
+/* What must hold for binding and unbinding alike. */
+static int check(const struct visit *v, const struct define_binding *d, const struct ends *ends,
+                 struct refusal *refusal)
+{
+    int rv = d->is_to_exchange ? access_exchange(v, d->destination, AUTH_WRITE, refusal)
+                               : access_queue(v, d->destination, AUTH_WRITE, refusal);
+
+    if (rv != 0)
+        return rv;
+    if (d->source.size == 0 || (d->is_to_exchange && d->destination.size == 0))
+        return refuse(refusal, REFUSE_ACCESS, "operation not permitted on the default exchange");
+    if (!d->is_to_exchange &&
+        (bytes_equal(d->destination, bytes_text(REPLY_QUEUE)) || replies_is_name(d->destination)))
+        return refuse(refusal, REFUSE_ACCESS, "operation not permitted on queue '%.*s'",
+                      SHOW(d->destination));
+    rv = access_exchange(v, d->source, AUTH_READ, refusal);
+    if (rv == 0)
+        rv = check_topic(v, ends->source, d, refusal);
+    if (rv == 0 && ends->queue != NULL)
+        rv = access_exclusive(v, ends->queue, refusal);
+    return rv;
+}
+
+/* Arguments in the order of their names, each name once: as the exchange table keeps them. */
+static struct table sort_arguments(struct broker *b, struct table arguments)
+{
+    struct table sorted = {{NULL, 0}};
+    struct table_walk w;
+    struct table_entry e = {0};
+    struct table_entry next;
+    int rv = 0;
+
+    buf_clear(&b->scratch.headers);
+    buf_clear(&b->scratch.arguments);
+    table_sort(arguments, &b->scratch.headers);
+    ASSERT(buf_error(&b->scratch.headers) == 0);
+    rv = table_decode(buf_view(&b->scratch.headers), &sorted);
+    ASSERT(rv == 0);
+    w = table_walk(sorted);
+    while (table_next(&w, &next)) {
+        if (e.whole.size > 0 && !bytes_equal(e.name, next.name))
+            buf_bytes(&b->scratch.arguments, e.whole);
+        e = next;
+    }
+    buf_bytes(&b->scratch.arguments, e.whole);
+    rv = table_decode(buf_view(&b->scratch.arguments), &sorted);
+    ASSERT(rv == 0 && buf_error(&b->scratch.arguments) == 0);
+    return sorted;
+}
+
+/* ---- bind ---- */
+
+static bool is_durable(const struct ends *ends)
+{
+    if (!exchange_spec(ends->source).is_durable)
+        return false;
+    return ends->queue != NULL ? queue_is_durable(ends->queue->queue)
+                               : exchange_spec(ends->exchange).is_durable;
+}
+
+static void keep_definition(struct visit *v, const struct define_binding *d,
+                            const struct ends *ends, struct table arguments)
+{
+    struct broker *b = v->broker;
+
+    binding_term_encode(
+        &(struct binding_term){
+            .vhost = v->vhost->id,
+            .source = vhost_exchange_id(v->vhost, d->source),
+            .source_name = d->source,
+            .is_to_exchange = d->is_to_exchange,
+            .destination =
+                ends->queue != NULL ? ends->queue->id : vhost_exchange_id(v->vhost, d->destination),
+            .destination_name = d->destination,
+            .routing_key = d->key,
+            .arguments = arguments,
+        },
+        &b->terms);
+    definitions_put(&b->definitions, DEFINITION_BINDING, buf_view(&b->terms.key),
+                    bytes_of(NULL, 0));
+}
+
+/* Gives one kept message to the new destination. False when it cannot be taken now. */
+static bool give_kept(struct vhost *v, const struct ends *ends, uint64_t number)
+{
+    struct history_message kept;
+    struct route route;
+    struct sent sent;
+
+    history_get(v->history, number, &kept);
+    sent_clear(&sent);
+    if (ends->queue != NULL)
+        return targets_send(targets_of_one(v, ends->queue), &kept.message, kept.expiration_ms,
+                            &sent) == 0;
+    route_message(v->table, ends->exchange,
+                  &(struct route_view){.keys = &kept.message.routing_key,
+                                       .key_count = 1,
+                                       .props = &kept.message.props},
+                  &route);
+    return targets_send(targets_find(v, &route), &kept.message, kept.expiration_ms, &sent) == 0;
+}
+
+static void give_history(struct vhost *v, const struct ends *ends)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; exchange_kept(ends->source, i, &number); i++) {
+        if (give_kept(v, ends, number))
+            continue;
+        diag(DIAG_WARNING, "broker",
+             "a new binding gets no more of the history: publishing is "
+             "held back");
+        return;
+    }
+}
+
+static int bind_ends(struct visit *v, const struct define_binding *d, const struct ends *ends,
+                     struct refusal *refusal)
+{
+    struct table arguments = sort_arguments(v->broker, d->arguments);
+    const struct binding_spec spec = {
+        .source = ends->source,
+        .destination = {.exchange = ends->exchange,
+                        .queue = ends->queue == NULL ? 0 : ends->queue->id},
+        .key = d->key,
+        .arguments = arguments,
+    };
+    struct err_note note = {{0}};
+    bool is_new = false;
+
+    if (definitions_are_full(&v->broker->definitions))
+        return refuse(refusal, REFUSE_RESOURCE, "too many definitions wait for the disk");
+    if (exchange_bind(v->vhost->table, &spec, &is_new, &note) != 0)
+        return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
+    if (!is_new)
+        return 0;
+    if (is_durable(ends))
+        keep_definition(v, d, ends, arguments);
+    give_history(v->vhost, ends);
+    return 0;
+}
+
+/* The names without line ends, and what they name. */
+static struct ends find_ends(struct visit *v, const struct define_binding *d)
+{
+    struct vhost *vhost = v->vhost;
+
+    return (struct ends){
+        .source = exchange_find(vhost->table, d->source),
+        .exchange = d->is_to_exchange ? exchange_find(vhost->table, d->destination) : NULL,
+        .queue = d->is_to_exchange ? NULL : vhost_find_queue(vhost, d->destination),
+    };
+}
+
+int define_bind(struct visit *v, const struct define_binding *d, struct refusal *refusal)
+{
+    uint8_t areas[2][SHORTSTR_MAX];
+    struct define_binding plain = *d;
+    struct ends ends;
+    int rv = 0;
+
+    plain.source = shortstr_without_line_ends(d->source, areas[0]);
+    plain.destination = shortstr_without_line_ends(d->destination, areas[1]);
+    ends = find_ends(v, &plain);
+    rv = check(v, &plain, &ends, refusal);
+    if (rv != 0)
+        return rv;
+    if (ends.source == NULL)
+        return refuse_no_exchange(v, plain.source, refusal);
+    if (d->is_to_exchange && ends.exchange == NULL)
+        return refuse_no_exchange(v, plain.destination, refusal);
+    if (!d->is_to_exchange && ends.queue == NULL)
+        return refuse_no_queue(v, plain.destination, refusal);
+    return bind_ends(v, &plain, &ends, refusal);
+}
+
+/* ---- unbind ---- */
+
+int define_unbind(struct visit *v, const struct define_binding *d, struct refusal *refusal)
+{
+    uint8_t areas[2][SHORTSTR_MAX];
+    struct define_binding plain = *d;
+    struct binding_spec spec = {0};
+    struct ends ends;
+    int rv = 0;
+
+    plain.source = shortstr_without_line_ends(d->source, areas[0]);
+    plain.destination = shortstr_without_line_ends(d->destination, areas[1]);
+    ends = find_ends(v, &plain);
+    rv = check(v, &plain, &ends, refusal);
+    if (rv != 0 || ends.source == NULL || (ends.exchange == NULL && ends.queue == NULL))
+        return rv; /* what is not there is not bound */
+    spec.source = ends.source;
+    spec.destination.exchange = ends.exchange;
+    spec.destination.queue = ends.queue == NULL ? 0 : ends.queue->id;
+    spec.key = d->key;
+    spec.arguments = d->arguments;
+    v->vhost->is_unbinding = true;
+    rv = exchange_unbind(v->vhost->table, &spec);
+    v->vhost->is_unbinding = false;
+    ASSERT(rv == 0 || rv == ERR_NOT_FOUND || rv == ERR_FULL);
+    return 0;
+}

@@ -1,0 +1,303 @@
+/* Declaring and deleting queues. */
+#include <inttypes.h>
+
+#include "broker/access.h"
+#include "broker/base64url.h"
+#include "broker/define.h"
+#include "broker/parts.h"
+#include "broker/replies.h"
+#include "msg/shortstr.h"
+#include "queue/queue.h"
+
+enum { RANDOM_SIZE = 16, RANDOM_TEXT = 22, PREFIX_MAX = 64 };
+
+static const struct bytes dead_letter_key = {(const uint8_t *)"x-dead-letter-exchange", 22};
+
+/* ---- names that the broker makes ---- */
+
+static int find_prefix(const struct visit *v, const struct define_queue *d, struct bytes *out,
+                       struct refusal *refusal)
+{
+    struct field f;
+
+    *out = bytes_text("amq.gen");
+    if (!table_find(d->arguments, bytes_text("x-name-prefix"), &f))
+        return 0;
+    if (!field_as_text(&f, out))
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid arg 'x-name-prefix' for queue '' in vhost '%.*s': "
+                      "{unacceptable_type,%s}",
+                      SHOW(v->vhost->name), field_type_name(&f));
+    if (out->size > PREFIX_MAX || shortstr_check(*out) != 0)
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid arg 'x-name-prefix' for queue '' in vhost '%.*s': at most %d bytes "
+                      "of text are allowed",
+                      SHOW(v->vhost->name), (int)PREFIX_MAX);
+    if (shortstr_is_reserved(*out))
+        return refuse(refusal, REFUSE_ACCESS, "queue name '%.*s' contains reserved prefix 'amq.*'",
+                      SHOW(*out));
+    return 0;
+}
+
+/* Writes a name that nobody has or guesses. */
+static int make_name(const struct visit *v, const struct define_queue *d, uint8_t *area,
+                     struct bytes *out, struct refusal *refusal)
+{
+    uint8_t random[RANDOM_SIZE];
+    char text[RANDOM_TEXT + 1];
+    struct bytes prefix;
+    struct writer w = writer_of(area, SHORTSTR_MAX);
+    int rv = find_prefix(v, d, &prefix, refusal);
+
+    if (rv != 0)
+        return rv;
+    put_le64(random, io_random(v->broker->io));
+    put_le64(random + 8, io_random(v->broker->io));
+    base64url_encode(bytes_of(random, sizeof(random)), text);
+    writer_bytes(&w, prefix);
+    writer_u8(&w, '-');
+    writer_bytes(&w, bytes_of(text, RANDOM_TEXT));
+    ASSERT(!w.is_failed);
+    *out = writer_view(&w);
+    return 0;
+}
+
+/* ---- one that is there ---- */
+
+static int refuse_difference(const struct visit *v, const struct define_queue *d,
+                             const char *argument, bool received, struct refusal *refusal)
+{
+    return refuse(refusal, REFUSE_PRECONDITION,
+                  "inequivalent arg '%s' for queue '%.*s' in vhost '%.*s': received '%s' but "
+                  "current is '%s'",
+                  argument, SHOW(d->name), SHOW(v->vhost->name), received ? "true" : "false",
+                  received ? "false" : "true");
+}
+
+static int check_equivalence(const struct visit *v, const struct define_queue *d,
+                             const struct named_queue *q, struct refusal *refusal)
+{
+    struct err_note note = {{0}};
+
+    if (q->owner != (d->is_exclusive ? v : NULL))
+        return refuse_locked(v, d->name, refusal);
+    if (queue_is_durable(q->queue) != d->is_durable)
+        return refuse_difference(v, d, "durable", d->is_durable, refusal);
+    if (queue_is_auto_delete(q->queue) != d->is_auto_delete)
+        return refuse_difference(v, d, "auto_delete", d->is_auto_delete, refusal);
+    if (queue_args_compare(d->arguments, queue_arguments(q->queue), d->name, v->vhost->name,
+                           &note) != 0)
+        return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
+    return 0;
+}
+
+/* ---- a new one ---- */
+
+static int check_dead_letters(const struct visit *v, const struct define_queue *d,
+                              struct refusal *refusal)
+{
+    struct field f;
+    struct bytes exchange;
+    int rv = 0;
+
+    if (!table_find(d->arguments, dead_letter_key, &f))
+        return 0;
+    if (!field_as_text(&f, &exchange))
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid type '%s' for arg 'x-dead-letter-exchange' in queue '%.*s' in vhost "
+                      "'%.*s'",
+                      field_type_name(&f), SHOW(d->name), SHOW(v->vhost->name));
+    rv = access_queue(v, d->name, AUTH_READ, refusal);
+    return rv == 0 ? access_exchange(v, exchange, AUTH_WRITE, refusal) : rv;
+}
+
+static int check_new(const struct visit *v, const struct define_queue *d, struct refusal *refusal)
+{
+    const struct broker *b = v->broker;
+    int64_t limit = b->options->queues_max;
+    struct queue_args args;
+    struct err_note note = {{0}};
+    int rv = check_dead_letters(v, d, refusal);
+
+    if (rv != 0)
+        return rv;
+    if (d->arguments.bytes.size > TERM_ARGUMENTS_MAX)
+        return refuse(refusal, REFUSE_PRECONDITION, "arguments take more than %d bytes",
+                      (int)TERM_ARGUMENTS_MAX);
+    if (queue_args_read(d->arguments, d->name, v->vhost->name, &args, &note) != 0)
+        return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
+    if (limit > 0 && names_count(&v->vhost->queues) >= (size_t)limit)
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "cannot declare queue '%.*s': queue limit in vhost '%.*s' (%" PRId64
+                      ") is reached",
+                      SHOW(d->name), SHOW(v->vhost->name), limit);
+    if (definitions_are_full(&b->definitions))
+        return refuse(refusal, REFUSE_RESOURCE, "too many definitions wait for the disk");
+    return 0;
+}
+
+/* The home with the fewest queues. */
+static struct home *choose_home(struct broker *b)
+{
+    struct home *best = &b->homes[0];
+
+    for (unsigned i = 1; i < b->home_count; i++)
+        if (b->homes[i].queue_count < best->queue_count)
+            best = &b->homes[i];
+    return best;
+}
+
+static void keep_definition(struct visit *v, const struct define_queue *d,
+                            const struct named_queue *q)
+{
+    struct broker *b = v->broker;
+
+    queue_term_encode(
+        &(struct queue_term){
+            .id = q->id,
+            .vhost = v->vhost->id,
+            .partition = q->home->number,
+            .flags = d->is_auto_delete ? TERM_AUTO_DELETE : 0,
+            .name = d->name,
+            .arguments = d->arguments,
+        },
+        &b->terms);
+    definitions_put(&b->definitions, DEFINITION_QUEUE, buf_view(&b->terms.key),
+                    buf_view(&b->terms.body));
+}
+
+static struct named_queue *make(struct visit *v, const struct define_queue *d)
+{
+    struct broker *b = v->broker;
+    uint64_t id = d->is_durable ? definitions_take_id(&b->definitions)
+                                : (TRANSIENT_ID | ++b->next_transient_id);
+    struct named_queue *q = vhost_add_queue(v->vhost, &(struct vhost_queue){
+                                                          .id = id,
+                                                          .name = d->name,
+                                                          .home = choose_home(b),
+                                                          .owner = d->is_exclusive ? v : NULL,
+                                                          .is_durable = d->is_durable,
+                                                          .is_auto_delete = d->is_auto_delete,
+                                                          .arguments = d->arguments,
+                                                      });
+
+    if (d->is_durable)
+        keep_definition(v, d, q);
+    return q;
+}
+
+static void describe(const struct named_queue *q, struct defined_queue *out)
+{
+    *out = (struct defined_queue){
+        .name = queue_name(q->queue),
+        .ready = queue_ready_count(q->queue),
+        .consumers = queue_consumer_count(q->queue),
+    };
+}
+
+static int look_up(struct visit *v, struct bytes name, struct defined_queue *out,
+                   struct refusal *refusal)
+{
+    struct named_queue *q = NULL;
+    int rv = access_queue_at_all(v, name, refusal);
+
+    if (rv == 0)
+        rv = access_find_queue(v, name, &q, refusal);
+    if (rv == 0)
+        describe(q, out);
+    return rv;
+}
+
+/* Every declaration of amq.rabbitmq.reply-to is a passive one. */
+static int look_up_replies(struct visit *v, struct bytes name, struct defined_queue *out,
+                           struct refusal *refusal)
+{
+    if (!bytes_equal(name, bytes_text(REPLY_QUEUE)) && !replies_exist(v->broker, v->vhost, name))
+        return refuse_no_queue(v, name, refusal);
+    *out = (struct defined_queue){.name = name, .consumers = 1};
+    return 0;
+}
+
+static int declare(struct visit *v, const struct define_queue *d, struct defined_queue *out,
+                   struct refusal *refusal)
+{
+    struct named_queue *q = vhost_find_queue(v->vhost, d->name);
+    int rv = access_queue(v, d->name, AUTH_CONFIGURE, refusal);
+
+    if (rv == 0)
+        rv = q == NULL ? check_new(v, d, refusal) : check_equivalence(v, d, q, refusal);
+    if (rv != 0)
+        return rv;
+    if (q == NULL)
+        q = make(v, d);
+    else
+        queue_touch(q->queue);
+    describe(q, out);
+    return 0;
+}
+
+static bool is_reply_queue(struct bytes name)
+{
+    struct bytes queue = bytes_text(REPLY_QUEUE);
+
+    return name.size >= queue.size && memcmp(name.data, queue.data, queue.size) == 0;
+}
+
+int define_queue(struct visit *v, const struct define_queue *d, struct defined_queue *out,
+                 struct refusal *refusal)
+{
+    uint8_t area[SHORTSTR_MAX];
+    struct define_queue plain = *d;
+    int rv = 0;
+
+    if (is_reply_queue(d->name))
+        return look_up_replies(v, d->name, out, refusal);
+    plain.name = shortstr_without_line_ends(d->name, area);
+    plain.is_durable = d->is_durable && !d->is_exclusive;
+    if (d->is_passive)
+        return look_up(v, plain.name, out, refusal);
+    if (plain.name.size == 0)
+        rv = make_name(v, d, area, &plain.name, refusal);
+    else if (shortstr_is_reserved(plain.name))
+        rv = refuse(refusal, REFUSE_ACCESS, "queue name '%.*s' contains reserved prefix 'amq.*'",
+                    SHOW(plain.name));
+    return rv == 0 ? declare(v, &plain, out, refusal) : rv;
+}
+
+/* ---- delete ---- */
+
+static int check_delete(const struct visit *v, const struct define_queue_delete *d,
+                        const struct named_queue *q, struct refusal *refusal)
+{
+    const char *why = NULL;
+    int rv = access_exclusive(v, q, refusal);
+
+    if (rv != 0)
+        return rv;
+    if (d->if_empty && queue_ready_count(q->queue) > 0)
+        why = "not empty";
+    if (d->if_unused && queue_consumer_count(q->queue) > 0)
+        why = "in use";
+    if (why == NULL)
+        return 0;
+    return refuse(refusal, REFUSE_PRECONDITION, "queue '%.*s' in vhost '%.*s' %s",
+                  SHOW(queue_name(q->queue)), SHOW(v->vhost->name), why);
+}
+
+int define_queue_delete(struct visit *v, const struct define_queue_delete *d, uint64_t *ready,
+                        struct refusal *refusal)
+{
+    uint8_t area[SHORTSTR_MAX];
+    struct bytes name = shortstr_without_line_ends(d->name, area);
+    struct named_queue *q = vhost_find_queue(v->vhost, name);
+    int rv = access_queue(v, name, AUTH_CONFIGURE, refusal);
+
+    if (rv == 0 && q != NULL)
+        rv = check_delete(v, d, q, refusal);
+    if (rv != 0)
+        return rv;
+    *ready = q == NULL ? 0 : queue_ready_count(q->queue);
+    if (q != NULL)
+        named_queue_delete(q);
+    return 0;
+}

@@ -1,0 +1,369 @@
+/* A message on its way out: what is checked, what is changed, and where it goes.
+ *
+ * The usual message has no property that matters here, goes to the exchange of the one before, and
+ * its route is remembered: then this is a few comparisons. */
+#include <string.h>
+
+#include "broker/access.h"
+#include "broker/history.h"
+#include "broker/parts.h"
+#include "broker/publisher.h"
+#include "broker/replies.h"
+#include "broker/targets.h"
+#include "exchange/exchange.h"
+#include "msg/table_writer.h"
+#include "msg/ttl.h"
+#include "queue/queue.h"
+
+/* ---- the exchange ---- */
+
+static bool memo_fits(const struct publish_memo *memo, const struct visit *v, struct bytes name)
+{
+    return memo->exchange != NULL && memo->vhost_version == v->vhost->version &&
+           memo->auth_version == auth_version(v->broker->auth) &&
+           bytes_equal(bytes_of(memo->name, memo->name_size), name);
+}
+
+static int find_exchange(struct publisher *p, struct bytes name, struct refusal *refusal)
+{
+    struct visit *v = p->visit;
+    struct publish_memo *memo = &p->memo;
+    struct exchange_spec spec;
+    struct exchange *x = NULL;
+    int rv = access_exchange(v, name, AUTH_WRITE, refusal);
+
+    if (rv != 0)
+        return rv;
+    x = exchange_find(v->vhost->table, name);
+    if (x == NULL)
+        return refuse_no_exchange(v, name, refusal);
+    spec = exchange_spec(x);
+    if (spec.is_internal)
+        return refuse(refusal, REFUSE_ACCESS,
+                      "cannot publish to internal exchange '%.*s' in vhost '%.*s'", SHOW(name),
+                      SHOW(v->vhost->name));
+    ASSERT(name.size <= SHORTSTR_MAX);
+    memo->exchange = x;
+    memo->vhost_version = v->vhost->version;
+    memo->auth_version = auth_version(v->broker->auth);
+    memo->is_topic = bytes_equal(spec.type, bytes_text("topic"));
+    memo->is_default = exchange_is_default(x);
+    memo->name_size = (uint8_t)name.size;
+    if (name.size > 0)
+        memcpy(memo->name, name.data, name.size);
+    return 0;
+}
+
+static int check_topics(const struct visit *v, const struct outgoing *o, struct refusal *refusal)
+{
+    int rv = 0;
+
+    for (size_t i = 0; i < o->key_count && rv == 0; i++)
+        rv = access_topic(v, o->message.exchange, o->keys[i], AUTH_WRITE, refusal);
+    return rv;
+}
+
+/* ---- properties that matter ---- */
+
+static int check_expiration(const struct props *props, uint64_t *ms, struct refusal *refusal)
+{
+    struct bytes text = bytes_of(NULL, 0);
+    struct ttl ttl;
+
+    if (!props_find_text(props, PROP_EXPIRATION, &text))
+        return 0;
+    ttl = ttl_parse(text);
+    switch (ttl.fault) {
+    case TTL_OK:
+        *ms = ttl.ms;
+        return 0;
+    case TTL_NO_INTEGER:
+        return refuse(refusal, REFUSE_PRECONDITION, "invalid expiration '%.*s': no_integer",
+                      SHOW(text));
+    case TTL_LEFTOVER:
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid expiration '%.*s': {leftover_string,\"%.*s\"}", SHOW(text),
+                      SHOW(ttl.detail));
+    case TTL_NEGATIVE:
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid expiration '%.*s': {value_negative,-%.*s}", SHOW(text),
+                      SHOW(ttl.detail));
+    case TTL_TOO_LARGE:
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid expiration '%.*s': {value_too_large,%.*s}", SHOW(text),
+                      SHOW(ttl.detail));
+    }
+    ASSERT(false);
+    return 0;
+}
+
+static int check_user_id(const struct visit *v, const struct props *props, struct refusal *refusal)
+{
+    struct bytes id = bytes_of(NULL, 0);
+    struct bytes name = user_name(v->user);
+
+    if (!props_find_text(props, PROP_USER_ID, &id) || bytes_equal(id, name) ||
+        user_has_tag(v->user, "impersonator"))
+        return 0;
+    return refuse(refusal, REFUSE_PRECONDITION,
+                  "user_id property set to '%.*s' but authenticated user was '%.*s'", SHOW(id),
+                  SHOW(name));
+}
+
+/* Adds the routing keys that a header lists. */
+static int add_keys(struct broker *b, struct table headers, const char *name,
+                    struct refusal *refusal)
+{
+    struct field f;
+    struct array array;
+    struct array_walk w;
+    struct bytes key;
+
+    if (!table_find(headers, bytes_text(name), &f))
+        return 0;
+    if (!field_as_array(&f, &array))
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid message: {unacceptable_type_in_header,\"%s\",%s}", name,
+                      field_type_name(&f));
+    w = array_walk(array);
+    while (array_next(&w, &f))
+        if (field_as_text(&f, &key))
+            buf_bytes(&b->scratch.keys, bytes_of(&key, sizeof(key)));
+    return 0;
+}
+
+/* What the properties ask for to be changed before the message leaves. */
+struct changes {
+    bool has_reply_name;
+    bool has_bcc;
+    struct table headers;
+};
+
+static int read_headers(struct broker *b, const struct props *props, struct changes *changes,
+                        struct refusal *refusal)
+{
+    struct field f;
+    int rv = 0;
+
+    if (!props_find_headers(props, &changes->headers))
+        return 0;
+    rv = add_keys(b, changes->headers, "CC", refusal);
+    if (rv == 0)
+        rv = add_keys(b, changes->headers, "BCC", refusal);
+    changes->has_bcc = rv == 0 && table_find(changes->headers, bytes_text("BCC"), &f);
+    return rv;
+}
+
+/* Properties with the changes, in the broker's buffers. */
+static void change_props(struct publisher *p, const struct changes *changes, struct props *props)
+{
+    const struct bytes bcc = bytes_text("BCC");
+    struct broker *b = p->visit->broker;
+    char name[REPLY_NAME_SIZE];
+    struct props_edit edit;
+    struct table headers;
+    int rv = 0;
+
+    props_edit_init(&edit, props);
+    buf_clear(&b->scratch.headers);
+    buf_clear(&b->scratch.props);
+    if (changes->has_bcc) {
+        table_rewrite(changes->headers, (struct table){{NULL, 0}}, &bcc, 1, &b->scratch.headers);
+        rv = table_decode(buf_view(&b->scratch.headers), &headers);
+        ASSERT(rv == 0);
+        props_set_headers(&edit, headers);
+    }
+    if (changes->has_reply_name) {
+        replies_name(p, name);
+        props_set_text(&edit, PROP_REPLY_TO, bytes_text(name));
+    }
+    props_encode(&edit, &b->scratch.props);
+    rv = props_decode(buf_view(&b->scratch.props), props);
+    ASSERT(rv == 0);
+}
+
+static int check_reply_to(const struct publisher *p, const struct props *props,
+                          struct changes *changes, struct refusal *refusal)
+{
+    struct bytes to = bytes_of(NULL, 0);
+
+    if (!props_find_text(props, PROP_REPLY_TO, &to) || !bytes_equal(to, bytes_text(REPLY_QUEUE)))
+        return 0;
+    if (!publisher_takes_replies(p))
+        return refuse(refusal, REFUSE_PRECONDITION, "fast reply consumer does not exist");
+    changes->has_reply_name = true;
+    return 0;
+}
+
+static int check_props(struct publisher *p, struct outgoing *o, struct refusal *refusal)
+{
+    struct visit *v = p->visit;
+    struct broker *b = v->broker;
+    struct props *props = &o->message.props;
+    struct changes changes = {0};
+    int rv = check_reply_to(p, props, &changes, refusal);
+
+    buf_clear(&b->scratch.keys);
+    buf_bytes(&b->scratch.keys, bytes_of(&o->message.routing_key, sizeof(struct bytes)));
+    if (rv == 0)
+        rv = check_expiration(props, &o->expiration_ms, refusal);
+    if (rv == 0)
+        rv = read_headers(b, props, &changes, refusal);
+    if (rv == 0 && buf_error(&b->scratch.keys) != 0)
+        rv = refuse(refusal, REFUSE_PRECONDITION, "invalid message: too many keys in CC and BCC");
+    if (rv != 0)
+        return rv;
+    o->keys = (const struct bytes *)(const void *)b->scratch.keys.data;
+    o->key_count = b->scratch.keys.size / sizeof(struct bytes);
+    if (p->memo.is_topic)
+        rv = check_topics(v, o, refusal);
+    if (rv == 0)
+        rv = check_user_id(v, props, refusal);
+    if (rv == 0 && (changes.has_bcc || changes.has_reply_name))
+        change_props(p, &changes, props);
+    return rv;
+}
+
+int outgoing_make(struct publisher *p, const struct message *m, struct outgoing *out,
+                  struct refusal *refusal)
+{
+    const unsigned of_interest = (unsigned)prop_flag(PROP_HEADERS) | prop_flag(PROP_REPLY_TO) |
+                                 prop_flag(PROP_EXPIRATION) | prop_flag(PROP_USER_ID);
+    struct visit *v = p->visit;
+    int rv = 0;
+
+    if (UNLIKELY(!memo_fits(&p->memo, v, m->exchange))) {
+        p->memo.exchange = NULL;
+        rv = find_exchange(p, m->exchange, refusal);
+        if (rv != 0)
+            return rv;
+    }
+    out->message = *m;
+    out->exchange = p->memo.exchange;
+    out->expiration_ms = QUEUE_NO_LIMIT;
+    out->keys = &out->message.routing_key;
+    out->key_count = 1;
+    out->may_be_reply = p->memo.is_default;
+    if (UNLIKELY((m->props.flags & of_interest) != 0))
+        return check_props(p, out, refusal);
+    if (p->memo.is_topic)
+        rv = check_topics(v, out, refusal);
+    return rv;
+}
+
+/* ---- sending ---- */
+
+void sent_clear(struct sent *s)
+{
+    s->done = 0;
+    s->has_failed = false;
+    s->rejected = 0;
+    s->count = 0;
+}
+
+static void merge_one(struct sent *s, struct home *home, uint64_t position)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->logged[i].home != home)
+            continue;
+        if (s->logged[i].position < position)
+            s->logged[i].position = position;
+        return;
+    }
+    ASSERT(s->count < HOMES_MAX);
+    s->logged[s->count].home = home;
+    s->logged[s->count++].position = position;
+}
+
+void sent_merge(struct sent *s, const struct sent *other)
+{
+    for (size_t i = 0; i < other->count; i++)
+        merge_one(s, other->logged[i].home, other->logged[i].position);
+}
+
+static int send_to_home(const struct target_group *g, const struct queues_publish *publish,
+                        struct sent *sent)
+{
+    struct home *home = g->home;
+    struct queues_published published;
+    int rv = 0;
+
+    if (UNLIKELY(home_is_pressed(home) && !home->is_failed))
+        return ERR_AGAIN;
+    rv = queues_publish(home->queues, publish, &published);
+    if (UNLIKELY(rv == ERR_FULL))
+        return ERR_AGAIN;
+    sent->done |= 1U << home->number;
+    if (UNLIKELY(rv != 0)) {
+        sent->has_failed = true;
+        return 0;
+    }
+    sent->rejected += published.rejected;
+    if (published.is_in_log) {
+        sent->logged[sent->count].home = home;
+        sent->logged[sent->count++].position = published.position;
+    }
+    return 0;
+}
+
+int targets_send(const struct targets *t, const struct message *m, uint64_t expiration_ms,
+                 struct sent *sent)
+{
+    struct queues_publish publish = {.message = m, .expiration_ms = expiration_ms};
+    int rv = 0;
+
+    for (size_t i = 0; i < t->group_count && rv == 0; i++) {
+        const struct target_group *g = &t->groups[i];
+
+        if ((sent->done >> g->home->number & 1) != 0)
+            continue;
+        publish.targets = t->queues + g->first;
+        publish.target_count = g->count;
+        rv = send_to_home(g, &publish, sent);
+    }
+    return rv;
+}
+
+/* Gives the message to those who want to keep it for later bindings. */
+static void keep(struct vhost *v, const struct route *route, const struct outgoing *o)
+{
+    for (size_t i = 0; i < route->keeper_count; i++) {
+        uint64_t number = history_keep(v->history, &o->message, o->expiration_ms);
+
+        if (number != 0)
+            exchange_keep(v->table, route->keepers[i], number);
+    }
+}
+
+/* Gives the message to consumers of replies that its keys name. */
+static bool send_replies(struct visit *v, const struct outgoing *o)
+{
+    bool is_any = false;
+
+    for (size_t i = 0; i < o->key_count; i++)
+        if (replies_is_name(o->keys[i]) &&
+            replies_post(v->broker, v->vhost, o->keys[i], &o->message))
+            is_any = true;
+    return is_any;
+}
+
+int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, bool *is_routed)
+{
+    const struct route_view view = {
+        .keys = o->keys, .key_count = o->key_count, .props = &o->message.props};
+    const struct targets *targets = NULL;
+    struct route route;
+    int rv = 0;
+
+    route_message(v->vhost->table, o->exchange, &view, &route);
+    targets = targets_find(v->vhost, &route);
+    rv = targets_send(targets, &o->message, o->expiration_ms, sent);
+    if (rv != 0)
+        return rv;
+    *is_routed = targets->count > 0;
+    if (UNLIKELY(route.keeper_count > 0))
+        keep(v->vhost, &route, o);
+    if (o->may_be_reply && send_replies(v, o))
+        *is_routed = true;
+    return 0;
+}

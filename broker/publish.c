@@ -1,0 +1,125 @@
+/* Publishers: publishing, and telling what became of it. */
+#include "broker/publish.h"
+
+#include "base/mem.h"
+#include "broker/parts.h"
+#include "broker/publisher.h"
+
+struct publisher *publisher_new(struct visit *v, const struct publisher_ops *ops, void *owner)
+{
+    struct publisher *p = MEM_NEW(struct publisher);
+
+    p->visit = v;
+    p->ops = ops;
+    p->owner = owner;
+    confirms_init(&p->confirms);
+    v->publisher_count++;
+    return p;
+}
+
+void publisher_free(struct publisher *p)
+{
+    struct broker *b = p->visit->broker;
+
+    if (b->telling == p)
+        b->telling = NULL;
+    publisher_drop_replies(p);
+    confirms_release(&p->confirms);
+    ASSERT(p->visit->publisher_count > 0);
+    p->visit->publisher_count--;
+    mem_free(p);
+}
+
+void publisher_confirm(struct publisher *p)
+{
+    p->confirms.is_on = true;
+}
+
+uint64_t publisher_unconfirmed(const struct publisher *p)
+{
+    return confirms_open(&p->confirms);
+}
+
+/* ---- publishing ---- */
+
+/* The message went out as `sent` says: it will be confirmed or rejected. */
+static void count(struct publisher *p, const struct sent *sent)
+{
+    struct confirms *c = &p->confirms;
+    struct broker *b = p->visit->broker;
+
+    for (size_t i = 0; i < sent->count; i++)
+        confirms_wait(c, sent->logged[i].home, sent->logged[i].position, b->turn_number);
+    c->last++;
+    if (sent->rejected > 0 || sent->has_failed)
+        confirms_reject(c);
+    if (!list_linked(&c->link))
+        list_push(&b->untold, &c->link);
+    broker_stir(b);
+}
+
+int broker_publish(struct publisher *p, const struct publish *m, struct published *out,
+                   struct refusal *refusal)
+{
+    struct outgoing o;
+    bool is_routed = false;
+    int rv = outgoing_make(p, &m->message, &o, refusal);
+
+    if (rv != 0)
+        return rv;
+    rv = outgoing_send(p->visit, &o, &p->sent, &is_routed);
+    if (UNLIKELY(rv != 0)) {
+        broker_hold(p->visit->broker, &p->visit->held);
+        return rv;
+    }
+    if (p->confirms.is_on)
+        count(p, &p->sent);
+    sent_clear(&p->sent);
+    out->is_routed = is_routed;
+    return 0;
+}
+
+/* ---- telling ---- */
+
+/* Calls come from the end of a turn, one after the other; each may free the publisher. */
+
+static bool tell_rejected(struct publisher *p, uint64_t seq)
+{
+    struct broker *b = p->visit->broker;
+
+    p->ops->rejected(p->owner, seq);
+    return b->telling == p;
+}
+
+static void tell_lost(struct publisher *p)
+{
+    struct confirms_lost lost;
+    uint64_t seq = 0;
+
+    confirms_fail(&p->confirms, &lost);
+    while (confirms_lost_next(&lost, &seq) && tell_rejected(p, seq))
+        ;
+    confirms_lost_release(&lost);
+}
+
+void publisher_tell(struct publisher *p)
+{
+    struct confirms *c = &p->confirms;
+    struct broker *b = p->visit->broker;
+    bool is_there = true;
+    uint64_t seq = 0;
+
+    b->telling = p;
+    while (is_there && confirms_next_rejected(c, &seq))
+        is_there = tell_rejected(p, seq);
+    if (is_there && confirms_step(c, &seq)) {
+        p->ops->confirmed(p->owner, seq);
+        is_there = b->telling == p;
+    }
+    if (is_there && c->has_failed)
+        tell_lost(p);
+    is_there = b->telling == p;
+    b->telling = NULL;
+    if (is_there && (c->wait_count > 0 || c->confirmed < c->last) && !list_linked(&c->link))
+        list_push(&b->untold, &c->link);
+}

@@ -1,0 +1,80 @@
+/* The struct behind publish.h, shared by the files of this room that publish. */
+#ifndef BROKER_PUBLISHER_H
+#define BROKER_PUBLISHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/confirms.h"
+#include "broker/home.h"
+#include "broker/publish.h"
+#include "msg/shortstr.h"
+
+struct exchange;
+struct targets;
+
+/* The exchange that was published to last, and that this is allowed; good while nothing changed. */
+struct publish_memo {
+    struct exchange *exchange; /* NULL: nothing is remembered */
+    uint64_t vhost_version;
+    uint64_t auth_version;
+    bool is_topic;
+    bool is_default;
+    uint8_t name_size;
+    uint8_t name[SHORTSTR_MAX];
+};
+
+/* Which homes have taken a message, and what must be committed before it is safe. */
+struct sent {
+    uint32_t done; /* a bit for each home that has it */
+    bool has_failed;
+    uint32_t rejected;
+    size_t count;
+    struct {
+        struct home *home;
+        uint64_t position;
+    } logged[HOMES_MAX];
+};
+STATIC_ASSERT(HOMES_MAX <= 32, "a bit for each home");
+
+struct publisher {
+    struct visit *visit;
+    const struct publisher_ops *ops;
+    void *owner;
+    struct confirms confirms;
+    struct publish_memo memo;
+    struct sent sent;    /* of a message that not all homes could take yet */
+    uint64_t reply_slot; /* 0: it does not take replies */
+};
+
+/* A message that passed all checks, as it goes out. */
+struct outgoing {
+    struct message message;
+    struct exchange *exchange;
+    uint64_t expiration_ms;
+    const struct bytes *keys; /* the routing key, then those of CC and BCC */
+    size_t key_count;
+    bool may_be_reply; /* to a consumer of amq.rabbitmq.reply-to */
+};
+
+/* Checks and changes the message; what it changes lies in the broker's buffers until the next
+ * call. ERR_DENIED. */
+MUST_USE int outgoing_make(struct publisher *p, const struct message *m, struct outgoing *out,
+                           struct refusal *refusal);
+
+/* Hands the message to the queues it goes to. *is_routed as in struct published. What was sent
+ * before an ERR_AGAIN is in *sent, which must be empty at first. */
+MUST_USE int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent,
+                           bool *is_routed);
+void sent_clear(struct sent *s);
+/* Adds the positions of another message; the newest of each home counts. */
+void sent_merge(struct sent *s, const struct sent *other);
+
+/* Hands a message to these queues. ERR_AGAIN. */
+MUST_USE int targets_send(const struct targets *t, const struct message *m, uint64_t expiration_ms,
+                          struct sent *sent);
+
+/* Tells the publisher what there is to tell; he may be freed by that. */
+void publisher_tell(struct publisher *p);
+
+#endif

@@ -1,0 +1,289 @@
+/* Definitions become users, virtual hosts, exchanges, queues and bindings again.
+ *
+ * What does not fit is said and left out; it stays among the definitions, for a person to look at.
+ * Only bindings of things that are gone are forgotten: nobody wrote down that they go with them. */
+#include "broker/restore.h"
+
+#include "base/diag.h"
+#include "broker/accounts.h"
+#include "broker/parts.h"
+#include "exchange/exchange.h"
+#include "queue/queue.h"
+
+static void complain(const char *what, struct bytes name, const char *why)
+{
+    diag(DIAG_ERROR, "broker", "%s '%.*s' cannot be restored: %s", what, SHOW(name), why);
+}
+
+/* ---- while the log is read ---- */
+
+static int read_vhost(struct broker *b, const struct definition *d)
+{
+    struct vhost_term t;
+
+    if (!vhost_term_decode(d, &t))
+        return ERR_CORRUPT;
+    if (vhost_find(b, t.name) == NULL)
+        vhost_new(b, t.name, t.id);
+    return 0;
+}
+
+static int read_queue(struct broker *b, const struct definition *d)
+{
+    struct queue_term t;
+    struct vhost *v = NULL;
+    struct named_queue *other = NULL;
+
+    if (!queue_term_decode(d, &t) || t.partition >= b->home_count)
+        return ERR_CORRUPT;
+    v = vhost_find_id(b, t.vhost);
+    if (v == NULL) {
+        complain("queue", t.name, "its virtual host is not known");
+        return 0;
+    }
+    if (vhost_find_queue_id(v, t.id) != NULL)
+        return 0;
+    other = vhost_find_queue(v, t.name);
+    if (other != NULL) /* an older one, whose deletion was lost with all checkpoints */
+        named_queue_doom(other);
+    vhost_add_queue(v, &(struct vhost_queue){
+                           .id = t.id,
+                           .name = t.name,
+                           .home = &b->homes[t.partition],
+                           .is_durable = true,
+                           .is_auto_delete = (t.flags & TERM_AUTO_DELETE) != 0,
+                           .arguments = t.arguments,
+                       });
+    return 0;
+}
+
+int restore_on_read(void *owner, const struct definition *d)
+{
+    struct broker *b = (struct broker *)owner;
+
+    switch (d->kind) {
+    case DEFINITION_VHOST:
+        return read_vhost(b, d);
+    case DEFINITION_QUEUE:
+        return read_queue(b, d);
+    default:
+        return 0;
+    }
+}
+
+void restore_on_gone(void *owner, unsigned char kind, struct bytes key)
+{
+    struct broker *b = (struct broker *)owner;
+    struct reader r = reader_of(key);
+    uint64_t id = reader_le64(&r);
+
+    if (kind != DEFINITION_QUEUE)
+        return;
+    for (struct names_entry *e = names_first(&b->vhosts); e != NULL;
+         e = names_next(&b->vhosts, e)) {
+        struct named_queue *q = vhost_find_queue_id((struct vhost *)e->value, id);
+
+        if (q != NULL)
+            named_queue_doom(q);
+    }
+}
+
+/* ---- users ---- */
+
+static void restore_user(struct broker *b, const struct definition *d)
+{
+    struct user_term t;
+    struct err_note note = {"its definition is damaged"};
+    struct user_spec spec;
+
+    if (user_term_decode(d, &t)) {
+        spec = (struct user_spec){.name = t.name,
+                                  .password_hash = t.hash,
+                                  .hashing = t.hashing,
+                                  .tags = t.tags,
+                                  .tag_count = t.tag_count};
+        if (auth_put_user(b->auth, &spec, &note) == 0)
+            return;
+    }
+    complain("user", d->key, note.text);
+}
+
+static void restore_permission(struct broker *b, const struct definition *d)
+{
+    struct permission_term t = {0};
+    struct err_note note = {"its definition is damaged, or there is no such user"};
+    struct user *u = permission_term_decode(d, &t) ? auth_find_user(b->auth, t.user) : NULL;
+
+    if (u == NULL || auth_put_permission(b->auth, u, t.vhost, &t.permission, &note) != 0)
+        complain("a permission of user", t.user, note.text);
+}
+
+static void restore_topic_permission(struct broker *b, const struct definition *d)
+{
+    struct topic_permission_term t = {0};
+    struct err_note note = {"its definition is damaged, or there is no such user"};
+    struct user *u = topic_permission_term_decode(d, &t) ? auth_find_user(b->auth, t.user) : NULL;
+
+    if (u == NULL || auth_put_topic_permission(b->auth, u, &t.permission, &note) != 0)
+        complain("a topic permission of user", t.user, note.text);
+}
+
+/* ---- exchanges and bindings ---- */
+
+static void restore_exchange(struct broker *b, const struct definition *d)
+{
+    struct exchange_term t = {0};
+    struct err_note note = {"its definition is damaged, or its virtual host is not known"};
+    struct exchange_difference difference;
+    struct exchange *x = NULL;
+    struct vhost *v = exchange_term_decode(d, &t) ? vhost_find_id(b, t.vhost) : NULL;
+    const struct exchange_spec spec = {
+        .name = t.name,
+        .type = t.type,
+        .is_durable = true,
+        .is_auto_delete = (t.flags & TERM_AUTO_DELETE) != 0,
+        .is_internal = (t.flags & TERM_INTERNAL) != 0,
+        .arguments = t.arguments,
+    };
+
+    if (v == NULL || exchange_declare(v->table, &spec, &x, &difference, &note) != 0) {
+        complain("exchange", t.name, note.text);
+        return;
+    }
+    vhost_set_exchange_id(v, t.name, t.id);
+}
+
+/* The exchange of that name, if it is the one that is meant. */
+static struct exchange *find_exchange(const struct vhost *v, struct bytes name, uint64_t id)
+{
+    return vhost_exchange_id(v, name) == id ? exchange_find(v->table, name) : NULL;
+}
+
+/* False when one of its ends is gone. */
+static bool restore_binding(struct broker *b, const struct definition *d)
+{
+    struct binding_term t;
+    struct err_note note = {{0}};
+    struct binding_spec spec = {0};
+    struct vhost *v = binding_term_decode(d, &t) ? vhost_find_id(b, t.vhost) : NULL;
+    bool is_new = false;
+
+    if (v == NULL)
+        return false;
+    spec.source = find_exchange(v, t.source_name, t.source);
+    if (t.is_to_exchange)
+        spec.destination.exchange = find_exchange(v, t.destination_name, t.destination);
+    else if (vhost_find_queue_id(v, t.destination) != NULL)
+        spec.destination.queue = t.destination;
+    if (spec.source == NULL || (spec.destination.exchange == NULL && spec.destination.queue == 0))
+        return false;
+    spec.key = t.routing_key;
+    spec.arguments = t.arguments;
+    if (exchange_bind(v->table, &spec, &is_new, &note) != 0)
+        complain("a binding of exchange", t.source_name, note.text);
+    return true;
+}
+
+typedef void restore_fn(struct broker *b, const struct definition *d);
+
+static void restore_kind(struct broker *b, uint8_t kind, restore_fn *fn)
+{
+    struct names_entry *e = NULL;
+
+    while ((e = definitions_next(&b->definitions, kind, e)) != NULL)
+        fn(b, (const struct definition *)e->value);
+}
+
+static void restore_bindings(struct broker *b)
+{
+    struct definitions *ds = &b->definitions;
+    struct names_entry *e = definitions_next(ds, DEFINITION_BINDING, NULL);
+
+    while (e != NULL) {
+        const struct definition *d = (const struct definition *)e->value;
+
+        e = definitions_next(ds, DEFINITION_BINDING, e);
+        if (restore_binding(b, d))
+            continue;
+        buf_clear(&b->terms.key);
+        buf_bytes(&b->terms.key, d->key);
+        definitions_drop(ds, DEFINITION_BINDING, buf_view(&b->terms.key));
+    }
+}
+
+/* Their deletion is written already, but for those whose was lost. */
+static void bury_doomed(struct broker *b)
+{
+    struct list_link *link = NULL;
+
+    while ((link = list_take(&b->doomed)) != NULL) {
+        struct named_queue *q = CONTAINER_OF(link, struct named_queue, doomed);
+
+        queue_term_encode(&(struct queue_term){.id = q->id}, &b->terms);
+        definitions_remove(&b->definitions, DEFINITION_QUEUE, buf_view(&b->terms.key));
+        named_queue_bury(q);
+    }
+}
+
+void restore_rest(struct broker *b)
+{
+    restore_kind(b, DEFINITION_USER, restore_user);
+    restore_kind(b, DEFINITION_PERMISSION, restore_permission);
+    restore_kind(b, DEFINITION_TOPIC_PERMISSION, restore_topic_permission);
+    restore_kind(b, DEFINITION_EXCHANGE, restore_exchange);
+    restore_bindings(b);
+    bury_doomed(b);
+}
+
+/* ---- the first start ---- */
+
+static size_t default_tags(const struct broker_options *o, struct bytes tags[AUTH_TAGS_MAX])
+{
+    const struct {
+        bool is_set;
+        const char *name;
+    } rows[] = {
+        {o->default_is_administrator, "administrator"}, {o->default_is_monitoring, "monitoring"},
+        {o->default_is_management, "management"},       {o->default_is_policymaker, "policymaker"},
+        {o->default_is_impersonator, "impersonator"},
+    };
+    size_t count = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].is_set)
+            tags[count++] = bytes_text(rows[i].name);
+    return count;
+}
+
+static int make_default_user(struct broker *b, struct err_note *note)
+{
+    const struct broker_options *o = b->options;
+    const struct permission p = {bytes_text(o->default_configure), bytes_text(o->default_write),
+                                 bytes_text(o->default_read)};
+    struct bytes tags[AUTH_TAGS_MAX];
+    struct user_spec spec = {.name = bytes_text(o->default_user), .tags = tags};
+    char hash[AUTH_HASH_MAX];
+    uint8_t salt[4];
+    int rv = 0;
+
+    put_le32(salt, (uint32_t)io_random(b->io));
+    auth_hash_password(AUTH_HASH_SHA256, bytes_text(o->default_pass), salt, hash);
+    spec.password_hash = bytes_text(hash);
+    spec.tag_count = default_tags(o, tags);
+    rv = account_put_user(b, &spec, note);
+    if (rv == 0)
+        rv = account_put_permission(b, spec.name, bytes_text(o->default_vhost), &p, note);
+    return rv;
+}
+
+void restore_defaults(struct broker *b)
+{
+    struct err_note note = {{0}};
+    struct bytes name = bytes_text(b->options->default_vhost);
+
+    if (names_count(&b->vhosts) > 0)
+        return;
+    account_put_vhost(b, name);
+    if (make_default_user(b, &note) != 0)
+        complain("the default user", bytes_text(b->options->default_user), note.text);
+}

@@ -1,0 +1,43 @@
+/* Queues that a message goes to, grouped by the home they are on.
+ *
+ * What a set of ids leads to is remembered per virtual host, so that the usual message costs one
+ * comparison. Owner: the virtual host. */
+#ifndef BROKER_TARGETS_H
+#define BROKER_TARGETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/home.h"
+#include "exchange/route.h"
+
+struct named_queue;
+struct queue;
+struct vhost;
+
+struct target_group {
+    struct home *home;
+    size_t first; /* into targets->queues */
+    size_t count;
+};
+
+struct targets {
+    uint64_t set;     /* id of the set; 0: none */
+    uint64_t version; /* of the virtual host, when it was looked up */
+    struct queue **queues;
+    size_t count;
+    size_t capacity;
+    size_t group_count;
+    struct target_group groups[HOMES_MAX];
+};
+
+struct targets *targets_new(void);
+/* NULL is allowed. */
+void targets_free(struct targets *t);
+
+/* What a route leads to, borrowed until the virtual host changes or the next call. */
+const struct targets *targets_find(struct vhost *v, const struct route *route);
+/* One queue. */
+const struct targets *targets_of_one(struct vhost *v, const struct named_queue *q);
+
+#endif

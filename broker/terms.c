@@ -1,0 +1,247 @@
+/* Definitions in bytes and back. */
+#include "broker/terms.h"
+
+#include "broker/definitions.h"
+
+enum { TERM_SIZE_MAX = 1 << 20 };
+
+void term_buffers_init(struct term_buffers *b)
+{
+    buf_init(&b->key, TERM_SIZE_MAX);
+    buf_init(&b->body, TERM_SIZE_MAX);
+}
+
+void term_buffers_release(struct term_buffers *b)
+{
+    buf_release(&b->key);
+    buf_release(&b->body);
+}
+
+static void begin(struct term_buffers *b)
+{
+    buf_clear(&b->key);
+    buf_clear(&b->body);
+}
+
+static void end(const struct term_buffers *b)
+{
+    ASSERT(buf_error(&b->key) == 0 && buf_error(&b->body) == 0); /* everything has its bounds */
+}
+
+static void put_short(struct buf *b, struct bytes text)
+{
+    ASSERT(text.size <= UINT8_MAX);
+    buf_u8(b, (uint8_t)text.size);
+    buf_bytes(b, text);
+}
+
+static void put_pattern(struct buf *b, struct bytes text)
+{
+    ASSERT(text.size <= UINT16_MAX);
+    buf_le16(b, (uint16_t)text.size);
+    buf_bytes(b, text);
+}
+
+static struct bytes take_short(struct reader *r)
+{
+    return reader_bytes(r, reader_u8(r));
+}
+
+static struct bytes take_pattern(struct reader *r)
+{
+    return reader_bytes(r, reader_le16(r));
+}
+
+static struct bytes take_rest(struct reader *r)
+{
+    return reader_bytes(r, r->left);
+}
+
+static bool take_arguments(struct reader *r, struct table *out)
+{
+    struct bytes rest = take_rest(r);
+
+    return !r->is_failed && table_decode(rest, out) == 0;
+}
+
+/* ---- virtual hosts ---- */
+
+void vhost_term_encode(const struct vhost_term *t, struct term_buffers *out)
+{
+    begin(out);
+    buf_bytes(&out->key, t->name);
+    buf_le64(&out->body, t->id);
+    end(out);
+}
+
+bool vhost_term_decode(const struct definition *d, struct vhost_term *out)
+{
+    struct reader r = reader_of(d->body);
+
+    out->name = d->key;
+    out->id = reader_le64(&r);
+    return reader_is_done(&r);
+}
+
+/* ---- users ---- */
+
+void user_term_encode(const struct user_term *t, struct term_buffers *out)
+{
+    begin(out);
+    buf_bytes(&out->key, t->name);
+    buf_u8(&out->body, (uint8_t)t->hashing);
+    put_short(&out->body, t->hash);
+    buf_u8(&out->body, (uint8_t)t->tag_count);
+    for (size_t i = 0; i < t->tag_count; i++)
+        put_short(&out->body, t->tags[i]);
+    end(out);
+}
+
+bool user_term_decode(const struct definition *d, struct user_term *out)
+{
+    struct reader r = reader_of(d->body);
+
+    out->name = d->key;
+    out->hashing = (enum auth_hash)reader_u8(&r);
+    out->hash = take_short(&r);
+    out->tag_count = reader_u8(&r);
+    if (out->tag_count > AUTH_TAGS_MAX)
+        return false;
+    for (size_t i = 0; i < out->tag_count; i++)
+        out->tags[i] = take_short(&r);
+    return reader_is_done(&r);
+}
+
+/* ---- permissions ---- */
+
+void permission_term_encode(const struct permission_term *t, struct term_buffers *out)
+{
+    begin(out);
+    put_short(&out->key, t->user);
+    put_short(&out->key, t->vhost);
+    put_pattern(&out->body, t->permission.configure);
+    put_pattern(&out->body, t->permission.write);
+    put_pattern(&out->body, t->permission.read);
+    end(out);
+}
+
+bool permission_term_decode(const struct definition *d, struct permission_term *out)
+{
+    struct reader key = reader_of(d->key);
+    struct reader body = reader_of(d->body);
+
+    out->user = take_short(&key);
+    out->vhost = take_short(&key);
+    out->permission.configure = take_pattern(&body);
+    out->permission.write = take_pattern(&body);
+    out->permission.read = take_pattern(&body);
+    return reader_is_done(&key) && reader_is_done(&body);
+}
+
+void topic_permission_term_encode(const struct topic_permission_term *t, struct term_buffers *out)
+{
+    begin(out);
+    put_short(&out->key, t->user);
+    put_short(&out->key, t->permission.vhost);
+    put_short(&out->key, t->permission.exchange);
+    put_pattern(&out->body, t->permission.write);
+    put_pattern(&out->body, t->permission.read);
+    end(out);
+}
+
+bool topic_permission_term_decode(const struct definition *d, struct topic_permission_term *out)
+{
+    struct reader key = reader_of(d->key);
+    struct reader body = reader_of(d->body);
+
+    out->user = take_short(&key);
+    out->permission.vhost = take_short(&key);
+    out->permission.exchange = take_short(&key);
+    out->permission.write = take_pattern(&body);
+    out->permission.read = take_pattern(&body);
+    return reader_is_done(&key) && reader_is_done(&body);
+}
+
+/* ---- exchanges ---- */
+
+void exchange_term_encode(const struct exchange_term *t, struct term_buffers *out)
+{
+    begin(out);
+    buf_le64(&out->key, t->vhost);
+    put_short(&out->key, t->name);
+    buf_le64(&out->body, t->id);
+    buf_u8(&out->body, t->flags);
+    put_short(&out->body, t->type);
+    buf_bytes(&out->body, t->arguments.bytes);
+    end(out);
+}
+
+bool exchange_term_decode(const struct definition *d, struct exchange_term *out)
+{
+    struct reader key = reader_of(d->key);
+    struct reader body = reader_of(d->body);
+
+    out->vhost = reader_le64(&key);
+    out->name = take_short(&key);
+    out->id = reader_le64(&body);
+    out->flags = reader_u8(&body);
+    out->type = take_short(&body);
+    return take_arguments(&body, &out->arguments) && reader_is_done(&key);
+}
+
+/* ---- queues ---- */
+
+void queue_term_encode(const struct queue_term *t, struct term_buffers *out)
+{
+    begin(out);
+    buf_le64(&out->key, t->id);
+    buf_le64(&out->body, t->vhost);
+    buf_le32(&out->body, t->partition);
+    buf_u8(&out->body, t->flags);
+    put_short(&out->body, t->name);
+    buf_bytes(&out->body, t->arguments.bytes);
+    end(out);
+}
+
+bool queue_term_decode(const struct definition *d, struct queue_term *out)
+{
+    struct reader key = reader_of(d->key);
+    struct reader body = reader_of(d->body);
+
+    out->id = reader_le64(&key);
+    out->vhost = reader_le64(&body);
+    out->partition = reader_le32(&body);
+    out->flags = reader_u8(&body);
+    out->name = take_short(&body);
+    return take_arguments(&body, &out->arguments) && reader_is_done(&key);
+}
+
+/* ---- bindings ---- */
+
+void binding_term_encode(const struct binding_term *t, struct term_buffers *out)
+{
+    begin(out);
+    buf_le64(&out->key, t->vhost);
+    buf_le64(&out->key, t->source);
+    put_short(&out->key, t->source_name);
+    buf_u8(&out->key, t->is_to_exchange ? 1 : 0);
+    buf_le64(&out->key, t->destination);
+    put_short(&out->key, t->destination_name);
+    put_short(&out->key, t->routing_key);
+    buf_bytes(&out->key, t->arguments.bytes);
+    end(out);
+}
+
+bool binding_term_decode(const struct definition *d, struct binding_term *out)
+{
+    struct reader key = reader_of(d->key);
+
+    out->vhost = reader_le64(&key);
+    out->source = reader_le64(&key);
+    out->source_name = take_short(&key);
+    out->is_to_exchange = reader_u8(&key) != 0;
+    out->destination = reader_le64(&key);
+    out->destination_name = take_short(&key);
+    out->routing_key = take_short(&key);
+    return take_arguments(&key, &out->arguments);
+}

@@ -1,0 +1,119 @@
+/* What the keys and bodies of definitions mean (broker/definitions.h).
+ *
+ * A text is its size and its bytes; the size has one byte in short texts (s), two in patterns (p).
+ * Arguments are a field table without its size, up to the end.
+ *
+ *     kind              key                                     body
+ *     VHOST             name                                    id u64
+ *     USER              name                                    hashing u8, hash s, tags u8,
+ *                                                               tag s ...
+ *     PERMISSION        user s, virtual host s                  configure p, write p, read p
+ *     TOPIC_PERMISSION  user s, virtual host s, exchange s      write p, read p
+ *     EXCHANGE          virtual host u64, name s                id u64, flags u8, type s, arguments
+ *     QUEUE             id u64                                  virtual host u64, partition u32,
+ *                                                               flags u8, name s, arguments
+ *     BINDING           virtual host u64, source u64, name s,   nothing
+ *                       to exchange u8, destination u64, name s,
+ *                       routing key s, arguments
+ *
+ * Flags: 1 auto-delete, 2 internal. The ids in a binding are those of its ends, and 0 for what is
+ * there without being declared (amq.direct ...). So a binding of something that is gone fits
+ * nothing that is there, even if it has the same name.
+ *
+ * Plain values that borrow. Encoding adds to the buffers; decoding returns false for bytes that
+ * are no such term. */
+#ifndef BROKER_TERMS_H
+#define BROKER_TERMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/auth.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "msg/table.h"
+
+struct definition;
+
+/* Where terms are written. */
+struct term_buffers {
+    struct buf key;
+    struct buf body;
+};
+void term_buffers_init(struct term_buffers *b);
+void term_buffers_release(struct term_buffers *b);
+
+enum {
+    TERM_AUTO_DELETE = 1,
+    TERM_INTERNAL = 2,
+    TERM_ARGUMENTS_MAX = 60 << 10, /* so that the key of a binding is a key of a record */
+};
+
+struct vhost_term {
+    struct bytes name;
+    uint64_t id;
+};
+void vhost_term_encode(const struct vhost_term *t, struct term_buffers *out);
+bool vhost_term_decode(const struct definition *d, struct vhost_term *out);
+
+struct user_term {
+    struct bytes name;
+    enum auth_hash hashing;
+    struct bytes hash;
+    struct bytes tags[AUTH_TAGS_MAX];
+    size_t tag_count;
+};
+void user_term_encode(const struct user_term *t, struct term_buffers *out);
+bool user_term_decode(const struct definition *d, struct user_term *out);
+
+struct permission_term {
+    struct bytes user;
+    struct bytes vhost;
+    struct permission permission;
+};
+void permission_term_encode(const struct permission_term *t, struct term_buffers *out);
+bool permission_term_decode(const struct definition *d, struct permission_term *out);
+
+struct topic_permission_term {
+    struct bytes user;
+    struct topic_permission permission;
+};
+void topic_permission_term_encode(const struct topic_permission_term *t, struct term_buffers *out);
+bool topic_permission_term_decode(const struct definition *d, struct topic_permission_term *out);
+
+struct exchange_term {
+    uint64_t vhost;
+    struct bytes name;
+    uint64_t id;
+    uint8_t flags;
+    struct bytes type;
+    struct table arguments;
+};
+void exchange_term_encode(const struct exchange_term *t, struct term_buffers *out);
+bool exchange_term_decode(const struct definition *d, struct exchange_term *out);
+
+struct queue_term {
+    uint64_t id;
+    uint64_t vhost;
+    uint32_t partition;
+    uint8_t flags;
+    struct bytes name;
+    struct table arguments;
+};
+void queue_term_encode(const struct queue_term *t, struct term_buffers *out);
+bool queue_term_decode(const struct definition *d, struct queue_term *out);
+
+struct binding_term {
+    uint64_t vhost;
+    uint64_t source;
+    struct bytes source_name;
+    bool is_to_exchange;
+    uint64_t destination;
+    struct bytes destination_name;
+    struct bytes routing_key;
+    struct table arguments;
+};
+void binding_term_encode(const struct binding_term *t, struct term_buffers *out);
+bool binding_term_decode(const struct definition *d, struct binding_term *out);
+
+#endif

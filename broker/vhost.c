@@ -1,0 +1,220 @@
+/* Virtual hosts: their exchange tables, and queues by name. */
+#include "broker/vhost.h"
+
+#include "base/mem.h"
+#include "broker/history.h"
+#include "broker/parts.h"
+#include "broker/targets.h"
+#include "exchange/exchange.h"
+#include "queue/queue.h"
+
+/* ---- what the exchange table says ---- */
+
+static uint64_t end_id(const struct vhost *v, const struct binding *b)
+{
+    struct binding_end end = binding_spec(b).destination;
+
+    return end.exchange == NULL ? end.queue : vhost_exchange_id(v, binding_destination_name(b));
+}
+
+/* The definition of a durable binding goes with it. Of the others there is none. */
+static void on_unbound(void *owner, const struct binding *b)
+{
+    struct vhost *v = (struct vhost *)owner;
+    struct definitions *d = &v->broker->definitions;
+    struct term_buffers *terms = &v->broker->terms;
+    struct binding_spec spec = binding_spec(b);
+    struct bytes source = exchange_spec(spec.source).name;
+
+    binding_term_encode(
+        &(struct binding_term){
+            .vhost = v->id,
+            .source = vhost_exchange_id(v, source),
+            .source_name = source,
+            .is_to_exchange = spec.destination.exchange != NULL,
+            .destination = end_id(v, b),
+            .destination_name = binding_destination_name(b),
+            .routing_key = spec.key,
+            .arguments = spec.arguments,
+        },
+        terms);
+    if (v->is_unbinding)
+        definitions_remove(d, DEFINITION_BINDING, buf_view(&terms->key));
+    else
+        definitions_drop(d, DEFINITION_BINDING, buf_view(&terms->key));
+}
+
+static void on_deleted(void *owner, const struct exchange *x)
+{
+    struct vhost *v = (struct vhost *)owner;
+    struct term_buffers *terms = &v->broker->terms;
+    struct bytes name = exchange_spec(x).name;
+
+    v->version++;
+    mem_free(names_remove(&v->exchange_ids, name));
+    exchange_term_encode(&(struct exchange_term){.vhost = v->id, .name = name}, terms);
+    definitions_remove(&v->broker->definitions, DEFINITION_EXCHANGE, buf_view(&terms->key));
+}
+
+static void on_let_go(void *owner, uint64_t message)
+{
+    history_let_go(((struct vhost *)owner)->history, message);
+}
+
+/* ---- virtual hosts ---- */
+
+struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id)
+{
+    struct vhost *v = MEM_NEW(struct vhost);
+    struct exchange_options options = exchange_options_default();
+
+    v->broker = b;
+    v->id = id;
+    v->version = 1;
+    names_init(&v->queues, b->seed);
+    map_init(&v->queues_by_id);
+    names_init(&v->exchange_ids, b->seed);
+    v->history = history_new();
+    v->other = targets_new();
+    options.rand = &b->rand;
+    options.arguments_max_bytes = TERM_ARGUMENTS_MAX;
+    options.calls = (struct exchange_calls){
+        .owner = v, .on_unbound = on_unbound, .on_deleted = on_deleted, .on_let_go = on_let_go};
+    v->table = exchange_table_new(&options);
+    names_put(&b->vhosts, name, v);
+    v->name = CONTAINER_OF(list_last(&b->vhosts.order), struct names_entry, link)->name;
+    ASSERT(bytes_equal(v->name, name));
+    map_put(&b->vhosts_by_id, id, v);
+    return v;
+}
+
+static void named_queue_free(struct named_queue *q)
+{
+    mem_free(q);
+}
+
+void vhost_free(struct vhost *v)
+{
+    exchange_table_free(v->table);
+    for (struct names_entry *e = names_first(&v->queues); e != NULL; e = names_next(&v->queues, e))
+        named_queue_free((struct named_queue *)e->value);
+    for (struct names_entry *e = names_first(&v->exchange_ids); e != NULL;
+         e = names_next(&v->exchange_ids, e))
+        mem_free(e->value);
+    for (size_t i = 0; i < TARGET_SLOTS; i++)
+        targets_free(v->slots[i]);
+    targets_free(v->other);
+    history_free(v->history);
+    names_release(&v->queues);
+    names_release(&v->exchange_ids);
+    map_release(&v->queues_by_id);
+    mem_free(v);
+}
+
+struct vhost *vhost_find(const struct broker *b, struct bytes name)
+{
+    return (struct vhost *)names_find(&b->vhosts, name);
+}
+
+struct vhost *vhost_find_id(const struct broker *b, uint64_t id)
+{
+    return (struct vhost *)map_find(&b->vhosts_by_id, id);
+}
+
+/* ---- queues ---- */
+
+struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q)
+{
+    struct named_queue *n = MEM_NEW(struct named_queue);
+    const struct queue_spec spec = {
+        .id = q->id,
+        .name = q->name,
+        .vhost = v->name,
+        .is_durable = q->is_durable,
+        .is_auto_delete = q->is_auto_delete,
+        .arguments = q->arguments,
+        .owner = n,
+    };
+    int rv = exchange_add_queue(v->table, q->id, q->name, true);
+
+    ASSERT(rv == 0);
+    n->vhost = v;
+    n->home = q->home;
+    n->id = q->id;
+    n->owner = q->owner;
+    if (q->owner != NULL)
+        list_push(&q->owner->owned, &n->owned);
+    n->queue = queue_new(q->home->queues, &spec);
+    names_put(&v->queues, q->name, n);
+    map_put(&v->queues_by_id, q->id, n);
+    q->home->queue_count++;
+    v->version++;
+    return n;
+}
+
+struct named_queue *vhost_find_queue(const struct vhost *v, struct bytes name)
+{
+    return (struct named_queue *)names_find(&v->queues, name);
+}
+
+struct named_queue *vhost_find_queue_id(const struct vhost *v, uint64_t id)
+{
+    return (struct named_queue *)map_find(&v->queues_by_id, id);
+}
+
+/* Nobody finds it any more. */
+static void take_name(struct named_queue *q)
+{
+    struct vhost *v = q->vhost;
+
+    exchange_remove_queue(v->table, q->id);
+    names_remove(&v->queues, queue_name(q->queue));
+    map_remove(&v->queues_by_id, q->id);
+    if (list_linked(&q->owned))
+        list_remove(&q->owned);
+    q->owner = NULL;
+    v->version++;
+}
+
+void named_queue_bury(struct named_queue *q)
+{
+    ASSERT(q->home->queue_count > 0);
+    q->home->queue_count--;
+    queue_delete(q->queue);
+    named_queue_free(q);
+}
+
+void named_queue_doom(struct named_queue *q)
+{
+    take_name(q);
+    list_push(&q->vhost->broker->doomed, &q->doomed);
+}
+
+void named_queue_delete(struct named_queue *q)
+{
+    struct broker *b = q->vhost->broker;
+
+    take_name(q);
+    if (queue_is_durable(q->queue)) {
+        queue_term_encode(&(struct queue_term){.id = q->id}, &b->terms);
+        definitions_remove(&b->definitions, DEFINITION_QUEUE, buf_view(&b->terms.key));
+    }
+    named_queue_bury(q);
+}
+
+/* ---- ids of exchanges ---- */
+
+uint64_t vhost_exchange_id(const struct vhost *v, struct bytes name)
+{
+    const uint64_t *id = (const uint64_t *)names_find(&v->exchange_ids, name);
+
+    return id == NULL ? 0 : *id;
+}
+
+void vhost_set_exchange_id(struct vhost *v, struct bytes name, uint64_t id)
+{
+    uint64_t *at = MEM_NEW(uint64_t);
+
+    *at = id;
+    mem_free(names_put(&v->exchange_ids, name, at));
+}

@@ -1,0 +1,91 @@
+/* Virtual hosts and the queues in them, by name.
+ *
+ *     vhost --name--> named_queue --> struct queue, on its home
+ *           '--exchange table--> ids of queues --> named_queue
+ *
+ * A pointer to an exchange or queue of a virtual host may be remembered together with
+ * vhost->version: while that is the same, it is good.
+ *
+ * Owner: the shard of the broker. */
+#ifndef BROKER_VHOST_H
+#define BROKER_VHOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/names.h"
+#include "msg/table.h"
+
+struct broker;
+struct exchange;
+struct exchange_table;
+struct history;
+struct home;
+struct queue;
+struct targets;
+struct visit;
+
+enum { TARGET_SLOTS = 64 };
+
+struct vhost {
+    struct broker *broker;
+    uint64_t id;
+    struct bytes name; /* of the entry in broker->vhosts */
+    struct exchange_table *table;
+    struct names queues;       /* struct named_queue */
+    struct map queues_by_id;   /* the same */
+    struct names exchange_ids; /* uint64_t; of those that were declared durable */
+    uint64_t version;
+    bool is_unbinding; /* somebody asked for it; else it goes with one of its ends */
+    struct targets *slots[TARGET_SLOTS]; /* sets of queues that were looked up, by id of the set */
+    struct targets *other;               /* for what is no set */
+    struct history *history;
+};
+
+struct named_queue {
+    struct queue *queue;
+    struct vhost *vhost;
+    struct home *home;
+    uint64_t id;
+    struct visit *owner;    /* of an exclusive queue; else NULL */
+    struct list_link owned; /* in the owner's list */
+    struct list_link doomed;
+};
+
+/* Makes the virtual host with its predeclared exchanges. Never NULL. */
+struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id);
+/* Frees it; its queues must be freed with their homes. */
+void vhost_free(struct vhost *v);
+
+struct vhost *vhost_find(const struct broker *b, struct bytes name);
+struct vhost *vhost_find_id(const struct broker *b, uint64_t id);
+
+struct vhost_queue {
+    uint64_t id;
+    struct bytes name;
+    struct home *home;
+    struct visit *owner;
+    bool is_durable;
+    bool is_auto_delete;
+    struct table arguments;
+};
+/* Makes a queue of a name that is free. Never NULL. */
+struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q);
+struct named_queue *vhost_find_queue(const struct vhost *v, struct bytes name);
+struct named_queue *vhost_find_queue_id(const struct vhost *v, uint64_t id);
+
+/* Deletes the queue with its bindings, and what auto-delete exchanges go by that; consumers hear of
+ * it inside the call. */
+void named_queue_delete(struct named_queue *q);
+/* While opening: takes its name away; named_queue_bury() deletes it later. */
+void named_queue_doom(struct named_queue *q);
+void named_queue_bury(struct named_queue *q);
+
+/* The id that a durable exchange was declared with; 0: it is predeclared, or not durable. */
+uint64_t vhost_exchange_id(const struct vhost *v, struct bytes name);
+void vhost_set_exchange_id(struct vhost *v, struct bytes name, uint64_t id);
+
+#endif
