@@ -35,8 +35,13 @@ static enum exit_code run(struct server *s)
     if (rv == 0)
         rv = server_open_data(s, &note); /* the data directory, for us alone */
     if (rv == 0)
+        rv = server_open_broker(s, &note); /* partitions, definitions, queues */
+    if (rv == 0)
+        rv = server_open_doors(s, &note); /* AMQP */
+    if (rv == 0)
         server_run(s); /* until SIGTERM or SIGINT */
 
+    server_close_broker(s);
     server_close_data(s);
     server_close_world(s);
     return rv == 0 ? EXIT_WELL : complain(EXIT_FAILED, &note);

@@ -8,17 +8,19 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "amqp/amqp.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "broker/broker.h"
 #include "conf/conf.h"
 #include "io/io.h"
 #include "io/real.h"
 #include "log/datadir.h"
-#include "log/log_settings.h"
 #include "server/arguments.h"
 #include "server/conf_file.h"
 #include "server/findings.h"
-#include "server/server_settings.h"
+#include "server/machine.h"
+#include "server/options.h"
 #include "server/version.h"
 
 /* Reading the file again, on a worker. */
@@ -37,26 +39,18 @@ struct server {
 
     struct conf *conf;
     struct findings findings;
-    struct server_options options;
-    struct real_options real_options;
-    struct log_options log_options;
+    struct options options;
 
     struct real *real;
     struct io *io;
     struct datadir *data;
+    struct broker *broker;
+    struct amqp *amqp;
     struct reload reload;
     bool is_stopping;
 };
 
 /* ---- configuration ---- */
-
-/* A room's settings become known here: a table, and the struct that it fills. */
-static void add_tables(struct server *s)
-{
-    conf_add(s->conf, server_settings, &s->options, sizeof(s->options));
-    conf_add(s->conf, real_settings, &s->real_options, sizeof(s->real_options));
-    conf_add(s->conf, log_settings, &s->log_options, sizeof(s->log_options));
-}
 
 struct server *server_new(const struct arguments *a)
 {
@@ -65,13 +59,13 @@ struct server *server_new(const struct arguments *a)
     s->arguments = a;
     findings_init(&s->findings);
     s->conf = conf_new(findings_add, &s->findings);
-    add_tables(s);
+    options_add(&s->options, s->conf);
     return s;
 }
 
 void server_free(struct server *s)
 {
-    ASSERT(s->real == NULL && s->data == NULL);
+    ASSERT(s->real == NULL && s->data == NULL && s->broker == NULL);
     conf_free(s->conf);
     findings_clear(&s->findings);
     mem_free(s);
@@ -117,7 +111,7 @@ int server_read_conf(struct server *s, struct err_note *note)
         return err_note(note, rv, "%s", error);
     if (rv != 0)
         return rv;
-    diag_set_level(server_level(&s->options));
+    diag_set_level(server_level(&s->options.server));
     findings_tell(&s->findings);
     return 0;
 }
@@ -175,7 +169,7 @@ static void finish_reload(struct server *s)
         diag(DIAG_ERROR, "server", "the old settings stay file=%s", r->path);
         return;
     }
-    diag_set_level(server_level(&s->options));
+    diag_set_level(server_level(&s->options.server));
     diag(DIAG_INFO, "server", "read the configuration again file=%s", r->path);
 }
 
@@ -190,6 +184,13 @@ static void start_reload(struct server *s)
     io_submit(s->io, &r->job);
 }
 
+/* The loop ends when nothing of ours is in it any more. */
+static void end_if_over(struct server *s)
+{
+    if (s->is_stopping && s->broker == NULL && !s->reload.is_running)
+        real_io_stop(s->io);
+}
+
 static void reload_done(struct io_job *j)
 {
     struct server *s = CONTAINER_OF(j, struct server, reload.job);
@@ -197,7 +198,7 @@ static void reload_done(struct io_job *j)
     s->reload.is_running = false;
     if (s->is_stopping) {
         conf_file_release(&s->reload.file);
-        real_io_stop(s->io);
+        end_if_over(s);
         return;
     }
     finish_reload(s);
@@ -211,6 +212,8 @@ static void on_hangup(void *owner)
 {
     struct server *s = owner;
 
+    if (s->is_stopping)
+        return;
     if (s->arguments->conf == NULL)
         diag(DIAG_INFO, "server", "there is no configuration file to read again");
     else if (s->reload.is_running)
@@ -219,13 +222,36 @@ static void on_hangup(void *owner)
         start_reload(s);
 }
 
+static void on_broker_closed(void *owner)
+{
+    struct server *s = owner;
+
+    s->broker = NULL;
+    end_if_over(s);
+}
+
+static void on_amqp_stopped(void *owner)
+{
+    struct server *s = owner;
+
+    amqp_free(s->amqp);
+    s->amqp = NULL;
+    broker_close(s->broker, on_broker_closed, s);
+}
+
+/* The visitors leave, then the broker closes, then the loop ends. */
 static void on_terminate(void *owner)
 {
     struct server *s = owner;
 
+    if (s->is_stopping)
+        return;
     s->is_stopping = true;
-    if (!s->reload.is_running)
-        real_io_stop(s->io);
+    if (s->amqp != NULL)
+        amqp_stop(s->amqp, on_amqp_stopped, s);
+    else if (s->broker != NULL)
+        broker_close(s->broker, on_broker_closed, s);
+    end_if_over(s);
 }
 
 static int watch_signals(struct server *s, struct err_note *note)
@@ -243,7 +269,7 @@ static int watch_signals(struct server *s, struct err_note *note)
 
 int server_open_world(struct server *s, struct err_note *note)
 {
-    int rv = real_open(&s->real_options, &s->real, note);
+    int rv = real_open(&s->options.real, &s->real, note);
 
     if (rv == 0)
         rv = real_io_open(s->real, &s->io, note);
@@ -264,7 +290,7 @@ void server_close_world(struct server *s)
 
 int server_open_data(struct server *s, struct err_note *note)
 {
-    return datadir_open(s->io, s->options.data_dir, &s->data, note);
+    return datadir_open(s->io, s->options.server.data_dir, &s->data, note);
 }
 
 void server_close_data(struct server *s)
@@ -273,11 +299,66 @@ void server_close_data(struct server *s)
     s->data = NULL;
 }
 
+/* ---- the broker ---- */
+
+/* The limit of memory, which may be written as a share of what the machine has. */
+static void work_out_memory(struct server *s)
+{
+    struct broker_options *o = &s->options.broker;
+
+    o->memory_max_bytes = o->memory_high_bytes;
+    if (o->memory_max_bytes == 0)
+        o->memory_max_bytes =
+            (uint64_t)(o->memory_high_share * (double)machine_memory(real_disk()));
+}
+
+int server_open_broker(struct server *s, struct err_note *note)
+{
+    const struct broker_open open = {
+        .io = s->io,
+        .data = s->data,
+        .data_dir = s->options.server.data_dir,
+        .options = &s->options.broker,
+        .partition = &s->options.partition,
+        .log = &s->options.log,
+        .queues = &s->options.queues,
+    };
+
+    work_out_memory(s);
+    return broker_open(&open, &s->broker, note);
+}
+
+int server_open_doors(struct server *s, struct err_note *note)
+{
+    const struct setting_endpoint *amqp = &s->options.server.amqp;
+
+    s->amqp = amqp_new(s->io, s->broker, &s->options.amqp);
+    return !amqp->is_on ? 0 : amqp_listen(s->amqp, amqp->host, amqp->port, note);
+}
+
+void server_close_broker(struct server *s)
+{
+    if (s->broker == NULL)
+        return;
+    on_terminate(s); /* a later step of starting failed: nobody has run the loop */
+    real_io_run(s->io);
+    ASSERT(s->broker == NULL);
+}
+
 void server_run(struct server *s)
 {
-    ASSERT(s->io != NULL && s->data != NULL);
-    diag(DIAG_INFO, "server", "millrace " MILLRACE_VERSION " is ready data_dir=%s workers=%" PRId64,
-         s->options.data_dir, s->real_options.worker_count);
+    const struct setting_endpoint *amqp = &s->options.server.amqp;
+    char *where = mem_text("none");
+
+    ASSERT(s->io != NULL && s->amqp != NULL);
+    if (amqp->is_on) {
+        mem_free(where);
+        where = mem_format("%s:%u", amqp->host[0] == '\0' ? "*" : amqp->host, amqp_port(s->amqp));
+    }
+    diag(DIAG_INFO, "server",
+         "millrace " MILLRACE_VERSION " is ready data_dir=%s workers=%" PRId64 " amqp=%s",
+         s->options.server.data_dir, s->options.real.worker_count, where);
+    mem_free(where);
     real_io_run(s->io);
     ASSERT(s->is_stopping);
     diag(DIAG_INFO, "server", "millrace stops as it was told");

@@ -1,8 +1,10 @@
 /* The broker as a whole, for main.c: each step of starting has its step of stopping.
  *
- *     new --read_conf--> configured --open_world--> with threads and a loop --open_data--> ready
- *                                                                                            |
- *     free <-- close_world <-- close_data <--SIGTERM or SIGINT------------ run <-------------'
+ *     new --read_conf--> configured --open_world--> with threads and a loop --open_data-->
+ *         the data are ours --open_broker--> restored --open_doors--> ready
+ *                                                                       |
+ *         SIGTERM or SIGINT <------------------------------------------ run: visitors leave, the
+ *                 '--> close_broker --> close_data --> close_world --> free   broker closes
  *
  * A step that fails leaves a note with one sentence for the operator; the closing steps allow for
  * what was never opened. Owner: the main thread, which is also the first shard. */
@@ -30,6 +32,14 @@ void server_close_world(struct server *s);
 /* Opens the data directory, which nobody else may use meanwhile. */
 MUST_USE int server_open_data(struct server *s, struct err_note *note);
 void server_close_data(struct server *s);
+
+/* Opens the partitions, and restores what they know. Closing is done by server_run() when it is
+ * told to stop; here it is for a later step of starting that failed. */
+MUST_USE int server_open_broker(struct server *s, struct err_note *note);
+void server_close_broker(struct server *s);
+
+/* Lets clients in. */
+MUST_USE int server_open_doors(struct server *s, struct err_note *note);
 
 /* Says that it is ready and runs until it is told to stop. */
 void server_run(struct server *s);

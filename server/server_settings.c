@@ -22,8 +22,7 @@ const struct setting server_settings[] = {
         .offset = FIELD(amqp),
         .fallback = "5672",
         .help = "Where AMQP clients connect: a port of every address, an address and a port, or "
-                "none. This version checks the value and opens no door: it does not speak AMQP "
-                "yet.",
+                "none. Behind an address port 0 is any that is free.",
     },
     {
         .name = "management.tcp.port",

@@ -259,10 +259,10 @@ static void test_unknown_keys_name_the_nearest_known_one(void **state)
     struct conf *c = new_conf();
 
     (void)state;
-    assert_int_equal(load(c, "defualt_user = x\nDoor.Count = 1\nentirely.different = 1\n"),
+    assert_int_equal(load(c, "defualt_queue_type = x\nDoor.Count = 1\nentirely.different = 1\n"),
                      ERR_INVALID);
-    assert_string_equal(said, "error x.conf:1: unknown setting 'defualt_user'; did you mean "
-                              "'default_user'?\n"
+    assert_string_equal(said, "error x.conf:1: unknown setting 'defualt_queue_type'; did you mean "
+                              "'default_queue_type'?\n"
                               "error x.conf:2: unknown setting 'Door.Count'; did you mean "
                               "'door.count'?\n"
                               "error x.conf:3: unknown setting 'entirely.different'\n");
@@ -274,16 +274,18 @@ static void test_keys_of_rabbitmq_are_accepted_with_a_warning(void **state)
     struct conf *c = new_conf();
 
     (void)state;
-    assert_int_equal(load(c, "default_pass = secret\nnet_ticktime = 60\n"), 0);
+    assert_int_equal(load(c, "password_hashing_module = secret\nnet_ticktime = 60\n"), 0);
     assert_string_equal(
-        said, "warning x.conf:1: 'default_pass' is accepted but has no effect in this version\n"
+        said, "warning x.conf:1: 'password_hashing_module' is accepted but has no effect in this "
+              "version\n"
               "warning x.conf:2: 'net_ticktime' is accepted but has no meaning here\n");
     conf_free(c);
 }
 
 static void test_a_bad_set_is_named_without_its_value(void **state)
 {
-    static const char *const sets[] = {"default_pass=secret", "default_pas=secret", "door.open",
+    static const char *const sets[] = {"password_hashing_module=secret",
+                                       "password_hashing_modul=secret", "door.open",
                                        "door.count=x"};
     struct conf *c = new_conf();
     struct conf_source source = {.sets = sets, .set_count = 4};
@@ -292,9 +294,11 @@ static void test_a_bad_set_is_named_without_its_value(void **state)
     assert_int_equal(conf_load(c, &source), ERR_INVALID);
     assert_string_equal(
         said,
-        "warning --set default_pass: 'default_pass' is accepted but has no effect in this "
+        "warning --set password_hashing_module: 'password_hashing_module' is accepted but has no "
+        "effect in this "
         "version\n"
-        "error --set default_pas: unknown setting 'default_pas'; did you mean 'default_pass'?\n"
+        "error --set password_hashing_modul: unknown setting 'password_hashing_modul'; did you "
+        "mean 'password_hashing_module'?\n"
         "error --set: expected key=value, found 'door.open'\n"
         "error --set door.count: setting 'door.count' is 'x', but must be a whole number from 1 "
         "to 9\n");

@@ -1,0 +1,27 @@
+/* The options of all rooms, as the configuration fills them. */
+#ifndef SERVER_OPTIONS_H
+#define SERVER_OPTIONS_H
+
+#include "amqp/amqp_settings.h"
+#include "broker/broker.h"
+#include "cluster/partition.h"
+#include "io/real.h"
+#include "queue/queue.h"
+#include "server/server_settings.h"
+
+struct conf;
+
+struct options {
+    struct server_options server;
+    struct real_options real;
+    struct log_options log;
+    struct partition_options partition;
+    struct queues_options queues;
+    struct broker_options broker;
+    struct amqp_options amqp;
+};
+
+/* Each room's settings become known: a table, and the struct that it fills. */
+void options_add(struct options *o, struct conf *c);
+
+#endif
