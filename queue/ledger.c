@@ -15,6 +15,9 @@ enum {
     DEAD_SLOTS_MIN = 16,
 };
 
+/* Keeps what is done once in a while out of functions that run for each message. */
+#define SELDOM __attribute__((noinline, cold))
+
 struct ledger_tail {
     uint64_t first; /* seq of entry 0 */
     uint32_t count;
@@ -71,14 +74,25 @@ static size_t slot_below(struct ledger *l, uint64_t seq)
     return l->slot_last = low;
 }
 
-/* The packed block that has an entry for `seq`, live or not; NULL: none. */
-static struct ledger_block *block_with(struct ledger *l, uint64_t seq)
+/* As block_with(), when it is not the block that was looked into last. */
+static SELDOM struct ledger_block *find_block(struct ledger *l, uint64_t seq)
 {
     size_t i = slot_below(l, seq);
 
     if (i == l->slot_end || seq >= slot_end_seq(&l->slots[i]))
         return NULL;
-    return l->slots[i].block;
+    l->last = l->slots[i].block;
+    return l->last;
+}
+
+/* The packed block that has an entry for `seq`, live or not; NULL: none. */
+static inline struct ledger_block *block_with(struct ledger *l, uint64_t seq)
+{
+    struct ledger_block *b = l->last;
+
+    if (LIKELY(b != NULL && seq - b->first < b->count))
+        return b;
+    return find_block(l, seq);
 }
 
 /* Moves the slots that are in use together at the front. */
@@ -93,6 +107,7 @@ static void close_ranks(struct ledger *l)
     l->slot_first = 0;
     l->slot_end = to;
     l->slot_last = 0;
+    l->last = NULL;
     l->dead_slots = 0;
 }
 
@@ -116,11 +131,12 @@ static void push_block(struct ledger *l, struct ledger_block *b)
 }
 
 /* Nothing in the block of slot `i` is live any more. */
-static void drop_block(struct ledger *l, size_t i)
+static SELDOM void drop_block(struct ledger *l, size_t i)
 {
     l->memory -= l->slots[i].block->memory;
     ledger_block_free(l->slots[i].block);
     l->slots[i].block = NULL;
+    l->last = NULL;
     l->dead_slots++;
     while (l->slot_first < l->slot_end && l->slots[l->slot_first].block == NULL) {
         l->slot_first++;
@@ -163,7 +179,7 @@ static void tail_free(struct ledger *l)
 }
 
 /* Nothing in the tail is live any more: it begins again. */
-static void tail_restart(struct ledger *l)
+static SELDOM void tail_restart(struct ledger *l)
 {
     ASSERT(l->tail->live == 0);
     if (l->tail->capacity > TAIL_KEPT) {
@@ -209,7 +225,7 @@ static void tail_pack(struct ledger *l)
     t->live = 0;
 }
 
-static void make_room(struct ledger *l)
+static SELDOM void make_room(struct ledger *l)
 {
     struct ledger_tail *t = l->tail;
 
@@ -233,7 +249,7 @@ uint64_t ledger_add(struct ledger *l, const struct ledger_entry *e)
 
     if (UNLIKELY(t == NULL || t->count == t->capacity)) {
         make_room(l);
-        t = l->tail;
+        return ledger_add(l, e);
     }
     i = t->count++;
     t->entries[i] = *e;
@@ -257,7 +273,9 @@ void ledger_skip_to(struct ledger *l, uint64_t seq)
             tail_resize(l, l->tail->capacity * TAIL_GROWTH);
         t = l->tail;
         if (count < t->capacity) {
-            t->count = (uint32_t)count; /* those between are settled: their bits are 0 */
+            for (uint32_t i = t->count; i < count; i++)
+                t->entries[i] = t->entries[t->count - 1]; /* settled: their bits are 0 */
+            t->count = (uint32_t)count;
         } else {
             tail_pack(l);
             t->first = seq;
@@ -278,11 +296,13 @@ void ledger_add_at(struct ledger *l, uint64_t seq, const struct ledger_entry *e)
 /* ---- Finding ---- */
 
 /* The place of `seq` in the tail, live or not; false: it has none. */
-static bool tail_has(const struct ledger *l, uint64_t seq, uint32_t *i)
+static inline bool tail_has(const struct ledger *l, uint64_t seq, uint32_t *i)
 {
-    if (l->tail == NULL || seq < l->tail->first || seq >= l->next)
+    const struct ledger_tail *t = l->tail;
+
+    if (t == NULL || seq - t->first >= t->count)
         return false;
-    *i = (uint32_t)(seq - l->tail->first);
+    *i = (uint32_t)(seq - t->first);
     return true;
 }
 
@@ -315,52 +335,80 @@ bool ledger_is_live(struct ledger *l, uint64_t seq)
     return b != NULL && ledger_bit(b->bits, (uint32_t)(seq - b->first));
 }
 
+/* The first live seq at or above `from` of a packed block. */
+static inline bool next_in_block(const struct ledger_block *b, uint64_t from, uint64_t *seq,
+                                 struct ledger_entry *out)
+{
+    uint32_t at = from > b->first ? (uint32_t)(from - b->first) : 0;
+
+    at = ledger_bit_next(b->bits, at, b->count);
+    if (at == b->count)
+        return false;
+    *seq = b->first + at;
+    ledger_block_get(b, at, out);
+    return true;
+}
+
 /* As ledger_next_live(), among the packed blocks. */
-static bool next_packed(struct ledger *l, uint64_t from, uint64_t *seq, struct ledger_entry *out)
+static SELDOM bool next_packed(struct ledger *l, uint64_t from, uint64_t *seq,
+                               struct ledger_entry *out)
 {
     size_t i = slot_below(l, from);
 
     if (i == l->slot_end)
         i = l->slot_first;
     for (; i < l->slot_end; i++) {
-        const struct ledger_block *b = l->slots[i].block;
-        uint32_t at;
+        struct ledger_block *b = l->slots[i].block;
 
-        if (b == NULL || b->first + b->count <= from)
-            continue;
-        at = ledger_bit_next(b->bits, from > b->first ? (uint32_t)(from - b->first) : 0, b->count);
-        if (at == b->count)
+        if (b == NULL || b->first + b->count <= from || !next_in_block(b, from, seq, out))
             continue;
         l->slot_last = i;
-        *seq = b->first + at;
-        ledger_block_get(b, at, out);
+        l->last = b;
         return true;
     }
     return false;
 }
 
+static inline bool next_in_tail(const struct ledger_tail *t, uint64_t from, uint64_t *seq,
+                                struct ledger_entry *out)
+{
+    uint64_t at = from > t->first ? from - t->first : 0;
+    uint32_t i;
+
+    if (at >= t->count)
+        return false;
+    i = ledger_bit_next(t->bits, (uint32_t)at, t->count);
+    if (i == t->count)
+        return false;
+    *seq = t->first + i;
+    *out = t->entries[i];
+    return true;
+}
+
+/* As ledger_next_live(), from the low mark on, which rises. */
+static SELDOM bool next_lowest(struct ledger *l, uint64_t *seq, struct ledger_entry *out)
+{
+    bool is_there = (l->slot_first < l->slot_end && next_packed(l, l->low, seq, out)) ||
+                    (l->tail != NULL && next_in_tail(l->tail, l->low, seq, out));
+
+    if (is_there)
+        l->low = *seq;
+    return is_there;
+}
+
 bool ledger_next_live(struct ledger *l, uint64_t from, uint64_t *seq, struct ledger_entry *out)
 {
-    const struct ledger_tail *t = l->tail;
-    bool is_lowest = from <= l->low;
-    uint32_t at;
+    const struct ledger_block *b = l->last;
 
-    if (is_lowest)
-        from = l->low;
-    if (l->slot_first < l->slot_end && (t == NULL || from < t->first) &&
-        next_packed(l, from, seq, out)) {
-        l->low = is_lowest ? *seq : l->low;
-        return true;
+    if (UNLIKELY(from <= l->low))
+        return next_lowest(l, seq, out);
+    if (l->slot_first < l->slot_end && (l->tail == NULL || from < l->tail->first)) {
+        if (LIKELY(b != NULL && from - b->first < b->count) && next_in_block(b, from, seq, out))
+            return true;
+        if (next_packed(l, from, seq, out))
+            return true;
     }
-    if (t == NULL)
-        return false;
-    at = ledger_bit_next(t->bits, from > t->first ? (uint32_t)(from - t->first) : 0, t->count);
-    if (from >= l->next || at == t->count)
-        return false;
-    *seq = t->first + at;
-    *out = t->entries[at];
-    l->low = is_lowest ? *seq : l->low;
-    return true;
+    return l->tail != NULL && next_in_tail(l->tail, from, seq, out);
 }
 
 uint64_t ledger_low(struct ledger *l)
@@ -376,7 +424,6 @@ uint64_t ledger_low(struct ledger *l)
 static bool settle_packed(struct ledger *l, uint64_t seq)
 {
     struct ledger_block *b = block_with(l, seq);
-    struct ledger_entry e;
     uint32_t i;
 
     if (b == NULL)
@@ -384,10 +431,9 @@ static bool settle_packed(struct ledger *l, uint64_t seq)
     i = (uint32_t)(seq - b->first);
     if (!ledger_bit(b->bits, i))
         return false;
-    ledger_block_get(b, i, &e);
     b->bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
     l->live--;
-    l->live_bytes -= e.size;
+    l->live_bytes -= ledger_block_size(b, i);
     if (--b->live == 0)
         drop_block(l, slot_below(l, seq));
     return true;
@@ -427,23 +473,26 @@ void ledger_settle_below(struct ledger *l, uint64_t seq, ledger_visit_fn *fn, vo
 enum { SAVED_END = 0, SAVED_BLOCK = 1 };
 
 /* Writes the entries that are in the log, as one block. */
-static void save_rows(struct ledger_rows rows, struct buf *out)
+static void save_rows(const struct ledger_rows *rows, struct buf *out)
 {
+    struct ledger_entry kept[LEDGER_BLOCK_MAX];
     uint64_t bits[LEDGER_WORDS] = {0};
+    struct ledger_rows saved = {rows->first, rows->count, kept, bits};
     struct ledger_block *b;
-    uint32_t kept = 0;
+    uint32_t last = UINT32_MAX;
 
-    for (uint32_t i = ledger_bit_next(rows.bits, 0, rows.count); i < rows.count;
-         i = ledger_bit_next(rows.bits, i + 1, rows.count)) {
-        if ((rows.entries[i].place & STORE_TRANSIENT) != 0)
+    for (uint32_t i = 0; i < rows->count; i++) {
+        if (!ledger_bit(rows->bits, i) || (rows->entries[i].place & STORE_TRANSIENT) != 0)
             continue;
+        for (uint32_t k = last == UINT32_MAX ? 0 : last + 1; k <= i; k++)
+            kept[k] = rows->entries[i]; /* those between take part, but are not live */
         bits[i / 64] |= UINT64_C(1) << (i % 64);
-        kept++;
+        last = i;
     }
-    if (kept == 0)
+    if (last == UINT32_MAX)
         return;
-    rows.bits = bits;
-    b = ledger_block_new(&rows);
+    saved.count = last + 1;
+    b = ledger_block_new(&saved);
     buf_u8(out, SAVED_BLOCK);
     ledger_block_encode(b, out);
     ledger_block_free(b);
@@ -452,10 +501,10 @@ static void save_rows(struct ledger_rows rows, struct buf *out)
 static void save_block(const struct ledger_block *b, struct buf *out)
 {
     struct ledger_entry entries[LEDGER_BLOCK_MAX];
+    struct ledger_rows rows = {b->first, b->count, entries, b->bits};
     bool is_all_kept = true;
 
-    for (uint32_t i = ledger_bit_next(b->bits, 0, b->count); i < b->count;
-         i = ledger_bit_next(b->bits, i + 1, b->count)) {
+    for (uint32_t i = 0; i < b->count; i++) {
         ledger_block_get(b, i, &entries[i]);
         is_all_kept = is_all_kept && (entries[i].place & STORE_TRANSIENT) == 0;
     }
@@ -463,7 +512,7 @@ static void save_block(const struct ledger_block *b, struct buf *out)
         buf_u8(out, SAVED_BLOCK);
         ledger_block_encode(b, out);
     } else {
-        save_rows((struct ledger_rows){b->first, b->count, entries, b->bits}, out);
+        save_rows(&rows, out);
     }
 }
 
@@ -477,7 +526,7 @@ void ledger_save(struct ledger *l, struct buf *out)
             save_block(l->slots[i].block, out);
     }
     if (t != NULL)
-        save_rows((struct ledger_rows){t->first, t->count, t->entries, t->bits}, out);
+        save_rows(&(struct ledger_rows){t->first, t->count, t->entries, t->bits}, out);
     buf_u8(out, SAVED_END);
 }
 

@@ -54,11 +54,12 @@ struct ledger {
     size_t slot_capacity;
     size_t slot_last; /* looked into last */
     size_t dead_slots;
-    struct ledger_tail *tail; /* NULL: none */
-    uint64_t low;             /* nothing is live below */
-    uint64_t next;            /* the next seq */
-    uint64_t live;            /* entries */
-    uint64_t live_bytes;      /* of their bodies */
+    struct ledger_block *last; /* of slot_last, or NULL */
+    struct ledger_tail *tail;  /* NULL: none */
+    uint64_t low;              /* nothing is live below */
+    uint64_t next;             /* the next seq */
+    uint64_t live;             /* entries */
+    uint64_t live_bytes;       /* of their bodies */
     size_t memory;
 };
 

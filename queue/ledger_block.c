@@ -21,7 +21,7 @@ static uint64_t turn_back(uint64_t turned)
     return turned >> 1 | turned << 63;
 }
 
-static uint64_t value_of(const struct ledger_entry *e, enum column c)
+static inline uint64_t value_of(const struct ledger_entry *e, enum column c)
 {
     switch (c) {
     case COLUMN_PLACE:
@@ -36,42 +36,76 @@ static uint64_t value_of(const struct ledger_entry *e, enum column c)
     return e->priority;
 }
 
-/* The lowest value of a column, and the bytes that the largest difference to it needs. */
-static struct ledger_column measure(const struct ledger_rows *rows, enum column c)
+/* The bytes that a value needs. */
+static uint32_t width_of(uint64_t v)
+{
+    return v == 0 ? 0 : (uint32_t)(71 - __builtin_clzll(v)) / 8;
+}
+
+static struct ledger_column column_of(uint64_t base, uint32_t width)
+{
+    return (struct ledger_column){
+        .base = base, .mask = width == 0 ? 0 : UINT64_MAX >> (64 - 8 * width), .width = width};
+}
+
+/* The column of values that are not all equal. */
+static inline struct ledger_column measure(const struct ledger_rows *rows, enum column c)
 {
     uint64_t low = UINT64_MAX, high = 0;
-    uint32_t width = 0;
 
-    for (uint32_t i = ledger_bit_next(rows->bits, 0, rows->count); i < rows->count;
-         i = ledger_bit_next(rows->bits, i + 1, rows->count)) {
+    for (uint32_t i = 0; i < rows->count; i++) {
         uint64_t v = value_of(&rows->entries[i], c);
 
         low = v < low ? v : low;
         high = v > high ? v : high;
     }
-    while (width < 8 && (high - low) >> (8 * width) != 0)
-        width++;
-    return (struct ledger_column){.base = low, .width = width};
+    return column_of(low, width_of(high - low));
 }
 
-static void put_value(struct ledger_block *b, enum column c, uint32_t i, uint64_t v)
+/* The columns. Most often only the places differ. */
+static void measure_all(const struct ledger_rows *rows,
+                        struct ledger_column columns[LEDGER_COLUMNS])
 {
-    const struct ledger_column *column = &b->columns[c];
-    uint8_t bytes[8];
+    const struct ledger_entry *first = &rows->entries[0];
+    uint64_t other_size = 0, other_expiry = 0, other_priority = 0;
 
-    put_le64(bytes, v - column->base);
-    memcpy(b->values + column->at + (size_t)i * column->width, bytes, column->width);
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const struct ledger_entry *e = &rows->entries[i];
+
+        other_size |= e->size ^ first->size;
+        other_expiry |= (uint64_t)(e->expires_ms ^ first->expires_ms);
+        other_priority |= e->priority ^ first->priority;
+    }
+    for (int c = 0; c < LEDGER_COLUMNS; c++)
+        columns[c] = column_of(value_of(first, (enum column)c), 0);
+    columns[COLUMN_PLACE] = measure(rows, COLUMN_PLACE);
+    if (other_size != 0)
+        columns[COLUMN_SIZE] = measure(rows, COLUMN_SIZE);
+    if (other_expiry != 0)
+        columns[COLUMN_EXPIRES] = measure(rows, COLUMN_EXPIRES);
+    if (other_priority != 0)
+        columns[COLUMN_PRIORITY] = measure(rows, COLUMN_PRIORITY);
 }
 
-static uint64_t value_at(const struct ledger_block *b, enum column c, uint32_t i)
+/* Writes the values of a column. Each is written in eight bytes, of which the upper ones are zero
+ * and belong to those behind it, which come next, or to the slack. */
+static inline void put_column(struct ledger_block *b, enum column c, const struct ledger_rows *rows)
 {
     const struct ledger_column *column = &b->columns[c];
-    uint64_t v;
+    uint8_t *at = b->values + column->at;
 
     if (column->width == 0)
-        return column->base;
-    v = get_le64(b->values + column->at + (size_t)i * column->width);
-    return column->base + (v & UINT64_MAX >> (64 - 8 * column->width));
+        return;
+    for (uint32_t i = 0; i < rows->count; i++)
+        put_le64(at + (size_t)i * column->width, value_of(&rows->entries[i], c) - column->base);
+}
+
+static inline uint64_t value_at(const struct ledger_block *b, enum column c, uint32_t i)
+{
+    const struct ledger_column *column = &b->columns[c];
+
+    return column->base +
+           (get_le64(b->values + column->at + (size_t)i * column->width) & column->mask);
 }
 
 /* Bytes of all values. */
@@ -103,19 +137,17 @@ struct ledger_block *ledger_block_new(const struct ledger_rows *rows)
     struct ledger_block *b;
 
     ASSERT(rows->count > 0 && rows->count <= LEDGER_BLOCK_MAX);
-    for (int c = 0; c < LEDGER_COLUMNS; c++)
-        columns[c] = measure(rows, (enum column)c);
+    measure_all(rows, columns);
     b = block_of(columns, lay_out(columns, rows->count));
     b->first = rows->first;
     b->count = rows->count;
-    for (uint32_t i = ledger_bit_next(rows->bits, 0, rows->count); i < rows->count;
-         i = ledger_bit_next(rows->bits, i + 1, rows->count)) {
-        for (int c = 0; c < LEDGER_COLUMNS; c++) {
-            if (columns[c].width > 0)
-                put_value(b, (enum column)c, i, value_of(&rows->entries[i], (enum column)c));
-        }
-        b->bits[i / 64] |= UINT64_C(1) << (i % 64);
-        b->live++;
+    put_column(b, COLUMN_PLACE, rows);
+    put_column(b, COLUMN_SIZE, rows);
+    put_column(b, COLUMN_EXPIRES, rows);
+    put_column(b, COLUMN_PRIORITY, rows);
+    for (uint32_t i = 0; i < (rows->count + 63) / 64; i++) {
+        b->bits[i] = rows->bits[i];
+        b->live += (uint32_t)__builtin_popcountll(rows->bits[i]);
     }
     ASSERT(b->live > 0);
     return b;
@@ -132,6 +164,11 @@ void ledger_block_get(const struct ledger_block *b, uint32_t i, struct ledger_en
     out->size = (uint32_t)value_at(b, COLUMN_SIZE, i);
     out->expires_ms = (int64_t)value_at(b, COLUMN_EXPIRES, i);
     out->priority = (uint8_t)value_at(b, COLUMN_PRIORITY, i);
+}
+
+uint32_t ledger_block_size(const struct ledger_block *b, uint32_t i)
+{
+    return (uint32_t)value_at(b, COLUMN_SIZE, i);
 }
 
 static uint32_t words_of(uint32_t count)
@@ -172,9 +209,7 @@ static uint32_t decode_bits(struct reader *r, uint32_t count, uint64_t bits[LEDG
 /* Sizes and priorities must be of their type. */
 static bool fits(const struct ledger_column *c, uint64_t most)
 {
-    uint64_t width_most = c->width == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * c->width)) - 1;
-
-    return c->base <= most && width_most <= most;
+    return c->base <= most && c->mask <= most;
 }
 
 struct ledger_block *ledger_block_decode(struct reader *r)
@@ -190,10 +225,11 @@ struct ledger_block *ledger_block_decode(struct reader *r)
     if (count == 0 || count > LEDGER_BLOCK_MAX || first == 0 || first > UINT64_MAX - count)
         return NULL;
     for (int c = 0; c < LEDGER_COLUMNS; c++) {
-        columns[c].width = reader_u8(r);
-        columns[c].base = reader_varint(r);
-        if (columns[c].width > 8)
+        uint8_t width = reader_u8(r);
+
+        if (width > 8)
             return NULL;
+        columns[c] = column_of(reader_varint(r), width);
     }
     live = decode_bits(r, (uint32_t)count, bits);
     size = lay_out(columns, (uint32_t)count);

@@ -30,6 +30,7 @@ enum {
 
 struct ledger_column {
     uint64_t base;
+    uint64_t mask;  /* of the bits of a value */
     uint32_t at;    /* of its values among all values */
     uint32_t width; /* bytes of each; 0: all are the base */
 };
@@ -44,8 +45,8 @@ struct ledger_block {
     uint8_t values[];            /* and some bytes behind them, so that eight can be read */
 };
 
-/* Entries with their live bits, to be packed. At most LEDGER_BLOCK_MAX, at least one of them live.
- * What is not live takes no part. */
+/* Entries with their live bits, to be packed: at most LEDGER_BLOCK_MAX, at least one of them live.
+ * Those that are not live take part too, which is faster; they should not differ much. */
 struct ledger_rows {
     uint64_t first;
     uint32_t count;
@@ -58,6 +59,8 @@ struct ledger_block *ledger_block_new(const struct ledger_rows *rows);
 void ledger_block_free(struct ledger_block *b);
 
 void ledger_block_get(const struct ledger_block *b, uint32_t i, struct ledger_entry *out);
+/* The size alone. */
+uint32_t ledger_block_size(const struct ledger_block *b, uint32_t i);
 
 static inline bool ledger_bit(const uint64_t *bits, uint32_t i)
 {
