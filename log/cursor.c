@@ -12,6 +12,7 @@ struct cursor {
     uint64_t next;       /* records below were given or passed over */
     int64_t time_min_ms; /* older records are passed over */
     bool is_seeking;     /* by time: `next` is not known yet */
+    bool is_entered;     /* nothing of the present block was given yet */
     bool is_started;     /* a record was given: falling behind retention is worth telling */
     struct block *block; /* referenced, or NULL */
     uint32_t place;      /* of the next record in it */
@@ -32,6 +33,7 @@ static void on_fetched(struct fetch *f, int err, struct block *b)
     if (err == 0) {
         block_ref(b);
         c->block = b;
+        c->is_entered = true;
         c->place = block_seek(b, c->next);
     } else if (err == ERR_CORRUPT || err == ERR_NOT_FOUND) {
         c->err = ERR_CORRUPT;
@@ -206,6 +208,7 @@ static int take_block(struct cursor *c)
     c->block = cache_find(&c->log->cache, g, c->next);
     if (c->block == NULL)
         return fetch(c, g, c->next);
+    c->is_entered = true;
     c->place = block_seek(c->block, c->next);
     return 0;
 }
@@ -238,8 +241,9 @@ static int take_record(struct cursor *c, struct record *out)
 {
     struct record r;
 
-    if (c->place == 0 || c->time_min_ms != INT64_MIN)
+    if (c->is_entered)
         read_ahead(c);
+    c->is_entered = false;
     if (c->time_min_ms != INT64_MIN) {
         uint32_t place = block_seek_time(c->block, c->time_min_ms);
         if (place > c->place) {

@@ -172,10 +172,13 @@ MUST_USE int store_record_decode(const struct record *r, struct store_record *ou
 /* The next target; false at the end. *out starts as zeros and is left alone between the calls. */
 MUST_USE bool store_target_next(struct reader *targets, struct store_target *out);
 
-/* While replaying, or from a survivor in the shared lane: the PUBLISH record at this place has so
- * many references of durable queues, at least one. Called once for a place. Settles that follow
- * only count. PART records need nothing. */
+/* While replaying: the PUBLISH record has so many references of durable queues, at least one. Called
+ * once for a place. Settles that follow only count. PART records need nothing. */
 void store_replay_message(struct store *s, const struct store_record *r, uint32_t references);
+/* The same, of a survivor in the shared lane. One in a queue's own lane has only that queue, its
+ * number is the seq, and its place STORE_IN_LANE; nothing is called for it. Survivors come lane by
+ * lane: a queue must sort its own by seq. */
+void store_survivor(struct store *s, const struct store_record *r, uint32_t references);
 /* Keeps what the records do not say: references of durable queues to places with several, and
  * where parts are. */
 void store_save(struct store *s, struct buf *out);

@@ -39,23 +39,30 @@ static struct parts *find_parts(struct store *s, struct reader *r, uint64_t coun
     return parts;
 }
 
-void store_replay_message(struct store *s, const struct store_record *r, uint32_t references)
+static void add_hold(struct store *s, const struct store_record *r, uint32_t references)
 {
     struct reader positions = r->parts;
-    struct parts *parts = NULL;
-    struct hold *hold;
+    struct hold *hold = hold_new(&s->holds);
 
     ASSERT(s->partition == NULL && references > 0);
-    if (r->stored.parts > 0)
-        parts = find_parts(s, &positions, r->stored.parts, r->stored.body_size);
-    if (references == 1 && parts == NULL)
-        return;
-    hold = hold_new(&s->holds);
     ASSERT(hold != NULL);
     hold->refs = references;
     hold->targets = references;
-    hold->parts = parts;
+    if (r->stored.parts > 0)
+        hold->parts = find_parts(s, &positions, r->stored.parts, r->stored.body_size);
     hold_add(&s->holds, r->stored.place, hold);
+}
+
+void store_replay_message(struct store *s, const struct store_record *r, uint32_t references)
+{
+    /* One of several targets may have gone to the shared lane before; see release_record(). */
+    if (references > 1 || r->target_count > 1 || r->stored.parts > 0)
+        add_hold(s, r, references);
+}
+
+void store_survivor(struct store *s, const struct store_record *r, uint32_t references)
+{
+    add_hold(s, r, references);
 }
 
 void store_replayed(struct store *s, struct partition *p)

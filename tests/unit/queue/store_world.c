@@ -2,6 +2,7 @@
 #include "tests/unit/queue/store_world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -98,6 +99,62 @@ static int fold_restore(void *owner, struct bytes state, struct err_note *note)
     return 0;
 }
 
+static void survive(struct store_world *w, uint64_t queue, uint64_t seq,
+                    const struct ledger_entry *e)
+{
+    const struct store_world_queue *q = find_queue(w, queue);
+    size_t i = w->survivor_count++;
+
+    assert_non_null(q);
+    w->survivors = mem_grow(w->survivors, i + 1, sizeof(*w->survivors));
+    w->survivors[i] = (struct store_world_survivor){(int)(q - w->queues), seq, *e};
+}
+
+static int fold_survivor(void *owner, uint64_t lane, const struct record *r)
+{
+    struct store_world *w = owner;
+    struct store_target target = {0};
+    struct store_record record;
+    struct ledger_entry e = {.place = lane == LOG_SHARED ? r->number : STORE_IN_LANE};
+
+    w->has_survivors = true;
+    if (r->kind != RECORD_PUBLISH)
+        return 0;
+    assert_int_equal(store_record_decode(r, &record), 0);
+    e.size = (uint32_t)record.stored.body_size;
+    if (lane != LOG_SHARED) {
+        survive(w, lane, r->number, &e);
+        return 0;
+    }
+    store_survivor(w->store, &record, (uint32_t)record.target_count);
+    while (store_target_next(&record.targets, &target))
+        survive(w, target.queue, target.seq, &e);
+    return 0;
+}
+
+static int by_seq(const void *a, const void *b)
+{
+    const struct store_world_survivor *x = a, *y = b;
+
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* The survivors are complete: they go into the ledgers. */
+static void take_survivors(struct store_world *w)
+{
+    if (w->survivor_count == 0)
+        return;
+    qsort(w->survivors, w->survivor_count, sizeof(*w->survivors), by_seq);
+    for (size_t i = 0; i < w->survivor_count; i++) {
+        const struct store_world_survivor *s = &w->survivors[i];
+
+        ledger_add_at(&w->queues[s->queue].ledger, s->seq, &s->entry);
+    }
+    mem_free(w->survivors);
+    w->survivors = NULL;
+    w->survivor_count = 0;
+}
+
 static int replay_publish(struct store_world *w, const struct record *r)
 {
     struct store_target target = {0};
@@ -137,9 +194,18 @@ static int replay_settle(struct store_world *w, const struct record *r)
 
 static int fold_replay(void *owner, const struct record *r)
 {
+    take_survivors(owner);
     if (r->kind == RECORD_PUBLISH)
         return replay_publish(owner, r);
     return r->kind == RECORD_SETTLE ? replay_settle(owner, r) : 0;
+}
+
+static int fold_opened(void *owner, bool is_clean, struct err_note *note)
+{
+    (void)is_clean;
+    (void)note;
+    take_survivors(owner);
+    return 0;
 }
 
 static void fold_save(void *owner, bool is_last, struct buf *out)
@@ -231,7 +297,9 @@ void store_world_init(struct store_world *w)
         .kind_first = RECORD_QUEUE_FIRST,
         .kind_last = RECORD_QUEUE_LAST,
         .restore = fold_restore,
+        .survivor = fold_survivor,
         .replay = fold_replay,
+        .opened = fold_opened,
         .save = fold_save,
         .classify = fold_classify,
         .sorted = fold_sorted,
@@ -276,7 +344,7 @@ static void expect_restored(struct store_world *w, uint64_t committed)
                 assert_false(is_live);
             else if (e->published < committed && e->settled == UINT64_MAX)
                 assert_true(is_live);
-            else if (e->settled < committed)
+            else if (e->settled < committed && !w->has_survivors)
                 assert_false(is_live);
         }
     }
@@ -286,6 +354,7 @@ void store_world_open(struct store_world *w)
 {
     uint64_t committed = w->committed;
 
+    w->has_survivors = false;
     w->store = store_new(w->p.io, "/", &w->options);
     partition_world_open(&w->p);
     store_replayed(w->store, w->p.partition);
@@ -306,7 +375,7 @@ static void remember_live(struct store_world *w)
         for (uint64_t seq = 1; seq < q->capacity; seq++) {
             if (ledger_is_live(&q->ledger, seq))
                 q->entries[seq].settled = UINT64_MAX;
-            else
+            else if (!w->has_survivors)
                 q->entries[seq] = (struct store_world_entry){0};
         }
     }
@@ -343,6 +412,23 @@ void store_world_crash(struct store_world *w, const struct sim_crash *crash)
 {
     partition_world_crash(&w->p, crash, let_go, w);
     forget(w);
+    store_world_open(w);
+    remember_live(w);
+}
+
+static void hurt_checkpoint(void *owner, const char *path, bool is_dir, uint64_t size)
+{
+    struct store_world *w = owner;
+
+    if (!is_dir && strstr(path, "checkpoint-") != NULL)
+        sim_disk_flip_bit(w->p.disk, path, size - 1, 1);
+}
+
+void store_world_crash_badly(struct store_world *w)
+{
+    partition_world_crash(&w->p, &(struct sim_crash){.kind = SIM_CRASH_NOTHING}, let_go, w);
+    forget(w);
+    sim_disk_walk(w->p.disk, hurt_checkpoint, w);
     store_world_open(w);
     remember_live(w);
 }

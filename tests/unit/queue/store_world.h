@@ -44,12 +44,22 @@ struct store_world_queue {
     struct store_reader *reader;
 };
 
+/* A message in a lane, while every checkpoint is lost. */
+struct store_world_survivor {
+    int queue;
+    uint64_t seq;
+    struct ledger_entry entry;
+};
+
 struct store_world {
     struct partition_world p;
     struct store_options options;
     struct store *store;
     struct store_world_queue queues[STORE_WORLD_QUEUES];
     struct partition_watcher watcher;
+    struct store_world_survivor *survivors;
+    size_t survivor_count;
+    bool has_survivors; /* what was settled may come back */
     uint64_t committed;
     uint32_t pressures;
     bool is_pressed; /* as last told */
@@ -70,6 +80,8 @@ void store_world_open(struct store_world *w);
 void store_world_close(struct store_world *w);
 /* Opens again too. */
 void store_world_crash(struct store_world *w, const struct sim_crash *crash);
+/* The same, and every checkpoint is lost. */
+void store_world_crash_badly(struct store_world *w);
 
 /* What store_put() returned; on success the queues have it. */
 MUST_USE int store_world_try_publish(struct store_world *w, const struct store_world_message *m);

@@ -229,6 +229,38 @@ static void test_a_deep_queue_moves_to_its_own_lane(void **state)
     end(&w);
 }
 
+static void test_what_the_sorter_kept_survives_without_checkpoints(void **state)
+{
+    struct store_world w;
+
+    (void)state;
+    begin(&w);
+    fill(&w, 1, 60);
+    fill(&w, 9, 20);
+    store_world_sort(&w);
+    w.queues[0].is_deep = true;
+    fill(&w, 1, 100);
+    fill(&w, 7, 50);
+    fill(&w, 9, 20);
+    store_world_sort(&w);
+    for (uint64_t seq = 5; seq <= 245; seq += 10)
+        store_world_settle(&w, 0, seq);
+    store_world_sort(&w);
+    store_world_crash_badly(&w);
+    assert_true(w.has_survivors);
+    assert_true(w.queues[0].ledger.live >= 225);
+    store_world_expect_all(&w);
+    for (int queue = 0; queue < 3; queue++) {
+        while (w.queues[queue].ledger.live > 10) {
+            store_world_settle(&w, queue, ledger_low(&w.queues[queue].ledger));
+            if (w.queues[queue].ledger.live % 50 == 0)
+                store_world_sort(&w);
+        }
+        store_world_expect_all(&w);
+    }
+    end(&w);
+}
+
 /* ---- Damage ---- */
 
 struct damage {
@@ -377,6 +409,7 @@ int main(void)
         LEAK_CHECKED(test_references_of_fleeting_queues_do_not_stay),
         LEAK_CHECKED(test_a_shallow_queue_keeps_its_records_in_the_shared_lane),
         LEAK_CHECKED(test_a_deep_queue_moves_to_its_own_lane),
+        LEAK_CHECKED(test_what_the_sorter_kept_survives_without_checkpoints),
         LEAK_CHECKED(test_what_is_damaged_is_told_and_the_rest_is_read),
         LEAK_CHECKED(test_a_failed_log_gives_nothing_that_is_not_durable),
         LEAK_CHECKED(test_whatever_happens_all_live_messages_can_be_read),
