@@ -172,8 +172,8 @@ MUST_USE int store_record_decode(const struct record *r, struct store_record *ou
 /* The next target; false at the end. *out starts as zeros and is left alone between the calls. */
 MUST_USE bool store_target_next(struct reader *targets, struct store_target *out);
 
-/* While replaying: the PUBLISH record has so many references of durable queues, at least one. Called
- * once for a place. Settles that follow only count. PART records need nothing. */
+/* While replaying: the PUBLISH record has so many references of durable queues, at least one.
+ * Called once for a place. Settles that follow only count. PART records need nothing. */
 void store_replay_message(struct store *s, const struct store_record *r, uint32_t references);
 /* The same, of a survivor in the shared lane. One in a queue's own lane has only that queue, its
  * number is the seq, and its place STORE_IN_LANE; nothing is called for it. Survivors come lane by
