@@ -157,9 +157,9 @@ static void fill(struct store_world *w, unsigned queues, uint64_t count)
 {
     static uint64_t number = 1000;
 
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count; i++, number++) {
         (void)store_world_publish(
-            w, &(struct store_world_message){number++, false, queues, 100 + number % 900, 0, NULL});
+            w, &(struct store_world_message){number, false, queues, 100 + number % 900, 0, NULL});
         if (i % 8 == 0)
             partition_world_run_ms(&w->p, 2);
     }
