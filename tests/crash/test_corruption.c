@@ -22,7 +22,9 @@
 enum {
     HEAD_CASES = 5000, /* bits of headers in the usual run */
     BODY_CASES = 3000, /* bits of all bytes in the usual run */
+    SECTOR_CASES = 12000,
     CUT_CASES = 1500,
+    CUT_FIRST = 80,          /* bytes of a file: each length up to there */
     BYTES_MIN = 1000 * 1000, /* of the directory */
     FUTURE_SECTORS = 8,      /* of a write that is large enough for a torn one */
     STEPS = 100,             /* of each life */
@@ -384,7 +386,7 @@ static void damage_sectors(struct victim *v)
 {
     struct tally t = {.test = 3};
     uint64_t all = v->map.sectors * SECTOR_KINDS;
-    uint64_t stride = stride_of(&t, all, BODY_CASES);
+    uint64_t stride = stride_of(&t, all, SECTOR_CASES);
 
     for (uint64_t i = v->seed % stride; i < all; i += stride) {
         struct sim_disk *disk = begin_case(v, &t, i);
@@ -404,7 +406,7 @@ static void damage_sectors(struct victim *v)
 static void swap_batches(struct victim *v)
 {
     struct tally t = {.test = 6};
-    uint64_t rounds = 3;
+    uint64_t rounds = verdict_scale_tenths() < 10 ? 1 : 3;
 
     for (uint64_t i = 0; i < v->map.batches * rounds; i++) {
         struct damage_place a = damage_batch(&v->map, i % v->map.batches);
@@ -422,7 +424,17 @@ static void swap_batches(struct victim *v)
     print_tally("batches in wrong places", &t);
 }
 
-/* Every length in the first part of each file, samples of the others. */
+/* Whether byte i of all is a place to cut: every length in the first part of each file, more of the
+ * ends of sectors than of others. */
+static bool is_cut_at(struct damage_place p, uint64_t i, uint64_t stride)
+{
+    if (p.at < CUT_FIRST)
+        return verdict_scale_tenths() >= 10 || i % 8 == 0;
+    if (p.at % SIM_SECTOR == 0 || p.at + 1 == p.file->size)
+        return i / SIM_SECTOR % (1 + stride / 64) == 0;
+    return i % stride == 0;
+}
+
 static void cut_files(struct victim *v)
 {
     struct tally t = {.test = 4};
@@ -430,11 +442,9 @@ static void cut_files(struct victim *v)
 
     for (uint64_t i = 0; i < v->map.bytes; i++) {
         struct damage_place p = damage_byte(&v->map, i);
-        bool is_edge = p.at < 80 || p.at % SIM_SECTOR == 0 || p.at + 1 == p.file->size;
-        uint64_t step = p.at < 80 ? 1 : is_edge ? 1 + stride / 64 : stride;
         struct sim_disk *disk;
 
-        if ((!is_edge && i % stride != 0) || (i / (is_edge ? SIM_SECTOR : 1)) % step != 0)
+        if (!is_cut_at(p, i, stride))
             continue;
         disk = begin_case(v, &t, i);
         if (disk == NULL)
