@@ -284,7 +284,7 @@ static void print_tally(const char *what, const struct tally *t)
 /* The step by which `all` cases are sampled so that about `usual` are tried, at the usual scale. */
 static uint64_t stride_of(const struct tally *t, uint64_t all, uint64_t usual)
 {
-    uint64_t wanted = usual * verdict_scale_tenths() / 10;
+    uint64_t wanted = usual * verdict_scale_hundredths() / 100;
     uint64_t stride = wanted >= all || wanted == 0 ? 1 : all / wanted;
 
     printf("  test %u: %" PRIu64 " places, every %" PRIu64 ".\n", t->test, all, stride);
@@ -406,9 +406,9 @@ static void damage_sectors(struct victim *v)
 static void swap_batches(struct victim *v)
 {
     struct tally t = {.test = 6};
-    uint64_t rounds = verdict_scale_tenths() < 10 ? 1 : 3;
+    uint64_t rounds = 3;
 
-    for (uint64_t i = 0; i < v->map.batches * rounds; i++) {
+    for (uint64_t i = 0; i < v->map.batches * rounds; i += verdict_stride()) {
         struct damage_place a = damage_batch(&v->map, i % v->map.batches);
         struct damage_place b =
             damage_batch(&v->map, (i * 31 + i / v->map.batches + 1) % v->map.batches);
@@ -429,7 +429,7 @@ static void swap_batches(struct victim *v)
 static bool is_cut_at(struct damage_place p, uint64_t i, uint64_t stride)
 {
     if (p.at < CUT_FIRST)
-        return verdict_scale_tenths() >= 10 || i % 8 == 0;
+        return i % verdict_stride() == 0;
     if (p.at % SIM_SECTOR == 0 || p.at + 1 == p.file->size)
         return i / SIM_SECTOR % (1 + stride / 64) == 0;
     return i % stride == 0;
@@ -527,9 +527,9 @@ static void damage_a_file(struct victim *v, struct sim_disk *disk, enum file_dam
 static void damage_files(struct victim *v)
 {
     struct tally t = {.test = 5};
-    uint64_t rounds = 4;
+    uint64_t rounds = 4, step = verdict_stride() > 1 ? 3 : 1; /* no divisor of the kinds */
 
-    for (uint64_t i = 0; i < v->map.count * FILE_KINDS * rounds; i++) {
+    for (uint64_t i = 0; i < v->map.count * FILE_KINDS * rounds; i += step) {
         struct sim_disk *disk = begin_case(v, &t, i);
 
         if (disk == NULL)

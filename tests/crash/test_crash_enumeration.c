@@ -230,13 +230,13 @@ static uint64_t enumerate(uint64_t seed, uint64_t stride, unsigned rounds)
 
 static void test_no_power_cut_loses_or_invents_anything(void **state)
 {
-    uint64_t tenths = verdict_scale_tenths();
-    uint64_t seeds = tenths / 10 > 0 ? tenths / 10 : 1;
+    uint64_t scale = verdict_scale_hundredths();
+    uint64_t seeds = scale / 100 > 0 ? scale / 100 : 1;
     uint64_t before = mem_used_bytes();
 
     (void)state;
     for (uint64_t i = 0; i < seeds; i++)
-        (void)enumerate(test_seed() + i, tenths < 10 ? 10 / tenths : 1, tenths > 10 ? 3 : 2);
+        (void)enumerate(test_seed() + i, verdict_stride(), scale > 100 ? 3 : 2);
     MUST(mem_used_bytes() == before, "memory is left over");
 }
 

@@ -318,9 +318,9 @@ static void print_totals(const char *what, const struct totals *t)
 
 static void fail_operations(bool is_empty)
 {
-    uint64_t tenths = verdict_scale_tenths();
-    uint64_t stride = tenths < 10 ? 10 / tenths : 1;
-    uint64_t rounds = tenths < 10 ? 1 : tenths / 10;
+    uint64_t scale = verdict_scale_hundredths();
+    uint64_t stride = verdict_stride();
+    uint64_t rounds = scale < 100 ? 1 : scale / 100;
 
     for (uint64_t i = 0; i < rounds; i++) {
         struct stage *g = MEM_NEW(struct stage);
@@ -382,14 +382,13 @@ static void refuse_allocation(struct stage *g, uint64_t n, bool is_for_ever, str
 
 static void test_every_allocation_is_refused(void **state)
 {
-    uint64_t tenths = verdict_scale_tenths();
     struct stage *g = MEM_NEW(struct stage);
     struct totals t = {0};
 
     (void)state;
     verdict_case(test_seed(), "%s", "");
     stage_init(g, test_seed(), false);
-    for (uint64_t n = 1; n <= g->allocations; n += tenths < 10 ? 10 / tenths : 1) {
+    for (uint64_t n = 1; n <= g->allocations; n += verdict_stride()) {
         for (uint64_t i = 0; i < 2; i++) {
             if (!is_wanted(n, i))
                 continue;

@@ -115,12 +115,25 @@ uint64_t verdict_setting(const char *name, uint64_t otherwise)
     return value;
 }
 
-uint64_t verdict_scale_tenths(void)
+uint64_t verdict_scale_hundredths(void)
 {
+    static const struct {
+        const char *name;
+        uint64_t hundredths;
+    } sizes[] = {{"long", 1000}, {"short", 10}, {"tiny", 1}};
     const char *size = getenv("MILLRACE_SIZE");
-    uint64_t scale = verdict_setting("MILLRACE_CRASH_SCALE", 1) * 10;
+    uint64_t scale = 100;
 
-    if (size != NULL && strcmp(size, "short") == 0)
-        return scale / 10 > 0 ? scale / 10 : 1;
-    return size != NULL && strcmp(size, "long") == 0 ? scale * 10 : scale;
+    for (size_t i = 0; size != NULL && i < ARRAY_SIZE(sizes); i++) {
+        if (strcmp(size, sizes[i].name) == 0)
+            scale = sizes[i].hundredths;
+    }
+    return scale * verdict_setting("MILLRACE_CRASH_SCALE", 1);
+}
+
+uint64_t verdict_stride(void)
+{
+    uint64_t scale = verdict_scale_hundredths();
+
+    return scale == 0 || scale >= 100 ? 1 : 100 / scale;
 }

@@ -33,8 +33,11 @@ bool verdict_has_line(const char *part);
 /* A whole number from the environment, or `otherwise`. */
 uint64_t verdict_setting(const char *name, uint64_t otherwise);
 
-/* How much of the full work a test does: 1 is the default, MILLRACE_CRASH_SCALE multiplies it, and
- * MILLRACE_SIZE=short divides it by ten. Given as tenths. */
-uint64_t verdict_scale_tenths(void);
+/* How much of the full work a test does: 1 is the default, MILLRACE_CRASH_SCALE multiplies it,
+ * MILLRACE_SIZE=short divides it by ten and tiny by a hundred. Given as hundredths, at least 1. */
+uint64_t verdict_scale_hundredths(void);
+
+/* A test takes every so-many-th of what it goes through in the usual run. */
+uint64_t verdict_stride(void);
 
 #endif
