@@ -35,13 +35,23 @@ static void on_file(void *owner, const char *path, bool is_dir, uint64_t size)
     p->sizes[p->count++] = size;
 }
 
-static void patient_init(struct patient *p, int64_t compression)
+/* Every so-many-th place is damaged. */
+static uint64_t step_of_size(void)
 {
     const char *size = getenv("MILLRACE_SIZE");
 
+    if (size == NULL)
+        return STRIDE;
+    if (strcmp(size, "long") == 0)
+        return 1;
+    return strcmp(size, "tiny") == 0 ? (uint64_t)STRIDE * 100 : (uint64_t)STRIDE * 10;
+}
+
+static void patient_init(struct patient *p, int64_t compression)
+{
     memset(p, 0, sizeof(*p));
     rand_init(&p->rand, test_seed());
-    p->step = size == NULL ? STRIDE : strcmp(size, "long") == 0 ? 1 : (uint64_t)STRIDE * 10;
+    p->step = step_of_size();
     demo_make_full(&p->demo, compression);
     sim_disk_walk(p->demo.disk, on_file, p);
     p->healthy = MEM_NEW(struct told);
