@@ -9,11 +9,12 @@
  *
  * A dead message with no place to go is dropped; with x-dead-letter-strategy at-least-once it is
  * kept, and tried again. */
-#include <string.h>
+#include "queue/deadletter.h"
 
 #include "base/diag.h"
 #include "base/mem.h"
 #include "queue/queues_parts.h"
+#include "queue/varint.h"
 
 #define RETRY_NS UINT64_C(1000000000)
 
@@ -22,35 +23,16 @@ enum {
     TARGETS_MIN = 64,
 };
 
-/* A dead message published elsewhere, whose commit is awaited. On the list of that partition. */
-struct remote_wait {
-    struct list_link link;
-    uint64_t position;
-    struct inflight *dead;
-};
-
-/* One message on its way. */
-struct funeral {
-    struct queue *queue;
-    struct inflight *dead;
-    struct stored stored;
-    struct store_pin pin;
-    struct message message; /* as it will be published */
-    struct queue **targets;
-    size_t count;
-};
-
-static void end_dying(struct queue *q, struct inflight *f)
+void funeral_end_dying(struct queue *q, struct inflight *f)
 {
     list_remove(&f->link);
-    ASSERT(q->dying_count > 0);
-    q->dying_count--;
-    if (q->dying_count == DYING_MAX - 1)
+    ASSERT(q->dead.dying_count > 0);
+    q->dead.dying_count--;
+    if (q->dead.dying_count == DYING_MAX - 1)
         queue_activate(q); /* others may die now */
 }
 
-/* The message has been published, or has no place to go. */
-static void settle_dead(struct queue *q, struct inflight *f)
+void funeral_settle(struct queue *q, struct inflight *f)
 {
     ready_end_withdrawn(&q->ready, f->seq);
     q->withdrawn_count--;
@@ -84,56 +66,6 @@ void queue_retry_is_due(struct alarm *a)
 
     queue_unblock(q);
     queue_activate(q);
-}
-
-void queues_remote_committed(struct queues *qs, uint64_t position)
-{
-    struct list_link *link;
-
-    while ((link = list_first(&qs->awaiting)) != NULL) {
-        struct remote_wait *w = CONTAINER_OF(link, struct remote_wait, link);
-        struct inflight *f = w->dead;
-
-        if (w->position >= position)
-            return;
-        list_remove(link);
-        mem_free(w);
-        if (--f->waits > 0)
-            continue;
-        list_remove(&f->link);
-        if (f->d.queue != NULL)
-            settle_dead(f->d.queue, f);
-        else
-            inflight_free(f);
-    }
-}
-
-void queues_forget_waits(struct queues *qs)
-{
-    struct list_link *link;
-
-    while ((link = list_take(&qs->awaiting)) != NULL)
-        mem_free(CONTAINER_OF(link, struct remote_wait, link));
-}
-
-void queue_forget_parting(struct queue *q)
-{
-    struct list_link *link;
-
-    while ((link = list_take(&q->parting)) != NULL) {
-        inflight_at(link)->d.queue = NULL;
-        list_push(&q->home->detached, link);
-    }
-}
-
-static void await(struct queues *there, struct inflight *f, uint64_t position)
-{
-    struct remote_wait *w = MEM_NEW(struct remote_wait);
-
-    w->position = position;
-    w->dead = f;
-    f->waits++;
-    list_push(&there->awaiting, &w->link);
 }
 
 /* ---- where to ---- */
@@ -211,7 +143,7 @@ static int prepare(struct funeral *f)
         .is_rerouted = q->args.has_dead_letter_key,
     };
     int rv =
-        queue_read(q, &q->dead_reader, &(struct queue_message){f->dead->seq, f->dead->entry.place},
+        queue_read(q, &q->dead.reader, &(struct queue_message){f->dead->seq, f->dead->entry.place},
                    &f->stored, &f->pin);
 
     if (rv != 0)
@@ -247,8 +179,7 @@ static bool is_all_here(const struct funeral *f)
     return true;
 }
 
-static struct queues_publish publish_of(const struct funeral *f, struct queue **targets,
-                                        size_t count)
+struct queues_publish funeral_publish(const struct funeral *f, struct queue **targets, size_t count)
 {
     return (struct queues_publish){.message = &f->message,
                                    .expiration_ms = QUEUE_NO_LIMIT,
@@ -256,16 +187,29 @@ static struct queues_publish publish_of(const struct funeral *f, struct queue **
                                    .target_count = count};
 }
 
-static uint64_t shared_parts(const struct funeral *f)
+uint64_t funeral_parts(const struct funeral *f)
 {
     return f->stored.parts == 0 ? 0 : f->stored.place;
 }
 
+/* What the publish and the settle take of a group. Parts are shared, so only their places count. */
+static size_t group_size(const struct funeral *f, const struct queues_publish *p)
+{
+    struct message without_body = f->message;
+    struct queues_publish plain = *p;
+
+    if (f->stored.parts > 0) {
+        without_body.body_size = 0;
+        without_body.body_count = 0;
+        plain.message = &without_body;
+    }
+    return queues_publish_size(&plain) + f->stored.parts * VARINT_MAX + QUEUES_SETTLE_SIZE;
+}
+
 /* Opens a group with room for the message, if the open one has none. */
-static int make_group(struct funeral *f, const struct queues_publish *p, size_t *room)
+static int make_group(struct funeral *f, size_t size, size_t *room)
 {
     struct queues *qs = f->queue->home;
-    size_t size = queues_publish_size(p) + QUEUES_SETTLE_SIZE;
     uint64_t position;
 
     if (qs->is_grouped && *room >= size) {
@@ -291,58 +235,26 @@ static int make_group(struct funeral *f, const struct queues_publish *p, size_t 
 static int move_here(struct funeral *f, size_t *room)
 {
     struct queues *qs = f->queue->home;
-    struct queues_publish p = publish_of(f, f->targets, f->count);
+    struct queues_publish p = funeral_publish(f, f->targets, f->count);
     struct queues_published published;
-    int rv = make_group(f, &p, room);
+    int rv = make_group(f, group_size(f, &p), room);
 
     if (rv == 0)
-        rv = queues_put(qs, &p, shared_parts(f), &published);
+        rv = queues_put(qs, &p, funeral_parts(f), &published);
     if (rv != 0)
         return rv;
-    end_dying(f->queue, f->dead);
-    settle_dead(f->queue, f->dead);
+    funeral_end_dying(f->queue, f->dead);
+    funeral_settle(f->queue, f->dead);
     return 0;
 }
 
-/* Takes the targets of one partition out of the rest, to the front of it. Returns how many. */
-static size_t same_home(struct queue **targets, size_t count)
+/* It cannot be read: it stays withdrawn, for good. */
+static int set_aside(struct queue *q, struct inflight *dead)
 {
-    size_t same = 1;
-
-    for (size_t i = 1; i < count; i++) {
-        struct queue *q = targets[i];
-
-        if (q->home != targets[0]->home)
-            continue;
-        memmove(&targets[same + 1], &targets[same], (i - same) * sizeof(struct queue *));
-        targets[same++] = q;
-    }
-    return same;
-}
-
-/* Publishes everywhere, and waits for all that has to be committed. */
-static int move_away(struct funeral *f)
-{
-    struct inflight *dead = f->dead;
-
-    for (size_t at = 0; at < f->count;) {
-        struct queues *there = f->targets[at]->home;
-        size_t same = same_home(f->targets + at, f->count - at);
-        struct queues_publish p = publish_of(f, f->targets + at, same);
-        struct queues_published published = {.is_in_log = false};
-        int rv = queues_put(there, &p, there == f->queue->home ? shared_parts(f) : 0, &published);
-
-        if (rv != 0 && dead->waits == 0)
-            return rv; /* later, some may get it twice */
-        if (rv == 0 && published.is_in_log)
-            await(there, dead, published.position);
-        at += same;
-    }
-    end_dying(f->queue, dead);
-    if (dead->waits > 0)
-        list_push(&f->queue->parting, &dead->link);
-    else
-        settle_dead(f->queue, dead);
+    queue_end_courier(q);
+    funeral_end_dying(q, dead);
+    queue_tell_aside(q, dead->seq, dead->entry.size);
+    inflight_free(dead);
     return 0;
 }
 
@@ -353,29 +265,23 @@ static int bury(struct queue *q, struct inflight *dead, size_t *room)
     int rv;
 
     if (!q->args.has_dead_letter_exchange) { /* not any more */
-        end_dying(q, dead);
-        settle_dead(q, dead);
+        funeral_end_dying(q, dead);
+        funeral_settle(q, dead);
         return 0;
     }
     rv = prepare(&f);
-    if (rv == ERR_CORRUPT) {
-        end_dying(q, dead);
-        queue_tell_aside(q, dead->seq, dead->entry.size);
-        inflight_free(dead);
-        return 0;
-    }
     if (rv != 0)
-        return rv;
+        return rv == ERR_CORRUPT ? set_aside(q, dead) : rv;
     if (!choose_targets(&f)) {
         rv = ERR_FULL;
     } else if (f.count == 0) {
-        end_dying(q, dead);
-        settle_dead(q, dead);
+        funeral_end_dying(q, dead);
+        funeral_settle(q, dead);
     } else {
-        rv = is_all_here(&f) ? move_here(&f, room) : move_away(&f);
+        rv = is_all_here(&f) ? move_here(&f, room) : funeral_move_away(&f);
     }
     store_pin_release(f.pin);
-    return rv;
+    return rv == ERR_CORRUPT ? set_aside(q, dead) : rv;
 }
 
 unsigned queue_bury_dead(struct queue *q, unsigned max)
@@ -385,7 +291,7 @@ unsigned queue_bury_dead(struct queue *q, unsigned max)
     size_t room = 0;
     int rv = 0;
 
-    while (done < max && !q->is.is_blocked && (first = list_first(&q->dying)) != NULL) {
+    while (done < max && !q->is.is_blocked && (first = list_first(&q->dead.dying)) != NULL) {
         rv = bury(q, inflight_at(first), &room);
         if (rv != 0)
             break;

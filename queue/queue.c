@@ -127,8 +127,8 @@ struct queue *queue_new(struct queues *qs, const struct queue_spec *spec)
     list_init(&q->levels);
     list_init(&q->gets);
     list_init(&q->loose);
-    list_init(&q->dying);
-    list_init(&q->parting);
+    list_init(&q->dead.dying);
+    list_init(&q->dead.parting);
     alarm_init(&q->expire, expire_is_due);
     alarm_init(&q->unused, unused_is_due);
     alarm_init(&q->retry, queue_retry_is_due);
@@ -167,7 +167,7 @@ static void detach_deliveries(struct queue *q)
     }
     detach_all(q->home, &q->loose);
     queue_forget_parting(q);
-    free_all(&q->dying);
+    free_all(&q->dead.dying);
 }
 
 static void return_all(struct queue *q, struct list *l)
@@ -185,7 +185,7 @@ void queue_end_deliveries(struct queue *q)
     return_all(q, &q->loose);
     detach_deliveries(q);
     queue_close_reader(&q->reader);
-    queue_close_reader(&q->dead_reader);
+    queue_close_reader(&q->dead.reader);
 }
 
 void queue_free(struct queue *q)
@@ -195,7 +195,7 @@ void queue_free(struct queue *q)
     detach_deliveries(q);
     queue_free_consumers(q);
     queue_close_reader(&q->reader);
-    queue_close_reader(&q->dead_reader);
+    queue_close_reader(&q->dead.reader);
     queues_remove(qs, q);
     if (list_linked(&q->active))
         list_remove(&q->active);
@@ -234,7 +234,7 @@ void queue_delete(struct queue *q)
     queue_end_consumers(q, CANCEL_QUEUE_DELETED);
     queue_answer_gets(q);
     queue_close_reader(&q->reader);
-    queue_close_reader(&q->dead_reader);
+    queue_close_reader(&q->dead.reader);
     detach_deliveries(q);
     queues_bury(qs, dig_grave(q));
     if (qs->partition != NULL)

@@ -52,11 +52,11 @@ void queue_check(struct queue *q)
 
     held += check_inflights(q, &q->loose, NULL);
     ASSERT(held == q->inflight_count);
-    LIST_FOREACH (link, &q->dying) {
+    LIST_FOREACH (link, &q->dead.dying) {
         ASSERT(ready_is_withdrawn(&q->ready, inflight_at(link)->seq));
         dying++;
     }
-    ASSERT(dying == q->dying_count);
+    ASSERT(dying == q->dead.dying_count);
     ASSERT(spans_count(&q->ready.withdrawn) == q->withdrawn_count);
     ASSERT(q->ledger.live >= q->inflight_count + q->withdrawn_count);
     ASSERT(q->ledger.live_bytes >= q->inflight_bytes + q->withdrawn_bytes);

@@ -7,7 +7,7 @@
  *     settle.c      in flight -> settled, ready, or dead
  *     publish.c     -> ready
  *     limits.c      too old, too many
- *     deadletter.c  dead -> another queue
+ *     deadletter.c  dead -> another queue; elsewhere.c: of another partition
  *     fold.c        the log -> all of it
  *
  * Owner: one shard. */
@@ -47,6 +47,15 @@ struct queue_flags {
     bool has_seen; /* restored: what was delivered before a clean stop */
 };
 
+/* Dead messages that move on. */
+struct queue_dead {
+    struct list dying;
+    uint64_t dying_count;
+    struct list parting;
+    struct store_reader *reader; /* its own, for the other one stands at what is ready */
+    struct courier *courier;     /* of a large body, to another partition */
+};
+
 struct queue {
     struct list_link active; /* queues->active: the next pass visits it */
     struct queues *home;
@@ -57,17 +66,14 @@ struct queue {
     uint64_t inflight_bytes;
     uint64_t withdrawn_bytes;
     uint64_t withdrawn_count;
-    uint64_t dying_count; /* of those, what is on its way */
     uint64_t aside_count; /* of those, what cannot be read */
     struct list levels;
     struct list gets;
     struct list loose;
-    struct list dying;
-    struct list parting;
+    struct queue_dead dead;
     struct consumer *single; /* the active one of a single active queue, or the exclusive one */
     uint64_t consumer_count;
-    struct store_reader *reader;      /* of what is ready */
-    struct store_reader *dead_reader; /* of what is dead: each needs its own place */
+    struct store_reader *reader; /* of what is ready */
     struct expiry expiry;
     struct map counts; /* seq -> struct counts */
     struct queue_args args;
@@ -162,6 +168,7 @@ void queue_set_expire_alarm(struct queue *q);
 unsigned queue_bury_dead(struct queue *q, unsigned max);
 /* Those published elsewhere whose commit is awaited are forgotten; they stay in the ledger. */
 void queue_forget_parting(struct queue *q);
+void queue_end_courier(struct queue *q);
 void queue_retry_is_due(struct alarm *a);
 /* ---- publish.c ---- */
 

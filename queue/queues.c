@@ -47,8 +47,8 @@ static void rest(struct queue *q)
         trim_lane(q);
     if (q->reader != NULL && (!is_read || queue_ready_count(q) == 0))
         queue_close_reader(&q->reader);
-    if (q->dead_reader != NULL && list_empty(&q->dying))
-        queue_close_reader(&q->dead_reader);
+    if (q->dead.reader != NULL && list_empty(&q->dead.dying))
+        queue_close_reader(&q->dead.reader);
 }
 
 /* Does what there is to do for a queue. The queue may be gone afterwards. */
@@ -286,6 +286,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     list_init(&qs->graves);
     list_init(&qs->detached);
     list_init(&qs->awaiting);
+    list_init(&qs->outgoing);
     io_task_init(&qs->task, pass);
     io_timer_init(&qs->next_turn, next_turn);
     alarms_init(&qs->alarms, io);

@@ -104,6 +104,7 @@ struct queues {
     struct queues_scratch scratch;
     struct queues_survivors survivors;
     struct list awaiting; /* struct remote_wait of others, by position */
+    struct list outgoing; /* the same, of ours, at others */
     bool is_pressed;
     bool is_clean;   /* it was opened after a clean stop */
     bool is_grouped; /* between queues_begin_group() and queues_end_group() */

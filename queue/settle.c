@@ -162,7 +162,7 @@ void queue_set_counts(struct queue *q, uint64_t seq, struct counts c)
 
 bool queue_can_kill(const struct queue *q)
 {
-    return !q->args.has_dead_letter_exchange || q->dying_count < DYING_MAX;
+    return !q->args.has_dead_letter_exchange || q->dead.dying_count < DYING_MAX;
 }
 
 /* A message that is neither ready nor in flight is dead: it waits for its turn to move on. */
@@ -171,9 +171,9 @@ static void begin_dying(struct queue *q, struct inflight *f, enum death reason)
     ready_withdraw(&q->ready, f->seq);
     q->withdrawn_count++;
     q->withdrawn_bytes += f->entry.size;
-    q->dying_count++;
+    q->dead.dying_count++;
     f->reason = reason;
-    list_push(&q->dying, &f->link);
+    list_push(&q->dead.dying, &f->link);
     queue_activate(q);
 }
 
