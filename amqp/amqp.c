@@ -142,21 +142,43 @@ void amqp_check(const struct amqp *a)
     ASSERT(count == a->session_count);
 }
 
+/* The voice for that format, or for the last place when there are many. */
+static struct door_voice *voice_of(struct amqp *a, const char *format)
+{
+    struct door_voice *v = a->voices;
+
+    while (v < a->voices + DOOR_VOICES - 1 && v->format != NULL && v->format != format)
+        v++;
+    v->format = format;
+    return v;
+}
+
+/* Whether one more line may be said. */
+static bool may_say(struct amqp *a, enum diag_level level, const char *format)
+{
+    struct door_voice *v = voice_of(a, format);
+    uint64_t second = io_now_ns(a->io) / 1000000000;
+
+    if (second != v->second) {
+        if (v->unsaid > 0)
+            diag(level, "amqp", "and %" PRIu64 " more lines like the next one", v->unsaid);
+        v->second = second;
+        v->said = 0;
+        v->unsaid = 0;
+    }
+    if (v->said++ < SAYS_PER_SECOND)
+        return true;
+    v->unsaid++;
+    return false;
+}
+
 void door_say(struct amqp *a, enum diag_level level, const char *format, ...)
 {
-    uint64_t second = io_now_ns(a->io) / 1000000000;
     char text[SAID_SIZE];
     va_list args;
 
-    if (second != a->voice.second) {
-        if (a->voice.unsaid > 0)
-            diag(level, "amqp", "and %" PRIu64 " more lines like that", a->voice.unsaid);
-        a->voice = (struct door_voice){.second = second};
-    }
-    if (a->voice.said++ >= SAYS_PER_SECOND) {
-        a->voice.unsaid++;
+    if (!may_say(a, level, format))
         return;
-    }
     va_start(args, format);
     if (vsnprintf(text, sizeof(text), format, args) < 0)
         text[0] = '\0';

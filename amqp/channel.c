@@ -227,10 +227,8 @@ void channel_work(struct channel *ch)
 {
     struct channel_end *end = ch->end;
 
-    if (ch->state == CHANNEL_OPEN && ch->has_timeouts) {
-        ch->has_timeouts = false;
-        channel_end_timed_out(ch);
-    }
+    if (ch->state == CHANNEL_OPEN && ch->has_ended_consumers)
+        channel_end_consumers(ch);
     if (end == NULL || ch->connection->state != CONNECTION_RUNNING)
         return;
     if (ch->state == CHANNEL_OPEN) {
@@ -286,14 +284,11 @@ static void on_channel_method(struct channel *ch, const struct method *m)
     case METHOD_CHANNEL_FLOW:
         on_flow(ch, m);
         break;
-    case METHOD_CHANNEL_FLOW_OK:
-        break;
     case METHOD_CHANNEL_CLOSE:
         on_close(ch);
         break;
     default:
-        channel_fail_text(ch, m->id, REPLY_CHANNEL_ERROR,
-                          "unexpected method in connection state running");
+        channel_fail_text(ch, m->id, REPLY_COMMAND_INVALID, "unimplemented method");
     }
 }
 

@@ -45,7 +45,7 @@ struct channel {
     enum channel_state state;
     bool is_confirming;
     bool was_closed_by_client; /* while it is closing */
-    bool has_timeouts;         /* a consumer held a delivery for too long; see `ending` */
+    bool has_ended_consumers;  /* the queue ended one, or it held a delivery for too long */
     uint64_t answered;         /* publishes confirmed or rejected */
     uint64_t next_tag;
     struct publisher *publisher; /* NULL until it is needed */
@@ -143,7 +143,7 @@ extern const struct publisher_ops channel_publisher_ops;
 
 /* Deliveries taken back; amqp/class_basic.c. */
 void channel_requeue_all(struct channel *ch, bool is_failure);
-/* A consumer of the channel held a delivery too long. */
-void channel_end_timed_out(struct channel *ch);
+/* Tells of consumers that the queue ended, and ends those that held a delivery too long. */
+void channel_end_consumers(struct channel *ch);
 
 #endif

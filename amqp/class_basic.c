@@ -302,7 +302,7 @@ static void on_recover(struct channel *ch, const struct method *m)
         channel_write(ch, &reply);
 }
 
-/* ---- timeouts ---- */
+/* ---- consumers that others end ---- */
 
 /* Takes back what he holds; settling it later does nothing. */
 static void take_back(struct channel *ch, const struct subscriber *s)
@@ -338,16 +338,25 @@ static bool end_timed_out(struct channel *ch, struct subscriber *s)
     return true;
 }
 
-void channel_end_timed_out(struct channel *ch)
+void channel_end_consumers(struct channel *ch)
 {
     struct names_entry *next;
 
+    if (ch->connection->stalled == ch) { /* behind the answer that it waits for */
+        list_push(&ch->connection->ending, &ch->ending);
+        return;
+    }
+    ch->has_ended_consumers = false;
     for (struct names_entry *e = names_first(&ch->subscribers); e != NULL; e = next) {
         struct subscriber *s = e->value;
 
         next = names_next(&ch->subscribers, e);
-        if (s->is_timed_out && !end_timed_out(ch, s))
+        if (s->is_cancelled) {
+            subscriber_say_cancelled(s);
+            subscriber_forget(s);
+        } else if (s->is_timed_out && !end_timed_out(ch, s)) {
             return;
+        }
     }
 }
 

@@ -60,8 +60,7 @@ void connection_resume(struct connection *c, enum connection_stall why)
     c->stalls &= ~(unsigned)why;
     if ((c->stalls & of_channel) == 0)
         c->stalled = NULL;
-    if (c->stalls == 0)
-        session_work(&c->session);
+    session_work(&c->session);
 }
 
 bool connection_is_full(const struct connection *c)
@@ -125,8 +124,6 @@ static void on_safe(struct broker_waiter *w, int err)
 
 void connection_release(struct connection *c)
 {
-    if ((c->stalls & STALL_WAIT) != 0)
-        broker_wait_cancel(&c->waiter);
     MAP_FOREACH (w, &c->channels)
         channel_remove(w.value);
     c->stalled = NULL;
@@ -239,13 +236,23 @@ void connection_stop(struct connection *c)
     session_work(&c->session);
 }
 
-void connection_work(struct connection *c)
+/* Each of those there are now; one that cannot end yet enters again. */
+static void end_channels(struct connection *c)
 {
     struct list_link *link;
+    struct list due;
 
-    free_gone(c);
+    list_init(&due);
     while ((link = list_take(&c->ending)) != NULL)
+        list_push(&due, link);
+    while ((link = list_take(&due)) != NULL)
         channel_work(CONTAINER_OF(link, struct channel, ending));
+}
+
+void connection_work(struct connection *c)
+{
+    free_gone(c);
+    end_channels(c);
     if (c->is_resumed && (c->stalls & STALL_PUBLISH) != 0)
         publish_again(c->stalled);
     c->is_resumed = false;

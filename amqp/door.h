@@ -17,12 +17,15 @@
 
 struct door_listener;
 
-/* Lines about clients, of which there may be many: so many a second are written. */
+/* Lines of one kind about clients, of which there may be many: so many a second are written. */
 struct door_voice {
+    const char *format; /* which kind */
     uint64_t second;
     uint32_t said;
     uint64_t unsaid;
 };
+
+enum { DOOR_VOICES = 16 };
 
 struct amqp {
     struct io *io;
@@ -40,7 +43,7 @@ struct amqp {
     struct buf fields;  /* and what comes to them */
     uint64_t seed;      /* of maps whose keys clients choose */
     struct amqp_stats stats;
-    struct door_voice voice;
+    struct door_voice voices[DOOR_VOICES];
     struct io_task stop_task;
     bool is_stopping;
     void (*stopped)(void *owner);
@@ -50,7 +53,7 @@ struct amqp {
 /* A session is gone. */
 void door_forget(struct amqp *a);
 
-/* As diag(), but not more often than a few times a second. */
+/* As diag(), but of lines of one format only a few a second. The format stays. */
 void door_say(struct amqp *a, enum diag_level level, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -115,14 +115,24 @@ static bool on_deliver(void *owner, struct consumer *consumer, struct delivery *
     return true;
 }
 
+static void end_later(struct subscriber *s)
+{
+    s->channel->has_ended_consumers = true;
+    channel_end_later(s->channel);
+}
+
+/* The client is told later: behind the answer to his own queue.delete, as RabbitMQ does it. */
 static void on_cancelled(void *owner, struct consumer *consumer, enum cancel_reason reason)
 {
     struct subscriber *s = owner;
 
     (void)consumer;
     (void)reason;
-    subscriber_say_cancelled(s);
-    subscriber_forget(s);
+    s->consumer = NULL;
+    s->is_cancelled = true;
+    if (list_linked(&s->waiting))
+        list_remove(&s->waiting);
+    end_later(s);
 }
 
 static void on_timed_out(void *owner, struct consumer *consumer, uint64_t timeout_ms)
@@ -132,8 +142,7 @@ static void on_timed_out(void *owner, struct consumer *consumer, uint64_t timeou
     (void)consumer;
     s->is_timed_out = true;
     s->timeout_ms = timeout_ms;
-    s->channel->has_timeouts = true;
-    channel_end_later(s->channel);
+    end_later(s);
 }
 
 const struct consumer_ops subscriber_ops = {

@@ -14,8 +14,9 @@
 struct subscriber {
     struct list_link waiting; /* of connection.waiting */
     struct channel *channel;
-    struct consumer *consumer; /* NULL: the one of amq.rabbitmq.reply-to */
+    struct consumer *consumer; /* NULL: ended, or the one of amq.rabbitmq.reply-to */
     bool is_no_ack;
+    bool is_cancelled; /* by the queue; its client is told in connection_work() */
     bool is_timed_out;
     uint64_t timeout_ms;
     struct bytes tag;
