@@ -8,6 +8,7 @@
 #include "amqp/deliver.h"
 #include "amqp/door.h"
 #include "amqp/subscriber.h"
+#include "amqp/wire/content.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/tx.h"
@@ -418,8 +419,6 @@ static void take_header(struct channel *ch, const struct frame *f)
     struct reply r;
 
     if (result != WIRE_OK) {
-        if (result == WIRE_CONTENT_SHORT)
-            content = (struct content){0};
         reply_of_content(&r, result, &content);
         channel_fail(ch, METHOD_BASIC_PUBLISH, &r);
         return;

@@ -265,6 +265,7 @@ static void on_blocked(void *owner, const char *reason)
     struct connection *c = owner;
     struct method m = {.id = METHOD_CONNECTION_UNBLOCKED};
 
+    c->is_blocked = reason != NULL;
     if (reason != NULL || !c->said_blocked)
         return;
     c->said_blocked = false;
@@ -320,6 +321,7 @@ static void on_open(struct connection *c, const struct method *m)
     reply.connection_open_ok.known_hosts = bytes_of(NULL, 0);
     connection_write(c, 0, &reply);
     c->state = CONNECTION_RUNNING;
+    c->is_blocked = visit_blocked(c->visit) != NULL;
     connection_start_heartbeat(c);
 }
 

@@ -103,18 +103,18 @@ static int publish(struct channel *ch, const struct publish *p)
     }
     if (p->is_mandatory && !out.is_routed)
         publish_return(ch, &p->message);
-    connection_on_publish(ch->connection);
+    if (UNLIKELY(ch->connection->is_blocked))
+        connection_on_publish(ch->connection);
     return 0;
 }
 
 /* Keeps a message that lies in the receive buffer, and waits with it. */
-static void stash(struct channel *ch, const struct method_basic_publish *m,
-                  const struct content *content, const struct publish *p)
+static void stash(struct channel *ch, const struct method_basic_publish *m, const struct publish *p)
 {
     int rv = 0;
 
     ch->collect = collect_new(m);
-    collect_header(ch->collect, content);
+    collect_header(ch->collect, &p->message.props, p->message.body_size);
     for (size_t i = 0; i < p->message.body_count && rv == 0; i++)
         rv = collect_body(ch->collect, p->message.body[i]);
     if (rv != 0)
@@ -154,26 +154,26 @@ static size_t publish_in_place(struct channel *ch, const struct method_basic_pub
                                struct bytes window)
 {
     struct bytes pieces[PIECES_MAX];
-    struct publish p = {.is_mandatory = m->mandatory};
-    struct content content;
+    struct publish p; /* not cleared: it is large, and all of it is set below */
+    struct content_head head;
     struct frame f;
     size_t size;
 
     if (frame_decode(window, ch->connection->frame_max, &f) != WIRE_OK || f.type != FRAME_HEADER ||
-        f.channel != ch->id || content_decode(f.payload, &content) != WIRE_OK ||
-        content.body_size > window.size - f.size)
+        f.channel != ch->id || content_decode_to(f.payload, &head, &p.message.props) != WIRE_OK ||
+        head.body_size > window.size - f.size)
         return 0;
-    if (content.body_size > broker_message_max(connection_broker(ch->connection)))
+    if (head.body_size > broker_message_max(connection_broker(ch->connection)))
         return 0;
-    size = find_body(ch, bytes_of(window.data + f.size, window.size - f.size), content.body_size,
-                     &p, pieces);
+    size = find_body(ch, bytes_of(window.data + f.size, window.size - f.size), head.body_size, &p,
+                     pieces);
     if (size == SIZE_MAX)
         return 0;
+    p.is_mandatory = m->mandatory;
     p.message.exchange = m->exchange;
     p.message.routing_key = m->routing_key;
-    p.message.props = content.props;
     if (UNLIKELY(publish(ch, &p) == ERR_AGAIN))
-        stash(ch, m, &content, &p);
+        stash(ch, m, &p);
     return f.size + size;
 }
 
@@ -201,7 +201,7 @@ void publish_header(struct channel *ch, const struct content *content)
                           content->body_size, max);
         return;
     }
-    collect_header(ch->collect, content);
+    collect_header(ch->collect, &content->props, content->body_size);
     if (ch->collect->state == COLLECT_COMPLETE)
         publish_again(ch);
 }

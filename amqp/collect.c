@@ -41,16 +41,16 @@ void collect_free(struct collect *k)
     mem_free(k);
 }
 
-void collect_header(struct collect *k, const struct content *content)
+void collect_header(struct collect *k, const struct props *props, uint64_t body_size)
 {
-    struct bytes props = content->props.bytes;
+    struct bytes bytes = props->bytes;
 
     ASSERT(k->state == COLLECT_HEADER);
-    k->props = mem_alloc(props.size);
-    memcpy(k->props, props.data, props.size);
-    k->decoded = content->props;
-    k->decoded.bytes = bytes_of(k->props, props.size);
-    k->body_size = content->body_size;
+    k->props = mem_alloc(bytes.size);
+    memcpy(k->props, bytes.data, bytes.size);
+    k->decoded = *props;
+    k->decoded.bytes = bytes_of(k->props, bytes.size);
+    k->body_size = body_size;
     k->state = k->body_size == 0 ? COLLECT_COMPLETE : COLLECT_BODY;
 }
 

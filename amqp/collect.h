@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "amqp/wire/content.h"
 #include "amqp/wire/method.h"
 #include "msg/msg.h"
 
@@ -40,7 +39,7 @@ struct collect *collect_new(const struct method_basic_publish *m);
 void collect_free(struct collect *k);
 
 /* The header came. Copies its properties. */
-void collect_header(struct collect *k, const struct content *content);
+void collect_header(struct collect *k, const struct props *props, uint64_t body_size);
 
 /* Some of the body came, not more than is missing. Errors: ERR_NO_MEMORY. */
 MUST_USE int collect_body(struct collect *k, struct bytes part);

@@ -63,11 +63,6 @@ void connection_resume(struct connection *c, enum connection_stall why)
     session_work(&c->session);
 }
 
-bool connection_is_full(const struct connection *c)
-{
-    return c->session.output.bytes >= c->session.door->options->output_max_bytes;
-}
-
 /* ---- out ---- */
 
 void connection_write(struct connection *c, uint16_t channel, const struct method *m)
@@ -82,9 +77,7 @@ void connection_write(struct connection *c, uint16_t channel, const struct metho
 
 void connection_on_sent(struct connection *c)
 {
-    size_t limit = (size_t)c->session.door->options->output_max_bytes;
-
-    if (c->session.output.bytes > limit / 2)
+    if (c->session.output.bytes > c->output_max / 2)
         return;
     bodies_continue(c);
     subscribers_resume(&c->waiting);
@@ -562,8 +555,7 @@ size_t connection_take(struct connection *c, struct bytes window)
         if (taken == 0)
             break;
         at += taken;
-        if (UNLIKELY(c->session.output.bytes >=
-                     2 * (size_t)c->session.door->options->output_max_bytes))
+        if (UNLIKELY(c->session.output.bytes >= 2 * c->output_max))
             connection_stall(c, STALL_OUTPUT, NULL);
     }
     return at;
@@ -607,6 +599,7 @@ void connection_open(struct amqp *door, struct socket *socket)
     door->session_count++;
     door->stats.opened++;
     c->frame_max = (uint32_t)door->options->initial_frame_max;
+    c->output_max = (size_t)door->options->output_max_bytes;
     map_init(&c->channels);
     list_init(&c->waiting);
     list_init(&c->bodies);

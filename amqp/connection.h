@@ -76,11 +76,13 @@ struct connection {
     enum connection_state state;
     unsigned stalls;
     uint32_t frame_max;
+    size_t output_max;
     uint16_t channel_max;
     uint16_t heartbeat_s;
     struct client client;
     bool is_delayed; /* only waits for the end of a failed login */
     bool is_deaf;    /* what comes is no frames any more */
+    bool is_blocked; /* publishers are held back */
     bool said_blocked;
     bool is_resumed;  /* connection_on_resumed() came */
     bool is_expelled; /* `farewell` says why */
@@ -147,7 +149,10 @@ void connection_forget_answer(struct connection *c);
 struct channel *connection_find(struct connection *c, uint16_t id);
 
 /* True when so much waits for the socket that no more messages should be added. */
-bool connection_is_full(const struct connection *c);
+static inline bool connection_is_full(const struct connection *c)
+{
+    return c->session.output.bytes >= c->output_max;
+}
 
 /* Something was published: it was the last for now when publishers are blocked. */
 void connection_on_publish(struct connection *c);

@@ -65,16 +65,17 @@ int props_decode(struct bytes b, struct props *out)
 {
     struct reader r = reader_of(b);
     uint16_t flags = reader_be16(&r);
-    struct props p = {.bytes = b, .flags = flags & (uint16_t) ~(FLAGS_CONTINUE | FLAGS_UNKNOWN)};
 
+    out->flags = 0; /* until all is well */
     if ((flags & FLAGS_UNKNOWN) != 0 || b.size > UINT32_MAX)
         return ERR_INVALID;
     if ((flags & FLAGS_CONTINUE) != 0 && reader_be16(&r) != 0)
         return ERR_INVALID;
 
-    for (uint16_t left = p.flags; left != 0;) {
+    flags &= (uint16_t)~FLAGS_CONTINUE;
+    for (uint16_t left = flags; left != 0;) {
         enum prop prop = first_of(left);
-        p.at[prop] = (uint32_t)(b.size - r.left);
+        out->at[prop] = (uint32_t)(b.size - r.left);
         int rv = skip_value(&r, kinds[prop].kind);
         if (rv != 0)
             return rv;
@@ -82,7 +83,8 @@ int props_decode(struct bytes b, struct props *out)
     }
     if (!reader_is_done(&r))
         return ERR_INVALID;
-    *out = p;
+    out->bytes = b;
+    out->flags = flags;
     return 0;
 }
 

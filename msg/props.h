@@ -57,9 +57,9 @@ enum prop_kind {
 
 /* Decoded properties: where in the borrowed bytes each one lies. Plain value. */
 struct props {
-    struct bytes bytes; /* flags and values, as they came */
-    uint16_t flags;     /* of those that are there: prop_flag() */
-    uint32_t at[PROP_COUNT];
+    struct bytes bytes;      /* flags and values, as they came */
+    uint16_t flags;          /* of those that are there: prop_flag() */
+    uint32_t at[PROP_COUNT]; /* of those alone */
 };
 
 static inline uint16_t prop_flag(enum prop prop)
@@ -78,7 +78,7 @@ enum prop_kind prop_kind(enum prop prop);
 
 /* Reads flags and values, which must fill `b`. Returns ERR_INVALID when they do not, for flags
  * that mean nothing and for headers that are no table; ERR_RANGE for headers beyond the limits
- * of msg/table.h. */
+ * of msg/table.h. *out is written as it goes, and has no property after an error. */
 MUST_USE int props_decode(struct bytes b, struct props *out);
 
 /* No properties at all, in their two bytes. */

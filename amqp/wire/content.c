@@ -3,9 +3,10 @@
 
 #include "msg/msg.h"
 
-enum wire_result content_decode(struct bytes payload, struct content *out)
+/* All but the properties. */
+static inline enum wire_result decode_head(struct bytes payload, struct content_head *out)
 {
-    if (payload.size < CONTENT_HEAD_SIZE)
+    if (UNLIKELY(payload.size < CONTENT_HEAD_SIZE))
         return WIRE_CONTENT_SHORT;
 
     out->class_id = get_be16(payload.data);
@@ -16,12 +17,30 @@ enum wire_result content_decode(struct bytes payload, struct content *out)
         return WIRE_CONTENT_WEIGHT;
     if (UNLIKELY(out->class_id != CONTENT_CLASS))
         return WIRE_CONTENT_CLASS;
-    if (UNLIKELY(out->body_size > MESSAGE_BODY_MAX))
-        return WIRE_CONTENT_SIZE;
+    return LIKELY(out->body_size <= MESSAGE_BODY_MAX) ? WIRE_OK : WIRE_CONTENT_SIZE;
+}
 
-    struct bytes props =
+enum wire_result content_decode_to(struct bytes payload, struct content_head *out,
+                                   struct props *props)
+{
+    enum wire_result result = decode_head(payload, out);
+
+    if (UNLIKELY(result != WIRE_OK))
+        return result;
+    struct bytes rest =
         bytes_of(payload.data + CONTENT_HEAD_SIZE, payload.size - CONTENT_HEAD_SIZE);
-    return props_decode(props, &out->props) == 0 ? WIRE_OK : WIRE_CONTENT_PROPS;
+    return props_decode(rest, props) == 0 ? WIRE_OK : WIRE_CONTENT_PROPS;
+}
+
+enum wire_result content_decode(struct bytes payload, struct content *out)
+{
+    struct content_head head = {.class_id = 0};
+    enum wire_result result = content_decode_to(payload, &head, &out->props);
+
+    out->class_id = head.class_id;
+    out->weight = head.weight;
+    out->body_size = head.body_size;
+    return result;
 }
 
 void content_write(struct writer *w, uint16_t channel, uint64_t body_size, struct bytes props)

@@ -22,6 +22,12 @@ enum {
     CONTENT_CLASS = 60,     /* basic */
 };
 
+struct content_head {
+    uint16_t class_id;
+    uint16_t weight;
+    uint64_t body_size;
+};
+
 struct content {
     uint16_t class_id;
     uint16_t weight;
@@ -33,6 +39,9 @@ struct content {
  * weight and body size (unless WIRE_CONTENT_SHORT), but no properties. A body larger than
  * MESSAGE_BODY_MAX is refused here, a smaller limit is the caller's. */
 MUST_USE enum wire_result content_decode(struct bytes payload, struct content *out);
+/* The same into a message in the making; the properties are not moved once more. */
+MUST_USE enum wire_result content_decode_to(struct bytes payload, struct content_head *out,
+                                            struct props *props);
 
 /* The size of the header frame for properties of that many bytes. */
 static inline size_t content_frame_size(size_t props_size)

@@ -11,10 +11,10 @@ static struct collect *begin(uint64_t body_size)
 {
     const struct method_basic_publish m = {
         .exchange = bytes_text("x"), .routing_key = bytes_text("key"), .mandatory = true};
-    struct content content = {.class_id = 60, .body_size = body_size, .props = props_none()};
+    const struct props props = props_none();
     struct collect *k = collect_new(&m);
 
-    collect_header(k, &content);
+    collect_header(k, &props, body_size);
     return k;
 }
 
