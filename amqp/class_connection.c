@@ -281,7 +281,6 @@ static void on_expelled(void *owner, const struct refusal *why)
     if (c->farewell == NULL)
         c->farewell = MEM_NEW(struct reply);
     reply_of_refusal(c->farewell, why);
-    c->is_expelled = true;
     session_work(&c->session);
 }
 

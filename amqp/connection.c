@@ -208,7 +208,6 @@ static void say_farewell(struct connection *c)
     struct reply *r = c->farewell;
 
     c->farewell = NULL;
-    c->is_expelled = false;
     if (c->state == CONNECTION_RUNNING || c->state == CONNECTION_OPENING)
         connection_fail(c, 0, r);
     else if (c->state < CONNECTION_CLOSING)
@@ -225,7 +224,6 @@ void connection_stop(struct connection *c)
         c->farewell = MEM_NEW(struct reply);
     reply_format(c->farewell, REPLY_CONNECTION_FORCED,
                  "broker forced connection closure with reason 'shutdown'");
-    c->is_expelled = true;
     session_work(&c->session);
 }
 
@@ -249,7 +247,7 @@ void connection_work(struct connection *c)
     if (c->is_resumed && (c->stalls & STALL_PUBLISH) != 0)
         publish_again(c->stalled);
     c->is_resumed = false;
-    if (c->is_expelled)
+    if (c->farewell != NULL)
         say_farewell(c);
     if (c->is_stopping && c->state >= CONNECTION_CLOSING && !session_is_closed(&c->session)) {
         c->is_stopping = false;

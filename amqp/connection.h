@@ -84,8 +84,7 @@ struct connection {
     bool is_deaf;    /* what comes is no frames any more */
     bool is_blocked; /* publishers are held back */
     bool said_blocked;
-    bool is_resumed;  /* connection_on_resumed() came */
-    bool is_expelled; /* `farewell` says why */
+    bool is_resumed; /* connection_on_resumed() came */
     bool is_stopping;
     struct body_part part;
     struct visit *visit;
@@ -98,10 +97,10 @@ struct connection {
     struct list gone;        /* channels whose memory waits for it */
     struct channel *stalled; /* who waits with STALL_WAIT, _GET, _COMMIT, _PUBLISH */
     struct broker_waiter waiter;
-    struct buf answer; /* what it waits with */
-    struct reply *farewell;
-    struct io_timer timer; /* handshake, heartbeats, the end */
-    uint64_t tick_ns;      /* the last heartbeat's time */
+    struct buf answer;      /* what it waits with */
+    struct reply *farewell; /* it ends in connection_work(), and why; or NULL */
+    struct io_timer timer;  /* handshake, heartbeats, the end */
+    uint64_t tick_ns;       /* the last heartbeat's time */
     struct beats beats;
 };
 

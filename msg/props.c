@@ -66,7 +66,6 @@ int props_decode(struct bytes b, struct props *out)
     struct reader r = reader_of(b);
     uint16_t flags = reader_be16(&r);
 
-    out->flags = 0; /* until all is well */
     if ((flags & FLAGS_UNKNOWN) != 0 || b.size > UINT32_MAX)
         return ERR_INVALID;
     if ((flags & FLAGS_CONTINUE) != 0 && reader_be16(&r) != 0)

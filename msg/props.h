@@ -78,7 +78,7 @@ enum prop_kind prop_kind(enum prop prop);
 
 /* Reads flags and values, which must fill `b`. Returns ERR_INVALID when they do not, for flags
  * that mean nothing and for headers that are no table; ERR_RANGE for headers beyond the limits
- * of msg/table.h. *out is written as it goes, and has no property after an error. */
+ * of msg/table.h; *out then has its flags and bytes as before, but no places to go with them. */
 MUST_USE int props_decode(struct bytes b, struct props *out);
 
 /* No properties at all, in their two bytes. */
