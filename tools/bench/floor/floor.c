@@ -19,14 +19,7 @@ static void on_signal(void *owner)
 
 static void on_begin(struct keep *k)
 {
-    struct floor *f = CONTAINER_OF(k, struct floor, keep);
-    struct list_link *link;
-
-    for (link = f->peers.head.next; link != &f->peers.head; link = link->next) {
-        struct peer *p = CONTAINER_OF(link, struct peer, link);
-
-        p->kept = p->published;
-    }
+    relay_begin(CONTAINER_OF(k, struct floor, keep));
 }
 
 static void on_commit(struct keep *k)

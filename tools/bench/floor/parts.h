@@ -47,6 +47,8 @@ struct peer {
     uint64_t confirmed;
     uint64_t kept; /* the last tag in the batch that is being written */
     struct buf rest;
+    struct buf held;      /* answers to durable declarations that are in the batch that fills */
+    struct buf committed; /* the same for the batch that is on its way */
     struct buf out;
     size_t out_done;
     struct io_task flush; /* at the end of the turn */
@@ -90,7 +92,10 @@ size_t relay_read(struct bytes window, struct relay_message *out);
 /* Copies a message behind a basic.deliver to a consumer. */
 void relay_deliver(struct sink *s, const struct relay_message *m);
 
-/* All that is kept up to now is safe: confirms go out. */
+/* The batch is on its way: what is told after it is safe is set aside. */
+void relay_begin(struct floor *f);
+
+/* It is safe: confirms and answers go out. */
 void relay_confirm(struct floor *f);
 
 /* Hands the kept messages to a stream's consumer, from the first. */

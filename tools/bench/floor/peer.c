@@ -145,16 +145,26 @@ static bool has_entry(struct table t, const char *name)
     return table_find(t, bytes_text(name), &value);
 }
 
-static void take_declare(struct peer *p, const struct method *m, struct method *reply)
+/* queue.declare: what is durable is kept before it is answered. */
+static void take_declare(struct peer *p, uint16_t channel, const struct method *m)
 {
     struct floor *f = p->floor;
+    struct method reply = {.id = METHOD_QUEUE_DECLARE_OK};
+    bool is_stream = has_entry(m->queue_declare.arguments, "x-queue-type");
 
     if (!m->queue_declare.passive)
         f->published = 0;
-    if (!m->queue_declare.passive && has_entry(m->queue_declare.arguments, "x-queue-type"))
+    if (!m->queue_declare.passive && is_stream)
         keep_restart(&f->keep);
-    reply->queue_declare_ok.queue = m->queue_declare.queue;
-    reply->queue_declare_ok.message_count = (uint32_t)f->published;
+    reply.queue_declare_ok.queue = m->queue_declare.queue;
+    reply.queue_declare_ok.message_count = (uint32_t)f->published;
+    if (m->queue_declare.passive || is_stream || !m->queue_declare.durable ||
+        f->keep.file == NULL || !keep_has_room(&f->keep, m->queue_declare.queue.size)) {
+        send_method(p, channel, &reply);
+        return;
+    }
+    keep_add(&f->keep, m->queue_declare.queue);
+    method_write_buf(&p->held, channel, &reply);
 }
 
 /* basic.consume: from now on every message goes there too. */
@@ -190,8 +200,8 @@ static void take_method(struct peer *p, uint16_t channel, const struct method *m
     if (m->id == METHOD_CONFIRM_SELECT)
         p->has_confirms = true;
     if (m->id == METHOD_QUEUE_DECLARE)
-        take_declare(p, m, &reply);
-    if (m->id == METHOD_BASIC_CONSUME)
+        take_declare(p, channel, m);
+    else if (m->id == METHOD_BASIC_CONSUME)
         take_consume(p, channel, m);
     else if (m->id == METHOD_CONNECTION_CLOSE)
         send_method(p, 0, &(struct method){.id = METHOD_CONNECTION_CLOSE_OK});
@@ -311,6 +321,8 @@ void peer_new(void *owner, struct socket *s)
     p->floor = f;
     p->socket = s;
     buf_init(&p->rest, FLOOR_MESSAGE_MAX);
+    buf_init(&p->held, FLOOR_OUT_MAX);
+    buf_init(&p->committed, FLOOR_OUT_MAX);
     buf_init(&p->out, FLOOR_OUT_MAX);
     io_task_init(&p->flush, on_flush);
     io_task_init(&p->again, on_again);
@@ -349,6 +361,8 @@ void peer_free(struct peer *p)
     list_remove(&p->link);
     socket_close(p->socket);
     buf_release(&p->rest);
+    buf_release(&p->held);
+    buf_release(&p->committed);
     buf_release(&p->out);
     mem_free(p);
     release_publishers(f);

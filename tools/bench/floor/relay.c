@@ -137,23 +137,43 @@ size_t relay_take(struct peer *p, struct bytes window)
     return size;
 }
 
+void relay_begin(struct floor *f)
+{
+    struct list_link *link;
+
+    for (link = f->peers.head.next; link != &f->peers.head; link = link->next) {
+        struct peer *p = CONTAINER_OF(link, struct peer, link);
+
+        p->kept = p->published;
+        buf_bytes(&p->committed, buf_view(&p->held));
+        buf_clear(&p->held);
+    }
+}
+
+static void confirm(struct peer *p, uint64_t safe)
+{
+    struct method m = {
+        .id = METHOD_BASIC_ACK,
+        .basic_ack = {.delivery_tag = safe, .multiple = safe - p->confirmed > 1},
+    };
+
+    if (safe > p->confirmed)
+        method_write_buf(&p->out, 1, &m);
+    p->confirmed = safe;
+    buf_bytes(&p->out, buf_view(&p->committed));
+    buf_clear(&p->committed);
+    if (p->out.size > 0)
+        peer_write_later(p);
+}
+
 void relay_confirm(struct floor *f)
 {
     struct list_link *link;
 
     for (link = f->peers.head.next; link != &f->peers.head; link = link->next) {
         struct peer *p = CONTAINER_OF(link, struct peer, link);
-        uint64_t safe = f->keep.file == NULL ? p->published : p->kept;
-        struct method m = {
-            .id = METHOD_BASIC_ACK,
-            .basic_ack = {.delivery_tag = safe, .multiple = safe - p->confirmed > 1},
-        };
 
-        if (safe == p->confirmed)
-            continue;
-        p->confirmed = safe;
-        method_write_buf(&p->out, 1, &m);
-        peer_write_later(p);
+        confirm(p, f->keep.file == NULL ? p->published : p->kept);
     }
 }
 
