@@ -53,7 +53,9 @@ static const struct setting broker_settings[] = {
     {.name = "broker-data", TEXT(broker.data_dir), .help = "its folder, so that its disk is"},
     {.name = "broker-command",
      TEXT(broker.command),
-     .help = "a command line that starts it; it is then started before and ended after"},
+     .help =
+         "a command line that starts it; it is then started before, anew where memory is measured, "
+         "and ended after"},
     {.name = "vs", TEXT(other.uri), .help = "another broker; the rounds of both take turns"},
     {.name = "vs-name", TEXT(other.name), .help = "as --name, for the other one"},
     {.name = "vs-pid", PID(other.pid), .help = "as --broker-pid"},
