@@ -1,6 +1,7 @@
 /* The checks between a client and a queue that it reads from. */
 #include "broker/consume.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "broker/access.h"
@@ -32,7 +33,8 @@ static int read_integer(const struct visit *v, const struct consume *c, const ch
 static int read_arguments(const struct visit *v, const struct consume *c,
                           struct consumer_spec *spec, struct refusal *refusal)
 {
-    int64_t timeout = -1;
+    int64_t timeout = INT64_MIN; /* it is not there */
+    char why[64];
     int rv = 0;
 
     spec->priority = 0;
@@ -40,8 +42,12 @@ static int read_arguments(const struct visit *v, const struct consume *c,
     rv = read_integer(v, c, "x-priority", &spec->priority, refusal);
     if (rv == 0)
         rv = read_integer(v, c, "x-consumer-timeout", &timeout, refusal);
-    if (rv == 0 && timeout < -1)
-        rv = refuse_argument(v, c, "x-consumer-timeout", "{value_negative,}", refusal);
+    if (rv == 0 && timeout != INT64_MIN && timeout < 0) {
+        int used = snprintf(why, sizeof(why), "{value_negative,%" PRId64 "}", timeout);
+
+        ASSERT(used > 0);
+        rv = refuse_argument(v, c, "x-consumer-timeout", why, refusal);
+    }
     if (rv == 0 && timeout >= 0)
         spec->timeout_ms = (uint64_t)timeout;
     return rv;

@@ -112,21 +112,26 @@ static void keep_definition(struct visit *v, const struct define_binding *d,
 /* Gives one kept message to the new destination. False when it cannot be taken now. */
 static bool give_kept(struct vhost *v, const struct ends *ends, uint64_t number)
 {
+    const struct targets *targets = NULL;
     struct history_message kept;
     struct route route;
-    struct sent sent;
+    struct sent sent = {0};
+    int rv = 0;
 
     history_get(v->history, number, &kept);
+    if (ends->queue != NULL) {
+        targets = targets_of_one(v, ends->queue);
+    } else {
+        route_message(v->table, ends->exchange,
+                      &(struct route_view){.keys = &kept.message.routing_key,
+                                           .key_count = 1,
+                                           .props = &kept.message.props},
+                      &route);
+        targets = targets_find(v, &route);
+    }
+    rv = targets_send(targets, &kept.message, kept.expiration_ms, &sent);
     sent_clear(&sent);
-    if (ends->queue != NULL)
-        return targets_send(targets_of_one(v, ends->queue), &kept.message, kept.expiration_ms,
-                            &sent) == 0;
-    route_message(v->table, ends->exchange,
-                  &(struct route_view){.keys = &kept.message.routing_key,
-                                       .key_count = 1,
-                                       .props = &kept.message.props},
-                  &route);
-    return targets_send(targets_find(v, &route), &kept.message, kept.expiration_ms, &sent) == 0;
+    return rv == 0;
 }
 
 static void give_history(struct vhost *v, const struct ends *ends)

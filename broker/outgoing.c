@@ -255,7 +255,11 @@ int outgoing_make(struct publisher *p, const struct message *m, struct outgoing 
 
 void sent_clear(struct sent *s)
 {
+    if (UNLIKELY(s->upload != NULL))
+        store_upload_close(s->upload);
     s->done = 0;
+    s->at = 0;
+    s->upload = NULL;
     s->has_failed = false;
     s->rejected = 0;
     s->count = 0;
@@ -281,28 +285,79 @@ void sent_merge(struct sent *s, const struct sent *other)
         merge_one(s, other->logged[i].home, other->logged[i].position);
 }
 
-static int send_to_home(const struct target_group *g, const struct queues_publish *publish,
-                        struct sent *sent)
+/* Adds what is left of a large body to its parts. ERR_FULL: not all of it yet. */
+static int upload(struct home *home, const struct message *m, struct sent *sent)
+{
+    uint64_t skip = 0;
+    int rv = 0;
+
+    if (sent->upload == NULL) {
+        sent->upload = store_upload_open(queues_store(home->queues), message_is_persistent(m));
+        sent->uploaded = 0;
+    }
+    skip = sent->uploaded;
+    for (size_t i = 0; i < m->body_count && rv == 0; i++) {
+        size_t from = skip < m->body[i].size ? (size_t)skip : m->body[i].size;
+        size_t taken = 0;
+
+        skip -= from;
+        if (from == m->body[i].size)
+            continue;
+        rv = store_upload_add(sent->upload,
+                              bytes_of(m->body[i].data + from, m->body[i].size - from), &taken);
+        sent->uploaded += taken;
+    }
+    return rv;
+}
+
+/* Hands the message to some queues of a home. ERR_FULL, ERR_FAILED. */
+static int send_to_queues(struct home *home, struct queues_publish *publish, struct sent *sent)
+{
+    struct queues_published published;
+    int rv = 0;
+
+    if (UNLIKELY(publish->message->body_size > STORE_PART_BYTES)) {
+        rv = upload(home, publish->message, sent);
+        publish->upload = sent->upload;
+    }
+    if (LIKELY(rv == 0))
+        rv = queues_publish(home->queues, publish, &published);
+    if (UNLIKELY(rv == ERR_FULL))
+        return rv;
+    if (UNLIKELY(sent->upload != NULL))
+        store_upload_close(sent->upload);
+    sent->upload = NULL;
+    if (UNLIKELY(rv != 0))
+        return ERR_FAILED;
+    sent->rejected += published.rejected;
+    if (published.is_in_log)
+        merge_one(sent, home, published.position);
+    return 0;
+}
+
+/* A record names a limited number of queues: what goes to more is more than one. */
+static int send_to_home(const struct targets *t, const struct target_group *g,
+                        struct queues_publish *publish, struct sent *sent)
 {
     struct home *home = g->home;
-    struct queues_published published;
     int rv = 0;
 
     if (UNLIKELY(home_is_pressed(home) && !home->is_failed))
         return ERR_AGAIN;
-    rv = queues_publish(home->queues, publish, &published);
-    if (UNLIKELY(rv == ERR_FULL))
-        return ERR_AGAIN;
+    while (rv == 0 && sent->at < g->count) {
+        size_t left = g->count - sent->at;
+
+        publish->targets = t->queues + g->first + sent->at;
+        publish->target_count = left < STORE_TARGETS_MAX ? left : STORE_TARGETS_MAX;
+        rv = send_to_queues(home, publish, sent);
+        if (UNLIKELY(rv == ERR_FULL))
+            return ERR_AGAIN;
+        sent->at += publish->target_count;
+    }
+    sent->at = 0;
     sent->done |= 1U << home->number;
-    if (UNLIKELY(rv != 0)) {
+    if (UNLIKELY(rv != 0))
         sent->has_failed = true;
-        return 0;
-    }
-    sent->rejected += published.rejected;
-    if (published.is_in_log) {
-        sent->logged[sent->count].home = home;
-        sent->logged[sent->count++].position = published.position;
-    }
     return 0;
 }
 
@@ -312,15 +367,9 @@ int targets_send(const struct targets *t, const struct message *m, uint64_t expi
     struct queues_publish publish = {.message = m, .expiration_ms = expiration_ms};
     int rv = 0;
 
-    for (size_t i = 0; i < t->group_count && rv == 0; i++) {
-        const struct target_group *g = &t->groups[i];
-
-        if ((sent->done >> g->home->number & 1) != 0)
-            continue;
-        publish.targets = t->queues + g->first;
-        publish.target_count = g->count;
-        rv = send_to_home(g, &publish, sent);
-    }
+    for (size_t i = 0; i < t->group_count && rv == 0; i++)
+        if ((sent->done >> t->groups[i].home->number & 1) == 0)
+            rv = send_to_home(t, &t->groups[i], &publish, sent);
     return rv;
 }
 

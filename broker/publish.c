@@ -24,6 +24,7 @@ void publisher_free(struct publisher *p)
     if (b->telling == p)
         b->telling = NULL;
     publisher_drop_replies(p);
+    sent_clear(&p->sent);
     confirms_release(&p->confirms);
     ASSERT(p->visit->publisher_count > 0);
     p->visit->publisher_count--;
@@ -65,8 +66,10 @@ int broker_publish(struct publisher *p, const struct publish *m, struct publishe
     bool is_routed = false;
     int rv = outgoing_make(p, &m->message, &o, refusal);
 
-    if (rv != 0)
+    if (UNLIKELY(rv != 0)) {
+        sent_clear(&p->sent);
         return rv;
+    }
     rv = outgoing_send(p->visit, &o, &p->sent, &is_routed);
     if (UNLIKELY(rv != 0)) {
         broker_hold(p->visit->broker, &p->visit->held);

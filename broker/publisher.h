@@ -26,7 +26,10 @@ struct publish_memo {
 
 /* Which homes have taken a message, and what must be committed before it is safe. */
 struct sent {
-    uint32_t done; /* a bit for each home that has it */
+    uint32_t done;               /* a bit for each home that has it */
+    size_t at;                   /* of the home that comes next: so many queues have it */
+    struct store_upload *upload; /* the body on its way there, when it is a large one */
+    uint64_t uploaded;           /* bytes of it */
     bool has_failed;
     uint32_t rejected;
     size_t count;
@@ -66,7 +69,7 @@ MUST_USE int outgoing_make(struct publisher *p, const struct message *m, struct 
  * before an ERR_AGAIN is in *sent, which must be empty at first. */
 MUST_USE int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent,
                            bool *is_routed);
-void sent_clear(struct sent *s);
+void sent_clear(struct sent *s); /* allowed for one that is all zero */
 /* Adds the positions of another message; the newest of each home counts. */
 void sent_merge(struct sent *s, const struct sent *other);
 

@@ -19,7 +19,10 @@
 #include "exchange/exchange.h"
 #include "queue/queue.h"
 
-enum { SETTLES_MIN = 16 };
+enum {
+    SETTLES_MIN = 16,
+    STAGED_MAX = 1 << 30, /* beyond what any setting allows */
+};
 
 struct staged_settle {
     struct delivery *delivery;
@@ -38,7 +41,11 @@ struct tx {
     size_t settle_capacity;
     void (*settled)(void *owner, struct delivery *d);
     bool is_committing;
-    struct sent sent; /* of the commit: positions to wait for */
+    /* Large bodies go to the log before the group begins, one after the other. */
+    struct store_upload **uploads;
+    size_t upload_count;
+    uint64_t uploaded; /* bytes of the last one */
+    struct sent sent;  /* of the commit: positions to wait for */
     int result;
 };
 
@@ -54,14 +61,19 @@ struct tx *tx_new(struct publisher *p, const struct tx_ops *ops, void *owner)
     t->ops = ops;
     t->owner = owner;
     t->held.resume = on_resume;
-    buf_init(&t->messages, SIZE_MAX);
+    buf_init(&t->messages, STAGED_MAX);
     return t;
 }
 
 static void forget_staged(struct tx *t)
 {
     buf_release(&t->messages);
-    buf_init(&t->messages, SIZE_MAX);
+    buf_init(&t->messages, STAGED_MAX);
+    for (size_t i = 0; i < t->upload_count; i++)
+        store_upload_close(t->uploads[i]);
+    mem_free(t->uploads);
+    t->uploads = NULL;
+    t->upload_count = 0;
     mem_free(t->settles);
     t->settles = NULL;
     t->settle_count = 0;
@@ -275,29 +287,81 @@ static void measure(struct tx *t, struct group *g)
     }
 }
 
+/* ---- large bodies ---- */
+
+/* Continues one upload. ERR_FULL, ERR_FAILED. */
+static int upload(struct tx *t, struct home *home, const struct staged *s, bool is_new)
+{
+    size_t taken = 0;
+    int rv = 0;
+
+    if (is_new) {
+        t->uploads = (struct store_upload **)mem_grow(t->uploads, t->upload_count + 1,
+                                                      sizeof(struct store_upload *));
+        t->uploads[t->upload_count++] =
+            store_upload_open(queues_store(home->queues), message_is_persistent(&s->out.message));
+        t->uploaded = 0;
+    }
+    if (t->uploaded < s->body.size)
+        rv = store_upload_add(t->uploads[t->upload_count - 1],
+                              bytes_of(s->body.data + t->uploaded, s->body.size - t->uploaded),
+                              &taken);
+    t->uploaded += taken;
+    return rv;
+}
+
+static int upload_all(struct tx *t, struct home *home)
+{
+    struct reader r = reader_of(buf_view(&t->messages));
+    struct staged s;
+    size_t number = 0;
+    int rv = 0;
+
+    while (rv == 0 && next_staged(t, &r, &s)) {
+        if (s.body.size <= STORE_PART_BYTES)
+            continue;
+        number++;
+        if (number >= t->upload_count) /* those before the last one are complete */
+            rv = upload(t, home, &s, number > t->upload_count);
+    }
+    return rv;
+}
+
 /* ---- what the commit does ---- */
+
+/* Gives one message to its queues; `upload` has its body, if that is large and was sent ahead. */
+static void publish_one(struct tx *t, const struct staged *s, struct store_upload *upload)
+{
+    struct sent sent = {.upload = upload, .uploaded = s->out.message.body_size};
+    bool is_routed = false;
+
+    if (s->out.exchange != NULL &&
+        outgoing_send(t->publisher->visit, &s->out, &sent, &is_routed) != 0)
+        sent.rejected++; /* no room for what does not go to the log */
+    if (!is_routed && s->is_mandatory && sent.rejected == 0)
+        t->ops->returned(t->owner, &s->out.message);
+    if (sent.has_failed)
+        t->result = ERR_FAILED;
+    else if (sent.rejected > 0 && t->result == 0)
+        t->result = ERR_FULL;
+    sent_merge(&t->sent, &sent);
+    sent_clear(&sent);
+}
 
 static void publish_staged(struct tx *t)
 {
-    struct visit *v = t->publisher->visit;
     struct reader r = reader_of(buf_view(&t->messages));
-    struct sent sent;
     struct staged s;
+    size_t number = 0;
 
     while (next_staged(t, &r, &s)) {
-        bool is_routed = false;
+        struct store_upload *upload = NULL;
 
-        sent_clear(&sent);
-        if (s.out.exchange != NULL && outgoing_send(v, &s.out, &sent, &is_routed) != 0)
-            sent.rejected++; /* no room for what does not go to the log */
-        if (!is_routed && s.is_mandatory && sent.rejected == 0)
-            t->ops->returned(t->owner, &s.out.message);
-        if (sent.has_failed)
-            t->result = ERR_FAILED;
-        else if (sent.rejected > 0 && t->result == 0)
-            t->result = ERR_FULL;
-        sent_merge(&t->sent, &sent);
+        if (s.body.size > STORE_PART_BYTES && number < t->upload_count)
+            upload = t->uploads[number++];
+        publish_one(t, &s, upload);
     }
+    t->upload_count = 0; /* each was closed by the one that used it */
 }
 
 static void settle_staged(struct tx *t)
@@ -332,14 +396,13 @@ static void wait_for(struct tx *t)
 /* Everything happens, inside a group of that home when there is one. */
 static void run(struct tx *t, struct home *home)
 {
-    struct sent group;
+    struct sent group = {0};
     uint64_t position = 0;
 
     publish_staged(t);
     settle_staged(t);
     if (home != NULL) {
         queues_end_group(home->queues, &position);
-        sent_clear(&group);
         group.logged[group.count].home = home;
         group.logged[group.count++].position = position;
         sent_merge(&t->sent, &group);
@@ -357,6 +420,8 @@ static void try_commit(struct tx *t)
     if (g.is_pressed)
         rv = ERR_FULL;
     else if (g.home != NULL && !g.is_spread)
+        rv = upload_all(t, g.home);
+    if (rv == 0 && g.home != NULL && !g.is_spread)
         rv = queues_begin_group(g.home->queues, g.size);
     if (rv == ERR_FULL) {
         broker_hold(t->publisher->visit->broker, &t->held);

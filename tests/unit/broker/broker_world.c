@@ -143,10 +143,15 @@ void broker_world_close(struct broker_world *w)
 
 void broker_world_crash(struct broker_world *w)
 {
+    broker_world_crash_as(w, &(struct sim_crash){.kind = SIM_CRASH_NOTHING});
+}
+
+void broker_world_crash_as(struct broker_world *w, const struct sim_crash *c)
+{
     sim_node_halt(w->node, SIM_DEATH_POWER);
     broker_world_close(w);
     sim_io_free(w->io);
-    sim_disk_crash(w->disk, &(struct sim_crash){.kind = SIM_CRASH_NOTHING});
+    sim_disk_crash(w->disk, c);
     sim_node_restart(w->node);
     w->io = sim_io_new(w->node);
 }
@@ -381,7 +386,7 @@ static void set_prop(struct broker_world *w, struct props_edit *e, const char *w
         fail_msg("what is '%s'?", text);
 }
 
-static struct props world_props(struct broker_world *w, const char *words)
+struct props world_props(struct broker_world *w, const char *words)
 {
     struct props_edit e;
     struct props out;

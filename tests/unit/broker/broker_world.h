@@ -94,6 +94,8 @@ int broker_world_try_open(struct broker_world *w);
 void broker_world_close(struct broker_world *w);
 /* Power is lost, and what was not synced with it. */
 void broker_world_crash(struct broker_world *w);
+/* The same, with another image of the disk. */
+void broker_world_crash_as(struct broker_world *w, const struct sim_crash *c);
 /* Some time passes; checks the broker. */
 void world_settle(struct broker_world *w);
 void world_run_ms(struct broker_world *w, uint64_t ms);
@@ -138,6 +140,8 @@ struct world_message {
     const char *props;
     const char *body;
 };
+/* Properties of such words, borrowed until the next ones. */
+struct props world_props(struct broker_world *w, const char *words);
 /* *is_routed says whether it went anywhere. */
 int world_publish_as(struct broker_world *w, struct world_publisher *p,
                      const struct world_message *m, bool *is_routed);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "tests/lib/leaks.h"
 #include "tests/unit/broker/broker_world.h"
 #include "tests/unit/broker/refused.h"
@@ -299,6 +300,54 @@ static void test_when_the_log_takes_no_more_publishing_is_tried_again(void **sta
     end(&w);
 }
 
+/* A body larger than the log takes at once goes there bit by bit. */
+static void test_a_large_message_is_taken_in_pieces(void **state)
+{
+    enum { SIZE = 5 << 20 };
+    struct broker_world w;
+    struct publish m = {.message = {.exchange = bytes_text(""), .routing_key = bytes_text("q")}};
+    struct published published;
+    char *body = mem_alloc(SIZE);
+    struct bytes pieces[3] = {bytes_of(body, 1), bytes_of(body, SIZE / 2),
+                              bytes_of(body, SIZE - SIZE / 2 - 1)};
+    struct world_message persistent = {"", "q", "persistent", ""};
+    int tries = 0;
+
+    (void)state;
+    memset(body, 'b', SIZE);
+    broker_world_init(&w);
+    w.log.pending_bytes_max = 2 << 20;
+    broker_world_open(&w);
+    assert_int_equal(world_queue(&w, "q", "durable", ""), 0);
+    assert_int_equal(world_queue(&w, "p", "durable", ""), 0);
+    assert_int_equal(world_publish_as(&w, &w.publisher, &persistent, NULL), 0);
+    m.message.props = world_props(&w, "persistent headers:CC=[p]");
+    m.message.body = pieces;
+    m.message.body_count = 3;
+    m.message.body_size = SIZE;
+    while (broker_publish(w.publisher.publisher, &m, &published, &w.refusal) == ERR_AGAIN) {
+        assert_true(tries++ < 100);
+        world_settle(&w);
+        m.message.props = world_props(&w, "persistent headers:CC=[p]");
+    }
+    assert_true(tries > 1);
+    assert_int_equal(world_ready(&w, "q"), 2);
+    assert_int_equal(world_ready(&w, "p"), 1);
+    world_settle(&w);
+    assert_int_equal(w.publisher.told.confirmed, 2);
+    broker_world_crash(&w);
+    broker_world_open(&w);
+    assert_int_equal(world_ready(&w, "q"), 2);
+    assert_int_equal(world_ready(&w, "p"), 1);
+    m.message.props = world_props(&w, "persistent");
+    sim_disk_set_stalled(w.disk, true);
+    assert_int_equal(broker_publish(w.publisher.publisher, &m, &published, &w.refusal), ERR_AGAIN);
+    sim_disk_set_stalled(w.disk, false);
+    world_settle(&w);
+    mem_free(body);
+    end(&w); /* in the middle of it */
+}
+
 static struct world_publisher *freed_in_call;
 
 static void free_publisher(void *owner, uint64_t seq)
@@ -353,6 +402,7 @@ int main(void)
         LEAK_CHECKED(test_a_full_queue_that_rejects_is_told_by_itself),
         LEAK_CHECKED(test_when_the_disk_fails_what_waits_is_rejected),
         LEAK_CHECKED(test_when_the_log_takes_no_more_publishing_is_tried_again),
+        LEAK_CHECKED(test_a_large_message_is_taken_in_pieces),
         LEAK_CHECKED(test_a_publisher_may_go_while_he_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
