@@ -317,7 +317,7 @@ static int survivor(void *owner, uint64_t destination, const struct record *reco
         references++;
     }
     if (references > 0 && destination == LOG_SHARED)
-        store_replay_message(qs->store, &r, references);
+        store_survivor(qs->store, &r, references);
     return 0;
 }
 
