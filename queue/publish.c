@@ -137,7 +137,8 @@ size_t queues_publish_size(const struct queues_publish *p)
                             .is_persistent = message_is_persistent(p->message),
                             .targets = &none,
                             .target_count = 1,
-                            .references = (uint32_t)p->target_count};
+                            .references = (uint32_t)p->target_count,
+                            .upload = p->upload};
 
     if (!put.is_persistent)
         return 0;
