@@ -162,11 +162,34 @@ static int read_publish(const struct record *r, struct stored *out, struct reade
     return 0;
 }
 
+/* A record with all sizes in one byte each and no parts, as most are. False: look slowly. */
+static inline bool view_small(const struct record *r, struct stored *out)
+{
+    enum { FIXED = 5 };
+    const uint8_t *p = r->body.data;
+    size_t size = r->body.size, used;
+
+    if (size < FIXED || r->kind != RECORD_PUBLISH || p[0] != 0 || ((p[3] | p[4]) & 0x80) != 0)
+        return false;
+    used = FIXED + (size_t)p[1] + p[2] + p[3] + p[4];
+    if (used > size)
+        return false;
+    out->exchange = bytes_of(p + FIXED, p[1]);
+    out->routing_key = bytes_of(p + FIXED + p[1], p[2]);
+    out->props = bytes_of(p + used - p[4], p[4]);
+    out->body = bytes_of(p + used, size - used);
+    out->body_size = size - used;
+    out->parts = 0;
+    out->time_ms = r->time_ms;
+    out->place = r->number;
+    return true;
+}
+
 int publish_record_view(const struct record *r, struct stored *out)
 {
     struct reader parts, targets;
 
-    return read_publish(r, out, &parts, &targets);
+    return LIKELY(view_small(r, out)) ? 0 : read_publish(r, out, &parts, &targets);
 }
 
 int part_record_view(const struct record *r, uint64_t *first, struct bytes *out)

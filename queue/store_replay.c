@@ -15,7 +15,7 @@ static struct parts *find_parts(struct store *s, struct reader *r, uint64_t coun
     struct parts *parts = parts_find(&s->holds, at);
     bool is_new = parts == NULL;
 
-    if (r->is_failed || count == 0)
+    if (r->is_failed || count == 0 || place_is_transient(at) || (!is_new && parts->count != count))
         return NULL;
     if (is_new)
         parts = parts_new(false);

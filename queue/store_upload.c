@@ -70,6 +70,7 @@ int store_upload_add(struct store_upload *u, struct bytes bytes, size_t *taken)
     size_t done = 0;
     int rv = 0;
 
+    ASSERT(u->parts->refs == 1); /* a message that has them has the whole body */
     while (rv == 0 && done < bytes.size) {
         size_t left = bytes.size - done;
         size_t size = left < STORE_PART_BYTES ? left : STORE_PART_BYTES;
