@@ -50,7 +50,7 @@ static inline uint64_t reader_varint(struct reader *r)
 
         v |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80 && (shift < 63 || byte <= 1))
-            return v;
+            return r->is_failed ? 0 : v;
     }
     r->is_failed = true;
     r->left = 0;
