@@ -483,7 +483,7 @@ void channel_body_part(struct channel *ch, struct bytes part, bool is_last)
                           "there is no memory for the message");
         return;
     }
-    if (is_last && k->state == COLLECT_COMPLETE)
+    if (is_last && (k->state == COLLECT_COMPLETE || k->is_uploaded))
         publish_again(ch);
 }
 

@@ -133,7 +133,8 @@ void tx_method(struct channel *ch, const struct method *m);
 size_t publish_method(struct channel *ch, const struct method_basic_publish *m, struct bytes rest);
 /* basic.return with NO_ROUTE. */
 void publish_return(struct channel *ch, const struct message *m);
-/* Publishes what was collected, for the first time or again. */
+/* Publishes what was collected, for the first time or again, or hands on what has come of a large
+ * body. */
 void publish_again(struct channel *ch);
 /* Its content header came. */
 void publish_header(struct channel *ch, const struct content *content);

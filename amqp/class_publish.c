@@ -13,7 +13,10 @@
 #include "base/err.h"
 #include "broker/tx.h"
 
-enum { PIECES_MAX = 64 }; /* body frames of a message that is published in place */
+enum {
+    PIECES_MAX = 64,        /* body frames of a message that is published in place */
+    UPLOAD_BYTES = 1 << 20, /* of a large body are collected before they are handed on */
+};
 
 /* ---- what comes back ---- */
 
@@ -202,29 +205,70 @@ void publish_header(struct channel *ch, const struct content *content)
         return;
     }
     collect_header(ch->collect, &content->props, content->body_size);
-    if (ch->collect->state == COLLECT_COMPLETE)
+    if (ch->collect->state == COLLECT_COMPLETE) {
         publish_again(ch);
+    } else if (content->body_size > UPLOAD_BYTES && ch->tx == NULL) {
+        const struct message head = collect_message(ch->collect);
+        ch->collect->is_uploaded = publisher_can_upload(channel_publisher(ch), &head);
+    }
+}
+
+/* Hands on what lies here of a large body. ERR_AGAIN: not all of it was taken. */
+static int upload(struct channel *ch)
+{
+    struct collect *k = ch->collect;
+    struct message head = collect_message(k);
+    int rv = 0;
+
+    head.body = NULL;
+    head.body_count = 0;
+    while (rv == 0 && k->piece_count > 0) {
+        struct bytes piece = collect_front(k);
+        size_t taken = 0;
+
+        rv = publisher_upload(channel_publisher(ch), &head, piece, &taken);
+        collect_drop(k, taken);
+    }
+    return rv;
+}
+
+/* What was collected is published, or kept because it cannot be now. ERR_AGAIN. */
+static int publish_collected(struct channel *ch)
+{
+    struct collect *k = ch->collect;
+    struct publish p = {.message = collect_message(k), .is_mandatory = k->is_mandatory};
+    int rv;
+
+    ch->collect = NULL;
+    rv = publish(ch, &p);
+    if (rv == ERR_AGAIN)
+        ch->collect = k;
+    else
+        collect_free(k);
+    return rv;
 }
 
 void publish_again(struct channel *ch)
 {
     struct connection *c = ch->connection;
     struct collect *k = ch->collect;
-    struct publish p = {.message = collect_message(k), .is_mandatory = k->is_mandatory};
+    bool is_complete = k->state == COLLECT_COMPLETE;
+    int rv = 0;
 
-    ch->collect = NULL;
-    if (publish(ch, &p) != ERR_AGAIN) {
-        collect_free(k);
-        if (c->stalled == ch && (c->stalls & STALL_PUBLISH) != 0)
-            connection_resume(c, STALL_PUBLISH);
-        return;
-    }
-    ch->collect = k;
-    connection_stall(c, STALL_PUBLISH, ch);
+    if (UNLIKELY(k->is_uploaded) && (is_complete || collect_held(k) >= UPLOAD_BYTES))
+        rv = upload(ch);
+    if (rv == 0 && is_complete)
+        rv = publish_collected(ch);
+    if (rv == ERR_AGAIN)
+        connection_stall(c, STALL_PUBLISH, ch);
+    else if (c->stalled == ch && (c->stalls & STALL_PUBLISH) != 0)
+        connection_resume(c, STALL_PUBLISH);
 }
 
 void publish_drop(struct channel *ch)
 {
+    if (ch->collect != NULL && ch->collect->is_uploaded && ch->publisher != NULL)
+        publisher_drop_upload(ch->publisher);
     collect_free(ch->collect);
     ch->collect = NULL;
 }

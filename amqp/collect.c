@@ -97,9 +97,37 @@ int collect_body(struct collect *k, struct bytes part)
     return 0;
 }
 
+size_t collect_held(const struct collect *k)
+{
+    size_t held = 0;
+
+    for (size_t i = 0; i < k->piece_count; i++)
+        held += k->pieces[i].size;
+    return held - k->dropped;
+}
+
+struct bytes collect_front(const struct collect *k)
+{
+    ASSERT(k->piece_count > 0);
+    return bytes_of(k->pieces[0].data + k->dropped, k->pieces[0].size - k->dropped);
+}
+
+void collect_drop(struct collect *k, size_t size)
+{
+    ASSERT(k->piece_count > 0 && size <= k->pieces[0].size - k->dropped);
+    k->dropped += size;
+    if (k->dropped < k->pieces[0].size)
+        return;
+    mem_free((void *)(uintptr_t)k->pieces[0].data);
+    k->dropped = 0;
+    k->piece_count--;
+    memmove(&k->pieces[0], &k->pieces[1], k->piece_count * sizeof(k->pieces[0]));
+    if (k->piece_count == 0)
+        k->room = 0;
+}
+
 struct message collect_message(const struct collect *k)
 {
-    ASSERT(k->state == COLLECT_COMPLETE && k->got == k->body_size);
     return (struct message){
         .exchange = k->exchange,
         .routing_key = k->routing_key,

@@ -20,6 +20,7 @@ enum collect_state { COLLECT_HEADER, COLLECT_BODY, COLLECT_COMPLETE };
 struct collect {
     enum collect_state state;
     bool is_mandatory;
+    bool is_uploaded;      /* the body goes on to the broker as it comes */
     unsigned empty_frames; /* body frames without a body, in a row */
     uint64_t body_size;    /* announced */
     uint64_t got;          /* of it */
@@ -31,7 +32,8 @@ struct collect {
     struct bytes *pieces;
     size_t piece_count;
     size_t piece_capacity;
-    size_t room; /* of the last piece */
+    size_t room;    /* of the last piece */
+    size_t dropped; /* bytes at the front of the first piece */
 };
 
 /* Copies what the method says. */
@@ -44,7 +46,14 @@ void collect_header(struct collect *k, const struct props *props, uint64_t body_
 /* Some of the body came, not more than is missing. Errors: ERR_NO_MEMORY. */
 MUST_USE int collect_body(struct collect *k, struct bytes part);
 
-/* The message; the collection must be complete. */
+/* Bytes of the body that lie here. */
+size_t collect_held(const struct collect *k);
+/* The first piece that lies here; there must be one. */
+struct bytes collect_front(const struct collect *k);
+/* So many bytes at the front of the first piece are needed no more. */
+void collect_drop(struct collect *k, size_t size);
+
+/* The message, with what lies here of its body. */
 struct message collect_message(const struct collect *k);
 
 #endif

@@ -260,6 +260,7 @@ void sent_clear(struct sent *s)
     s->done = 0;
     s->at = 0;
     s->upload = NULL;
+    s->came_before = false;
     s->has_failed = false;
     s->rejected = 0;
     s->count = 0;
@@ -285,17 +286,26 @@ void sent_merge(struct sent *s, const struct sent *other)
         merge_one(s, other->logged[i].home, other->logged[i].position);
 }
 
-/* Adds what is left of a large body to its parts. ERR_FULL: not all of it yet. */
-static int upload(struct home *home, const struct message *m, struct sent *sent)
+int outgoing_upload(struct home *home, const struct message *head, struct bytes part,
+                    struct sent *sent, size_t *taken)
 {
-    uint64_t skip = 0;
     int rv = 0;
 
     if (sent->upload == NULL) {
-        sent->upload = store_upload_open(queues_store(home->queues), message_is_persistent(m));
+        sent->upload = store_upload_open(queues_store(home->queues), message_is_persistent(head));
         sent->uploaded = 0;
     }
-    skip = sent->uploaded;
+    rv = store_upload_add(sent->upload, part, taken);
+    sent->uploaded += *taken;
+    return rv;
+}
+
+/* Adds what is left of a large body to its parts. ERR_FULL: not all of it yet. */
+static int upload(struct home *home, const struct message *m, struct sent *sent)
+{
+    uint64_t skip = sent->upload == NULL ? 0 : sent->uploaded;
+    int rv = 0;
+
     for (size_t i = 0; i < m->body_count && rv == 0; i++) {
         size_t from = skip < m->body[i].size ? (size_t)skip : m->body[i].size;
         size_t taken = 0;
@@ -303,9 +313,8 @@ static int upload(struct home *home, const struct message *m, struct sent *sent)
         skip -= from;
         if (from == m->body[i].size)
             continue;
-        rv = store_upload_add(sent->upload,
-                              bytes_of(m->body[i].data + from, m->body[i].size - from), &taken);
-        sent->uploaded += taken;
+        rv = outgoing_upload(home, m, bytes_of(m->body[i].data + from, m->body[i].size - from),
+                             sent, &taken);
     }
     return rv;
 }
@@ -319,6 +328,8 @@ static int send_to_queues(struct home *home, struct queues_publish *publish, str
     if (UNLIKELY(publish->message->body_size > STORE_PART_BYTES)) {
         rv = upload(home, publish->message, sent);
         publish->upload = sent->upload;
+        if (sent->came_before && sent->uploaded != publish->message->body_size)
+            rv = ERR_FAILED; /* the partition failed while the body came */
     }
     if (LIKELY(rv == 0))
         rv = queues_publish(home->queues, publish, &published);
@@ -410,9 +421,24 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
     if (rv != 0)
         return rv;
     *is_routed = targets->count > 0;
+    if (UNLIKELY(sent->came_before))
+        return 0; /* whoever needs the body in one piece has come too late */
     if (UNLIKELY(route.keeper_count > 0))
         keep(v->vhost, &route, o);
     if (o->may_be_reply && send_replies(v, o))
         *is_routed = true;
     return 0;
+}
+
+bool outgoing_is_for_queues(struct visit *v, const struct outgoing *o)
+{
+    const struct route_view view = {
+        .keys = o->keys, .key_count = o->key_count, .props = &o->message.props};
+    struct route route;
+
+    for (size_t i = 0; i < o->key_count; i++)
+        if (o->may_be_reply && replies_is_name(o->keys[i]))
+            return false;
+    route_message(v->vhost->table, o->exchange, &view, &route);
+    return route.count > 0 && route.keeper_count == 0;
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
+#include "queue/store.h"
 
 struct publisher *publisher_new(struct visit *v, const struct publisher_ops *ops, void *owner)
 {
@@ -59,6 +60,48 @@ static void count(struct publisher *p, const struct sent *sent)
     broker_stir(b);
 }
 
+bool publisher_can_upload(struct publisher *p, const struct message *head)
+{
+    struct broker *b = p->visit->broker;
+    struct refusal refusal;
+    struct outgoing o;
+
+    if (head->body_size <= STORE_PART_BYTES || b->home_count != 1 || home_is_pressed(&b->homes[0]))
+        return false;
+    return outgoing_make(p, head, &o, &refusal) == 0 && outgoing_is_for_queues(p->visit, &o);
+}
+
+int publisher_upload(struct publisher *p, const struct message *head, struct bytes part,
+                     size_t *taken)
+{
+    struct broker *b = p->visit->broker;
+    int rv = 0;
+
+    p->sent.came_before = true;
+    rv = outgoing_upload(&b->homes[0], head, part, &p->sent, taken);
+    if (rv == ERR_FULL) {
+        broker_hold(b, &p->visit->held);
+        return ERR_AGAIN;
+    }
+    if (rv != 0)
+        *taken = part.size; /* it is lost; the publish will be rejected */
+    return 0;
+}
+
+void publisher_drop_upload(struct publisher *p)
+{
+    sent_clear(&p->sent);
+}
+
+/* The queues of a message went away while its body came, so that it cannot be given back. */
+static int refuse_late(struct publisher *p, struct refusal *refusal)
+{
+    sent_clear(&p->sent);
+    return refuse(refusal, REFUSE_CONTENT_TOO_LARGE,
+                  "the queues of a mandatory message were gone before all of its body had come; "
+                  "publish it again");
+}
+
 int broker_publish(struct publisher *p, const struct publish *m, struct published *out,
                    struct refusal *refusal)
 {
@@ -75,6 +118,8 @@ int broker_publish(struct publisher *p, const struct publish *m, struct publishe
         broker_hold(p->visit->broker, &p->visit->held);
         return rv;
     }
+    if (UNLIKELY(p->sent.came_before && m->is_mandatory && !is_routed))
+        return refuse_late(p, refusal);
     if (p->confirms.is_on)
         count(p, &p->sent);
     sent_clear(&p->sent);

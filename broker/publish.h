@@ -54,6 +54,22 @@ struct published {
 MUST_USE int broker_publish(struct publisher *p, const struct publish *m, struct published *out,
                             struct refusal *refusal);
 
+/* ---- large bodies ---- */
+
+/* A large body can be handed over as it comes, so that nobody holds all of it: ask with the head of
+ * the message (no pieces of its body), then hand over the body from its front, then publish the
+ * message, again without pieces. False: the body is to be published with the message, as it is too
+ * small, or for somebody who needs it whole. */
+MUST_USE bool publisher_can_upload(struct publisher *p, const struct message *head);
+/* *taken says how much of `part` was taken. Errors: ERR_AGAIN (go on behind that when
+ * visit_calls.resumed comes). A failure shows at the publish. */
+MUST_USE int publisher_upload(struct publisher *p, const struct message *head, struct bytes part,
+                              size_t *taken);
+/* The message will not be published. Allowed when nothing was handed over. */
+void publisher_drop_upload(struct publisher *p);
+
+/* ---- replies ---- */
+
 /* basic.consume of amq.rabbitmq.reply-to on this channel; false when it has one already. */
 MUST_USE bool publisher_take_replies(struct publisher *p);
 void publisher_drop_replies(struct publisher *p);

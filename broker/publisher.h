@@ -30,6 +30,7 @@ struct sent {
     size_t at;                   /* of the home that comes next: so many queues have it */
     struct store_upload *upload; /* the body on its way there, when it is a large one */
     uint64_t uploaded;           /* bytes of it */
+    bool came_before;            /* the body came by publisher_upload(); the message has none */
     bool has_failed;
     uint32_t rejected;
     size_t count;
@@ -64,6 +65,12 @@ struct outgoing {
  * call. ERR_DENIED. */
 MUST_USE int outgoing_make(struct publisher *p, const struct message *m, struct outgoing *out,
                            struct refusal *refusal);
+
+/* Whether the message goes to queues alone, of whom none needs its body in one piece. */
+bool outgoing_is_for_queues(struct visit *v, const struct outgoing *o);
+/* Adds bytes to a large body that goes to this home before its message. ERR_FULL, ERR_FAILED. */
+MUST_USE int outgoing_upload(struct home *home, const struct message *head, struct bytes part,
+                             struct sent *sent, size_t *taken);
 
 /* Hands the message to the queues it goes to. *is_routed as in struct published. What was sent
  * before an ERR_AGAIN is in *sent, which must be empty at first. */

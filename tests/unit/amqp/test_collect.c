@@ -1,6 +1,8 @@
 /* Tests of amqp/collect.h. */
 #include "amqp/collect.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/mem.h"
 #include "tests/lib/fault_heap.h"
@@ -54,6 +56,27 @@ static void test_an_empty_body_is_complete_with_its_header(void **state)
     collect_free(k);
 }
 
+static void test_what_was_handed_on_is_dropped(void **state)
+{
+    struct collect *k = begin(20000);
+    uint8_t bytes[10000];
+
+    (void)state;
+    memset(bytes, 'c', sizeof(bytes));
+    assert_int_equal(collect_body(k, bytes_of(bytes, 10000)), 0);
+    assert_int_equal(collect_held(k), 10000);
+    collect_drop(k, 10);
+    assert_int_equal(collect_held(k), 9990);
+    while (collect_held(k) > 0)
+        collect_drop(k, collect_front(k).size);
+    assert_int_equal(collect_message(k).body_count, 0);
+    assert_int_equal(k->state, COLLECT_BODY);
+    assert_int_equal(collect_body(k, bytes_of(bytes, 10000)), 0);
+    assert_int_equal(k->state, COLLECT_COMPLETE);
+    assert_int_equal(collect_held(k), 10000);
+    collect_free(k);
+}
+
 static void test_what_is_announced_is_not_allocated(void **state)
 {
     uint64_t before = mem_used_bytes();
@@ -85,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_pieces_make_up_the_body),
         LEAK_CHECKED(test_an_empty_body_is_complete_with_its_header),
+        LEAK_CHECKED(test_what_was_handed_on_is_dropped),
         LEAK_CHECKED(test_what_is_announced_is_not_allocated),
         LEAK_CHECKED(test_memory_may_be_refused),
     };

@@ -358,6 +358,70 @@ static void free_publisher(void *owner, uint64_t seq)
     freed_in_call->publisher = NULL;
 }
 
+/* Hands over a body of `size` bytes, by `step`; time passes when it is held back. */
+static int upload_all(struct broker_world *w, const struct message *head, uint64_t size)
+{
+    enum { STEP = 300000 };
+    uint8_t *part = mem_alloc(STEP);
+    int waits = 0;
+
+    memset(part, 'u', STEP);
+    for (uint64_t done = 0; done < size;) {
+        size_t left = size - done < STEP ? (size_t)(size - done) : STEP, taken = 0;
+
+        if (publisher_upload(w->publisher.publisher, head, bytes_of(part, left), &taken) ==
+            ERR_AGAIN) {
+            assert_true(waits++ < 100);
+            world_settle(w);
+        }
+        done += taken;
+    }
+    mem_free(part);
+    return waits;
+}
+
+static void test_a_body_may_come_before_its_message(void **state)
+{
+    enum { SIZE = 5 << 20 };
+    struct broker_world w;
+    struct publish m = {.message = {.exchange = bytes_text(""), .routing_key = bytes_text("q")}};
+    struct published published;
+
+    (void)state;
+    broker_world_init(&w);
+    w.log.pending_bytes_max = 2 << 20;
+    broker_world_open(&w);
+    assert_int_equal(world_queue(&w, "q", "durable", ""), 0);
+    m.message.props = world_props(&w, "persistent");
+    m.message.body_size = 1000;
+    assert_false(publisher_can_upload(w.publisher.publisher, &m.message));
+    m.message.body_size = SIZE;
+    m.message.routing_key = bytes_text("nobody");
+    assert_false(publisher_can_upload(w.publisher.publisher, &m.message));
+    m.message.routing_key = bytes_text("q");
+    assert_true(publisher_can_upload(w.publisher.publisher, &m.message));
+
+    upload_all(&w, &m.message, SIZE / 2); /* the client thinks better of it */
+    publisher_drop_upload(w.publisher.publisher);
+    assert_true(upload_all(&w, &m.message, SIZE) > 0);
+    assert_int_equal(broker_publish(w.publisher.publisher, &m, &published, &w.refusal), 0);
+    assert_true(published.is_routed);
+    world_settle(&w);
+    assert_int_equal(w.publisher.told.confirmed, 1);
+    broker_world_crash(&w);
+    broker_world_open(&w);
+    assert_int_equal(world_ready(&w, "q"), 1);
+
+    upload_all(&w, &m.message, SIZE); /* its queue goes meanwhile */
+    assert_int_equal(world_delete_as(&w, w.visit, "q", ""), 0);
+    m.is_mandatory = true;
+    expect_refusal(&w.refusal, broker_publish(w.publisher.publisher, &m, &published, &w.refusal),
+                   REFUSE_CONTENT_TOO_LARGE,
+                   "the queues of a mandatory message were gone before all of its body had come; "
+                   "publish it again");
+    end(&w);
+}
+
 static void test_a_publisher_may_go_while_he_is_told(void **state)
 {
     static const struct publisher_ops ops = {.confirmed = free_publisher,
@@ -403,6 +467,7 @@ int main(void)
         LEAK_CHECKED(test_when_the_disk_fails_what_waits_is_rejected),
         LEAK_CHECKED(test_when_the_log_takes_no_more_publishing_is_tried_again),
         LEAK_CHECKED(test_a_large_message_is_taken_in_pieces),
+        LEAK_CHECKED(test_a_body_may_come_before_its_message),
         LEAK_CHECKED(test_a_publisher_may_go_while_he_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
