@@ -285,8 +285,6 @@ static void on_channel_method(struct channel *ch, const struct method *m)
     case METHOD_CHANNEL_FLOW:
         on_flow(ch, m);
         break;
-    case METHOD_CHANNEL_FLOW_OK:
-        break; /* there is no flow that it could answer */
     case METHOD_CHANNEL_CLOSE:
         on_close(ch);
         break;

@@ -289,7 +289,7 @@ static bool has_room(struct connection *c, const struct method *m)
     const struct amqp *a = c->session.door;
     int64_t max = a->options->connections_max;
 
-    if (max == 0 || a->session_count <= (uint64_t)max)
+    if (max == 0 || a->open_count < (uint64_t)max)
         return true;
     connection_fail_text(c, m->id, REPLY_NOT_ALLOWED,
                          "connection refused: node connection limit (%" PRId64 ") is reached", max);
@@ -320,6 +320,7 @@ static void on_open(struct connection *c, const struct method *m)
     reply.connection_open_ok.known_hosts = bytes_of(NULL, 0);
     connection_write(c, 0, &reply);
     c->state = CONNECTION_RUNNING;
+    c->session.door->open_count++;
     c->is_blocked = visit_blocked(c->visit) != NULL;
     connection_start_heartbeat(c);
 }

@@ -122,9 +122,11 @@ void connection_release(struct connection *c)
     c->stalled = NULL;
     c->stalls = 0;
     ASSERT(list_empty(&c->waiting) && list_empty(&c->bodies) && list_empty(&c->ending));
-    if (c->visit != NULL)
-        visit_end(c->visit);
+    if (c->visit == NULL)
+        return;
+    visit_end(c->visit);
     c->visit = NULL;
+    c->session.door->open_count--;
 }
 
 void connection_on_close(struct connection *c)

@@ -33,6 +33,7 @@ struct amqp {
     const struct amqp_options *options;
     struct list sessions; /* all, also those that are closing */
     uint64_t session_count;
+    uint64_t open_count;    /* connections that are running */
     uint64_t delayed_count; /* sessions that only wait for failed_login_delay */
     struct door_listener *listeners;
     uint16_t port; /* of the listener opened last */
