@@ -111,23 +111,21 @@ static int check_user_id(const struct visit *v, const struct props *props, struc
 }
 
 /* Adds the routing keys that a header lists. */
-static int add_keys(struct broker *b, struct table headers, const char *name,
+static int add_keys(struct broker *b, const struct field *f, const char *name,
                     struct refusal *refusal)
 {
-    struct field f;
+    struct field one;
     struct array array;
     struct array_walk w;
     struct bytes key;
 
-    if (!table_find(headers, bytes_text(name), &f))
-        return 0;
-    if (!field_as_array(&f, &array))
+    if (!field_as_array(f, &array))
         return refuse(refusal, REFUSE_PRECONDITION,
                       "invalid message: {unacceptable_type_in_header,\"%s\",%s}", name,
-                      field_type_name(&f));
+                      field_type_name(f));
     w = array_walk(array);
-    while (array_next(&w, &f))
-        if (field_as_text(&f, &key))
+    while (array_next(&w, &one))
+        if (field_as_text(&one, &key))
             buf_bytes(&b->scratch.keys, bytes_of(&key, sizeof(key)));
     return 0;
 }
@@ -139,18 +137,35 @@ struct changes {
     struct table headers;
 };
 
+/* One walk over the headers: most have none of the two. */
 static int read_headers(struct broker *b, const struct props *props, struct changes *changes,
                         struct refusal *refusal)
 {
-    struct field f;
+    static const struct bytes cc = {(const uint8_t *)"CC", 2};
+    static const struct bytes bcc = {(const uint8_t *)"BCC", 3};
+    struct field copies = {.type = FIELD_VOID};
+    struct field hidden = {.type = FIELD_VOID};
+    bool has_cc = false;
+    struct table_walk w;
+    struct table_entry e;
     int rv = 0;
 
     if (!props_find_headers(props, &changes->headers))
         return 0;
-    rv = add_keys(b, changes->headers, "CC", refusal);
-    if (rv == 0)
-        rv = add_keys(b, changes->headers, "BCC", refusal);
-    changes->has_bcc = rv == 0 && table_find(changes->headers, bytes_text("BCC"), &f);
+    w = table_walk(changes->headers);
+    while (table_next(&w, &e)) {
+        if (UNLIKELY(bytes_equal(e.name, cc))) {
+            copies = e.value;
+            has_cc = true;
+        } else if (UNLIKELY(bytes_equal(e.name, bcc))) {
+            hidden = e.value;
+            changes->has_bcc = true;
+        }
+    }
+    if (has_cc)
+        rv = add_keys(b, &copies, "CC", refusal);
+    if (rv == 0 && changes->has_bcc)
+        rv = add_keys(b, &hidden, "BCC", refusal);
     return rv;
 }
 
@@ -407,17 +422,27 @@ static bool send_replies(struct visit *v, const struct outgoing *o)
     return is_any;
 }
 
-int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, bool *is_routed)
+/* Where the exchange leads. The default one is asked by name, without a walk. */
+static const struct targets *find_targets(struct visit *v, const struct outgoing *o,
+                                          struct route *route)
 {
     const struct route_view view = {
         .keys = o->keys, .key_count = o->key_count, .props = &o->message.props};
-    const struct targets *targets = NULL;
-    struct route route;
-    int rv = 0;
 
-    route_message(v->vhost->table, o->exchange, &view, &route);
-    targets = targets_find(v->vhost, &route);
-    rv = targets_send(targets, &o->message, o->expiration_ms, sent);
+    if (o->may_be_reply && o->key_count == 1) {
+        route->keeper_count = 0;
+        return targets_of_name(v->vhost, o->keys[0]);
+    }
+    route_message(v->vhost->table, o->exchange, &view, route);
+    return targets_find(v->vhost, route);
+}
+
+int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, bool *is_routed)
+{
+    struct route route;
+    const struct targets *targets = find_targets(v, o, &route);
+    int rv = targets_send(targets, &o->message, o->expiration_ms, sent);
+
     if (rv != 0)
         return rv;
     *is_routed = targets->count > 0;

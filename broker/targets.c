@@ -87,15 +87,37 @@ const struct targets *targets_find(struct vhost *v, const struct route *route)
     return *slot;
 }
 
-const struct targets *targets_of_one(struct vhost *v, const struct named_queue *q)
+static void fill_one(struct targets *t, const struct named_queue *q)
 {
-    struct targets *t = v->other;
-
     make_room(t, 1);
     t->queues[0] = q->queue;
     t->count = 1;
-    t->set = 0;
     t->group_count = 1;
     t->groups[0] = (struct target_group){.home = q->home, .count = 1};
+}
+
+const struct targets *targets_of_one(struct vhost *v, const struct named_queue *q)
+{
+    fill_one(v->other, q);
+    return v->other;
+}
+
+const struct targets *targets_of_name(struct vhost *v, struct bytes name)
+{
+    struct targets *t = v->by_name;
+    const struct named_queue *q = NULL;
+
+    if (LIKELY(t->version == v->version && bytes_equal(bytes_of(t->name, t->name_size), name)))
+        return t;
+    q = vhost_find_queue(v, name);
+    t->count = 0;
+    t->group_count = 0;
+    if (q != NULL)
+        fill_one(t, q);
+    ASSERT(name.size <= SHORTSTR_MAX);
+    t->version = v->version;
+    t->name_size = (uint8_t)name.size;
+    if (name.size > 0)
+        memcpy(t->name, name.data, name.size);
     return t;
 }

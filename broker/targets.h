@@ -10,6 +10,7 @@
 
 #include "broker/home.h"
 #include "exchange/route.h"
+#include "msg/shortstr.h"
 
 struct named_queue;
 struct queue;
@@ -29,6 +30,8 @@ struct targets {
     size_t capacity;
     size_t group_count;
     struct target_group groups[HOMES_MAX];
+    uint8_t name_size; /* of the name that this was found by */
+    uint8_t name[SHORTSTR_MAX];
 };
 
 struct targets *targets_new(void);
@@ -39,5 +42,7 @@ void targets_free(struct targets *t);
 const struct targets *targets_find(struct vhost *v, const struct route *route);
 /* One queue. */
 const struct targets *targets_of_one(struct vhost *v, const struct named_queue *q);
+/* The queue of that name, if there is one; the last name is remembered. */
+const struct targets *targets_of_name(struct vhost *v, struct bytes name);
 
 #endif

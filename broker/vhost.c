@@ -76,6 +76,7 @@ struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id)
     names_init(&v->exchange_ids, b->seed);
     v->history = history_new();
     v->other = targets_new();
+    v->by_name = targets_new();
     options.rand = &b->rand;
     options.arguments_max_bytes = TERM_ARGUMENTS_MAX;
     options.calls = (struct exchange_calls){
@@ -104,6 +105,7 @@ void vhost_free(struct vhost *v)
     for (size_t i = 0; i < TARGET_SLOTS; i++)
         targets_free(v->slots[i]);
     targets_free(v->other);
+    targets_free(v->by_name);
     history_free(v->history);
     names_release(&v->queues);
     names_release(&v->exchange_ids);

@@ -42,6 +42,7 @@ struct vhost {
     bool is_unbinding; /* somebody asked for it; else it goes with one of its ends */
     struct targets *slots[TARGET_SLOTS]; /* sets of queues that were looked up, by id of the set */
     struct targets *other;               /* for what is no set */
+    struct targets *by_name;             /* of the default exchange: the last name */
     struct history *history;
 };
 
