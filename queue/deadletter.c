@@ -248,7 +248,7 @@ static int move_here(struct funeral *f, size_t *room)
     return 0;
 }
 
-/* It cannot be read: it stays withdrawn, for good. */
+/* It cannot be read or cannot move: it stays withdrawn, for good. */
 static int set_aside(struct queue *q, struct inflight *dead)
 {
     queue_end_courier(q);
@@ -281,7 +281,8 @@ static int bury(struct queue *q, struct inflight *dead, size_t *room)
         rv = is_all_here(&f) ? move_here(&f, room) : funeral_move_away(&f);
     }
     store_pin_release(f.pin);
-    return rv == ERR_CORRUPT ? set_aside(q, dead) : rv;
+    /* Its headers have grown beyond what a record can hold, or its body cannot be read. */
+    return rv == ERR_CORRUPT || rv == ERR_RANGE ? set_aside(q, dead) : rv;
 }
 
 unsigned queue_bury_dead(struct queue *q, unsigned max)

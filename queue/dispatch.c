@@ -65,11 +65,13 @@ void queue_set_aside(struct queue *q, uint64_t seq)
 void queue_tell_aside(struct queue *q, uint64_t seq, uint32_t size)
 {
     q->aside_count++;
-    diag(DIAG_ERROR, "queue",
-         "a message of queue '%.*s' in vhost '%.*s' cannot be read; it is kept, and passed over "
-         "seq=%" PRIu64 " size=%" PRIu32,
-         (int)q->identity->name.size, (const char *)q->identity->name.data,
-         (int)q->identity->vhost.size, (const char *)q->identity->vhost.data, seq, size);
+    diag(
+        DIAG_ERROR, "queue",
+        "a message of queue '%.*s' in vhost '%.*s' cannot be read or moved; it is kept, and passed "
+        "over "
+        "seq=%" PRIu64 " size=%" PRIu32,
+        (int)q->identity->name.size, (const char *)q->identity->name.data,
+        (int)q->identity->vhost.size, (const char *)q->identity->vhost.data, seq, size);
 }
 
 /* ---- handing over ---- */
@@ -196,9 +198,10 @@ static void answer(struct handover *h)
 void queue_answer_gets(struct queue *q)
 {
     struct store_pin none = {NULL, NULL};
-    struct list_link *link;
+    struct list_link *last = list_last(&q->gets); /* he who asks again is answered later */
+    struct list_link *link = NULL;
 
-    while ((link = list_take(&q->gets)) != NULL) {
+    while (link != last && (link = list_take(&q->gets)) != NULL) {
         struct queue_get *g = CONTAINER_OF(link, struct queue_get, link);
 
         g->got(g, NULL, NULL, none, 0);

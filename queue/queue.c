@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "msg/shortstr.h"
 #include "queue/queues_parts.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -56,6 +57,8 @@ void queue_set_args(struct queue *q, const struct queue_args *effective)
     uint8_t *texts = (uint8_t *)mem_alloc(exchange_size + effective->dead_letter_key.size + 1);
     uint8_t *at = texts;
     uint8_t max_priority = i->declared.max_priority;
+
+    ASSERT(exchange_size <= SHORTSTR_MAX && effective->dead_letter_key.size <= SHORTSTR_MAX);
 
     q->args = *effective;
     q->args.dead_letter_exchange = put(&at, effective->dead_letter_exchange);

@@ -118,7 +118,8 @@ struct queue *queue_new(struct queues *qs, const struct queue_spec *spec);
  * detached (settling them has no effect), messages are gone. */
 void queue_delete(struct queue *q);
 
-/* What policies say where arguments say nothing (or less): replaces the effective arguments. */
+/* What policies say where arguments say nothing (or less): replaces the effective arguments. The
+ * name of the dead letter exchange and its key are short strings. */
 void queue_set_args(struct queue *q, const struct queue_args *effective);
 
 /* The declaration was repeated: x-expires starts anew. */

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "msg/shortstr.h"
 #include "msg/ttl.h"
 
 enum { REASON_SIZE = 160, PRIORITY_MAX = 255 };
@@ -77,6 +78,17 @@ static bool take_text(const struct field *f, struct bytes *out, struct reason *w
     return false;
 }
 
+/* A name of an exchange or a routing key: it must fit where it will be sent. */
+static bool take_name(const struct field *f, struct bytes *out, struct reason *wrong)
+{
+    if (!take_text(f, out, wrong))
+        return false;
+    if (out->size <= SHORTSTR_MAX)
+        return true;
+    snprintf(wrong->text, sizeof(wrong->text), "{value_too_long,%zu}", out->size);
+    return false;
+}
+
 /* The index of the text among `words`, which NULL ends; -1 with the reason when it is none. */
 static int take_word(const struct field *f, const char *const *words, const char *reason,
                      struct reason *wrong)
@@ -144,12 +156,12 @@ static void take_overflow(const struct field *f, struct queue_args *out, struct 
 
 static void take_exchange(const struct field *f, struct queue_args *out, struct reason *wrong)
 {
-    out->has_dead_letter_exchange = take_text(f, &out->dead_letter_exchange, wrong);
+    out->has_dead_letter_exchange = take_name(f, &out->dead_letter_exchange, wrong);
 }
 
 static void take_key(const struct field *f, struct queue_args *out, struct reason *wrong)
 {
-    out->has_dead_letter_key = take_text(f, &out->dead_letter_key, wrong);
+    out->has_dead_letter_key = take_name(f, &out->dead_letter_key, wrong);
 }
 
 static void take_strategy(const struct field *f, struct queue_args *out, struct reason *wrong)

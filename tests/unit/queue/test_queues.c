@@ -233,6 +233,54 @@ static void test_without_any_checkpoint_nothing_that_was_not_settled_is_missing(
     expect_numbers(1500, 20);
 }
 
+/* ---- damage ---- */
+
+/* Spoils a sector in the middle of a cold file. */
+static void spoil(void *owner, const char *path, bool is_dir, uint64_t size)
+{
+    bool *is_done = owner;
+
+    if (is_dir || *is_done || strstr(path, "cold-") == NULL || size < 8192)
+        return;
+    sim_disk_zero_sector(w.p.disk, path, size / 2 / 512);
+    *is_done = true;
+}
+
+static void test_what_cannot_be_read_is_passed_over_and_kept(void **state)
+{
+    struct queue_stats stats;
+    bool is_spoilt = false;
+    uint64_t unreadable;
+
+    (void)state;
+    declare("deep", "");
+    fill("deep", 0, 1500, 40);
+    queue_world_run_ms(&w, 2000);
+    queue_world_restart(&w);
+    sim_disk_walk(w.p.disk, spoil, &is_spoilt);
+    assert_true(is_spoilt);
+    consume("deep", "c", 100);
+    for (unsigned i = 0; i < 200; i++) {
+        queue_world_run_ms(&w, 1);
+        (void)queue_world_settle(&w, "c", "all", WORLD_ACK);
+    }
+    queue_get_stats(queue_world_find(&w, "deep"), &stats);
+    unreadable = stats.unreadable;
+    assert_true(unreadable > 0 && unreadable < 200);
+    assert_int_equal(stats.ready + stats.unacked, 0);
+    assert_int_equal(heard.count + unreadable, 1500);
+    for (size_t i = 1; i < heard.count; i++)
+        assert_true(heard.numbers[i] > heard.numbers[i - 1]);
+    fill("deep", 5000, 1, 10);
+    assert_int_equal(heard.numbers[heard.count - 1], 5000);
+    (void)queue_world_settle(&w, "c", "all", WORLD_ACK);
+    queue_world_cancel(&w, "c");
+    queue_world_run_ms(&w, 10);
+    queue_world_restart(&w);
+    queue_get_stats(queue_world_find(&w, "deep"), &stats);
+    assert_int_equal(stats.ready, unreadable); /* they are there, should they become readable */
+}
+
 /* ---- atomic moves ---- */
 
 static uint64_t ready(const char *queue)
@@ -422,6 +470,7 @@ int main(void)
         TEST(test_a_deep_queue_has_a_lane_and_is_read_in_order),
         TEST(test_settled_messages_do_not_come_back_out_of_a_lane),
         TEST(test_without_any_checkpoint_nothing_that_was_not_settled_is_missing),
+        TEST(test_what_cannot_be_read_is_passed_over_and_kept),
         TEST(test_a_dead_letter_is_in_one_queue_whenever_the_power_fails),
         TEST(test_a_group_is_all_or_nothing),
         TEST(test_what_the_log_cannot_take_now_changes_nothing),
