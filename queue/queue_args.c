@@ -1,7 +1,7 @@
 /* The x-arguments of queues: one row each, with what it must be and where it goes.
  *
- * The reasons in the notes are RabbitMQ's Erlang terms: {value_zero,0}, {unacceptable_type,bool}.
- */
+ * The reasons in the notes are RabbitMQ's Erlang terms: {value_zero,0}, {unacceptable_type,bool},
+ * and sentences in quotes. */
 #include "queue/queue_args.h"
 
 #include <inttypes.h>
@@ -32,7 +32,7 @@ static bool take_integer(const struct field *f, int64_t *out, struct reason *wro
 {
     if (field_as_integer(f, out))
         return true;
-    snprintf(wrong->text, sizeof(wrong->text), "{unacceptable_type,%s}", field_type_name(f));
+    snprintf(wrong->text, sizeof(wrong->text), "\"expected integer, got %s\"", field_type_name(f));
     return false;
 }
 
@@ -105,22 +105,30 @@ static int take_word(const struct field *f, const char *const *words, const char
     return -1;
 }
 
+/* A word that is text, and none of those there are. */
+static void refuse_word(const struct field *f, const char *what, struct reason *wrong)
+{
+    struct bytes text;
+
+    if (field_as_text(f, &text))
+        snprintf(wrong->text, sizeof(wrong->text), "\"unsupported queue %s '%.*s'\"", what,
+                 text.size > 64 ? 64 : (int)text.size, (const char *)text.data);
+}
+
 /* ---- arguments that mean something ---- */
 
 static void take_type(const struct field *f, struct queue_args *out, struct reason *wrong)
 {
     static const char *const words[] = {"classic", "quorum",    "stream", "",
                                         "default", "undefined", NULL};
-    struct bytes text = {NULL, 0};
     int word = take_word(f, words, "", wrong);
 
     if (word > QUEUE_STREAM)
         word = QUEUE_CLASSIC; /* several names for "whatever is usual" */
     if (word >= 0)
         out->type = (enum queue_type)word;
-    else if (field_as_text(f, &text))
-        snprintf(wrong->text, sizeof(wrong->text), "{unsupported_queue_type,<<\"%.*s\">>}",
-                 text.size > 64 ? 64 : (int)text.size, (const char *)text.data);
+    else
+        refuse_word(f, "type", wrong);
 }
 
 static void take_message_ttl(const struct field *f, struct queue_args *out, struct reason *wrong)
@@ -234,7 +242,8 @@ static void keep_mode(const struct field *f, struct queue_args *out, struct reas
     static const char *const words[] = {"default", "lazy", NULL};
 
     (void)out;
-    take_word(f, words, "invalid_queue_mode", wrong);
+    if (take_word(f, words, "", wrong) < 0)
+        refuse_word(f, "mode", wrong);
 }
 
 static void keep_locator(const struct field *f, struct queue_args *out, struct reason *wrong)
@@ -330,8 +339,8 @@ int queue_args_read(struct table t, struct bytes name, struct bytes vhost, struc
 
 enum { VALUE_SIZE = 128 };
 
-/* "the value '1' of type 'signedint'", or "none". */
-static void show_value(const struct field *f, char text[static VALUE_SIZE])
+/* "the value '1' of type 'signedint'", or "none"; "'1'" when both have a value. */
+static void show_value(const struct field *f, bool is_plain, char text[static VALUE_SIZE])
 {
     struct bytes value = {NULL, 0};
     int64_t number = 0;
@@ -349,7 +358,10 @@ static void show_value(const struct field *f, char text[static VALUE_SIZE])
     else if (field_as_text(f, &value))
         snprintf(plain, sizeof(plain), "%.*s", (int)(value.size > 60 ? 60 : value.size),
                  (const char *)value.data);
-    snprintf(text, VALUE_SIZE, "the value '%s' of type '%s'", plain, field_type_name(f));
+    if (is_plain)
+        snprintf(text, VALUE_SIZE, "'%s'", plain);
+    else
+        snprintf(text, VALUE_SIZE, "the value '%s' of type '%s'", plain, field_type_name(f));
 }
 
 /* Not saying a type and saying the usual one are the same. */
@@ -385,8 +397,8 @@ int queue_args_compare(struct table received, struct table current, struct bytes
 
         if (!rows[i].is_compared || is_same(&rows[i], has_a ? &a : NULL, has_b ? &b : NULL))
             continue;
-        show_value(has_a ? &a : NULL, text_a);
-        show_value(has_b ? &b : NULL, text_b);
+        show_value(has_a ? &a : NULL, has_a && has_b, text_a);
+        show_value(has_b ? &b : NULL, has_a && has_b, text_b);
         return err_note(note, ERR_EXISTS,
                         "inequivalent arg '%s' for queue '%.*s' in vhost '%.*s': received %s but "
                         "current is %s",

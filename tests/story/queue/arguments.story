@@ -4,7 +4,7 @@ queue q x-message-ttl=-1
 > invalid arg 'x-message-ttl' for queue 'q' in vhost '/': {value_negative,-1}
 > ERR_INVALID
 queue q x-message-ttl=abc
-> invalid arg 'x-message-ttl' for queue 'q' in vhost '/': {unacceptable_type,longstr}
+> invalid arg 'x-message-ttl' for queue 'q' in vhost '/': "expected integer, got longstr"
 > ERR_INVALID
 queue q x-message-ttl=315360000001
 > invalid arg 'x-message-ttl' for queue 'q' in vhost '/': {value_too_large,315360000001}
@@ -19,7 +19,7 @@ queue q x-max-length=-1
 > invalid arg 'x-max-length' for queue 'q' in vhost '/': {value_negative,-1}
 > ERR_INVALID
 queue q x-max-length-bytes=true
-> invalid arg 'x-max-length-bytes' for queue 'q' in vhost '/': {unacceptable_type,bool}
+> invalid arg 'x-max-length-bytes' for queue 'q' in vhost '/': "expected integer, got bool"
 > ERR_INVALID
 queue q x-overflow=drop-tail
 > invalid arg 'x-overflow' for queue 'q' in vhost '/': invalid_overflow
@@ -46,16 +46,16 @@ queue q x-single-active-consumer=yes
 > invalid arg 'x-single-active-consumer' for queue 'q' in vhost '/': {unacceptable_type,longstr}
 > ERR_INVALID
 queue q x-delivery-limit=many
-> invalid arg 'x-delivery-limit' for queue 'q' in vhost '/': {unacceptable_type,longstr}
+> invalid arg 'x-delivery-limit' for queue 'q' in vhost '/': "expected integer, got longstr"
 > ERR_INVALID
 queue q x-consumer-timeout=-1
 > invalid arg 'x-consumer-timeout' for queue 'q' in vhost '/': {value_negative,-1}
 > ERR_INVALID
 queue q x-queue-type=magic
-> invalid arg 'x-queue-type' for queue 'q' in vhost '/': {unsupported_queue_type,<<"magic">>}
+> invalid arg 'x-queue-type' for queue 'q' in vhost '/': "unsupported queue type 'magic'"
 > ERR_INVALID
 queue q x-queue-mode=fast
-> invalid arg 'x-queue-mode' for queue 'q' in vhost '/': invalid_queue_mode
+> invalid arg 'x-queue-mode' for queue 'q' in vhost '/': "unsupported queue mode 'fast'"
 > ERR_INVALID
 queue q x-queue-version=0
 > invalid arg 'x-queue-version' for queue 'q' in vhost '/': {value_zero,0}
@@ -72,7 +72,7 @@ queue q x-message-ttl=5
 queue t x-message-ttl=60000 x-max-priority=3
 queue t x-message-ttl=i:60000 x-max-priority=3
 queue t x-message-ttl=60001 x-max-priority=3
-> inequivalent arg 'x-message-ttl' for queue 't' in vhost '/': received the value '60001' of type 'long' but current is the value '60000' of type 'long'
+> inequivalent arg 'x-message-ttl' for queue 't' in vhost '/': received '60001' but current is '60000'
 > ERR_EXISTS
 queue t x-message-ttl=60000
 > inequivalent arg 'x-max-priority' for queue 't' in vhost '/': received none but current is the value '3' of type 'long'
