@@ -1,0 +1,283 @@
+# Clients that keep a broker busy and write down what they see.
+"""Publishers, consumers and one who declares and deletes, each a thread with its own connection.
+
+They end when they are told or when the connection is lost. Nothing is retried: what was under way
+then is unsure, and the history says so by what it lacks.
+"""
+import pathlib
+import random
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "dialogue"))
+import history  # noqa: E402
+import peer  # noqa: E402
+import player  # noqa: E402
+import wire  # noqa: E402
+
+WINDOW = 100  # publishes without a confirm
+WAIT_S = 0.02
+FAN = b"restart.fan"
+SINK = b"restart.sink"
+QUEUES = ("restart.one", "restart.two", "restart.three")
+# exchange, routing key, queues
+ROUTES = ((b"", b"restart.one", QUEUES[:1]), (b"", b"restart.two", QUEUES[1:2]),
+          (FAN, b"", QUEUES[1:]))
+DEFINITIONS_MAX = 150
+
+
+class Lost(Exception):
+    """The connection is gone."""
+
+
+class Client:
+    """A connection with one channel. take() ends by Lost where Peer ends by AssertionError."""
+
+    def __init__(self, where):
+        try:
+            self.peer = peer.Peer(where.host, where.port)
+            player.login(self.peer)
+            player.open_channel(self.peer, 1)
+        except (OSError, AssertionError) as error:
+            raise Lost from error
+
+    def send(self, name, **values):
+        self.peer.send_method(1, name, values)
+        if self.peer.is_closed:
+            raise Lost
+
+    def call(self, name, reply, **values):
+        """Sends and waits for the reply; another one is returned too."""
+        self.send(name, **values)
+        return self.take(reply)
+
+    def take(self, *names):
+        try:
+            frame = self.peer.take(1)
+        except AssertionError as error:
+            if self.peer.is_closed:
+                raise Lost from error
+            raise
+        if frame.name not in names:
+            raise AssertionError(f"expected {names}, got {player.told(frame)}")
+        return frame
+
+    def frames(self, seconds):
+        """What has come, or comes within this time."""
+        line = self.peer.inbox[1]
+        if not line:
+            self.peer.wait(seconds)
+        while line:
+            yield line.popleft()
+        if self.peer.inbox[0]:  # the broker says farewell
+            self.peer.send_method(0, "connection.close-ok", {})
+            self.peer.close()
+        if self.peer.is_closed:
+            raise Lost
+
+    def publish(self, exchange, key, body, mandatory=False):
+        header = wire.encode_header(len(body), {"delivery_mode": 2})
+        method = wire.encode_method("basic.publish", {"exchange": exchange, "routing_key": key,
+                                                      "mandatory": mandatory})
+        self.peer.send(wire.encode_frame(wire.METHOD, 1, method) +
+                       wire.encode_content(1, header, body, self.peer.frame_max))
+        if self.peer.is_closed:
+            raise Lost
+
+    def close(self):
+        """In order, so that what was unacked is ready again when this returns."""
+        try:
+            self.peer.send_method(0, "connection.close", {"reply_code": 200})
+            while not self.peer.is_closed and not self.peer.inbox[0]:
+                self.peer.wait(WAIT_S)
+        finally:
+            self.peer.close()
+
+
+class Worker(threading.Thread):
+    """A thread that works until it is told to stop or has lost its connection."""
+
+    def __init__(self, run, number):
+        super().__init__()
+        self.run_of = run
+        self.history, self.where = run.history, run.where
+        self.number = number
+        self.random = random.Random(f"{run.seed} {run.lives} {type(self).__name__} {number}")
+        self.problem = None
+
+    def run(self):
+        try:
+            self.work()
+        except Lost:
+            pass
+        except Exception as error:  # whatever it is, the main thread must see it
+            self.problem = error
+
+    def is_over(self):
+        return self.run_of.is_over.is_set()
+
+
+class Publisher(Worker):
+    def work(self):
+        client = Client(self.where)
+        client.call("confirm.select", "confirm.select-ok")
+        waiting, tag = {}, 0
+        while not self.is_over() or waiting:
+            while len(waiting) < WINDOW and not self.is_over():
+                exchange, key, queues = self.random.choice(ROUTES)
+                message = self.number, self.run_of.next_sequence(self.number)
+                body = history.make_body(self.run_of.seed, message, self.size())
+                tag += 1
+                waiting[tag] = message
+                self.history.publish(message, queues)
+                client.publish(exchange, key, body)
+            for frame in client.frames(WAIT_S):
+                self.settle(frame, waiting)
+        client.close()
+
+    def size(self):
+        chance = self.random.random()
+        return self.random.randrange(200 if chance < 0.7 else 8000 if chance < 0.98 else 300000)
+
+    def settle(self, frame, waiting):
+        if frame.name not in ("basic.ack", "basic.nack"):
+            raise AssertionError(f"expected a confirm, got {player.told(frame)}")
+        last = frame.values["delivery_tag"]
+        for tag in [tag for tag in waiting if tag == last or
+                    tag < last and frame.values["multiple"]]:
+            self.history.confirm(waiting.pop(tag), frame.name == "basic.ack")
+
+
+class Consumer(Worker):
+    def work(self):
+        while not self.is_over():
+            self.session(self.random.randrange(20, 2000), self.random.choice((1, 7, 50, 300)))
+
+    def session(self, deliveries, prefetch):
+        queue = QUEUES[self.number]
+        client = Client(self.where)
+        session = self.run_of.next_session()
+        client.call("basic.qos", "basic.qos-ok", prefetch_count=prefetch)
+        self.history.consume(session, queue)
+        client.call("basic.consume", "basic.consume-ok", queue=queue.encode(), consumer_tag=b"t")
+        held = []  # (tag, message) that are not acked yet, in order
+        while deliveries > 0 and not self.is_over():
+            for frame in client.frames(WAIT_S):
+                deliveries -= 1
+                held.append((frame.values["delivery_tag"], self.deliver(session, frame)))
+                self.ack(client, session, held, prefetch)
+        client.close()
+
+    def deliver(self, session, frame):
+        message, is_intact = history.read_body(self.run_of.seed, frame.content.body)
+        self.history.deliver(session, message, frame.values["redelivered"], is_intact)
+        return message
+
+    def ack(self, client, session, held, prefetch):
+        """Acks one at random, all, or none; when the prefetch is used up, never none."""
+        chance = self.random.random()
+        if len(held) < prefetch and chance < 0.3:
+            return
+        if chance > 0.95:
+            for _, message in held:
+                self.history.ack(session, message)
+            client.send("basic.ack", delivery_tag=held[-1][0], multiple=True)
+            held.clear()
+            return
+        tag, message = held.pop(self.random.randrange(len(held)))
+        self.history.ack(session, message)
+        client.send("basic.ack", delivery_tag=tag)
+
+
+class Definer(Worker):
+    """Declares and deletes durable queues, exchanges and bindings."""
+
+    def work(self):
+        client = Client(self.where)
+        while not self.is_over():
+            kind = self.random.choice(("queue", "exchange", "binding"))
+            name = f"{kind} restart.{self.random.randrange(DEFINITIONS_MAX)}"
+            self.history.unsure(name)
+            if self.random.random() < 0.6:
+                declare(client, *name.split())
+                self.history.define(name)
+            else:
+                delete(client, *name.split())
+                self.history.undefine(name)
+        client.close()
+
+
+def declare(client, kind, name):
+    key = name.encode()
+    if kind == "queue":
+        client.call("queue.declare", "queue.declare-ok", queue=key, durable=True)
+    elif kind == "exchange":
+        client.call("exchange.declare", "exchange.declare-ok", exchange=key, type=b"fanout",
+                    durable=True)
+    else:
+        client.call("queue.bind", "queue.bind-ok", queue=SINK, exchange=b"amq.direct",
+                    routing_key=key)
+
+
+def delete(client, kind, name):
+    key = name.encode()
+    if kind == "queue":
+        client.call("queue.delete", "queue.delete-ok", queue=key)
+    elif kind == "exchange":
+        client.call("exchange.delete", "exchange.delete-ok", exchange=key)
+    else:
+        client.call("queue.unbind", "queue.unbind-ok", queue=SINK, exchange=b"amq.direct",
+                    routing_key=key)
+
+
+def is_there(client, kind, name):
+    """Looks for it; the channel is opened again when that ended it."""
+    key = name.encode()
+    if kind == "binding":
+        client.publish(b"amq.direct", key, b"", mandatory=True)
+        client.send("channel.flow", active=True)
+        is_back = client.take("basic.return", "channel.flow-ok").name == "basic.return"
+        if is_back:
+            client.take("channel.flow-ok")
+        return not is_back
+    client.send(f"{kind}.declare", passive=True, **{kind: key})
+    if client.take(f"{kind}.declare-ok", "channel.close").name != "channel.close":
+        return True
+    client.send("channel.close-ok")
+    player.open_channel(client.peer, 1)
+    return False
+
+
+def set_up(where):
+    """What the load runs on; all of it durable."""
+    client = Client(where)
+    client.call("exchange.declare", "exchange.declare-ok", exchange=FAN, type=b"fanout",
+                durable=True)
+    for queue in (*QUEUES, SINK.decode()):
+        client.call("queue.declare", "queue.declare-ok", queue=queue.encode(), durable=True)
+    for queue in ROUTES[2][2]:
+        client.call("queue.bind", "queue.bind-ok", queue=queue.encode(), exchange=FAN)
+    client.close()
+
+
+def drain(run, queue):
+    """A last session that takes everything; returns when the queue is empty."""
+    client = Client(run.where)
+    session, deadline = run.next_session(), time.monotonic() + peer.DEADLINE_S
+    run.history.consume(session, queue)
+    client.call("basic.consume", "basic.consume-ok", queue=queue.encode(), consumer_tag=b"t",
+                no_ack=True)
+    while True:
+        client.send("queue.declare", queue=queue.encode(), passive=True)
+        while True:
+            frame = client.take("basic.deliver", "queue.declare-ok")
+            if frame.name == "queue.declare-ok":
+                break
+            message, is_intact = history.read_body(run.seed, frame.content.body)
+            run.history.deliver(session, message, frame.values["redelivered"], is_intact)
+        if frame.values["message_count"] == 0:
+            break
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{queue} is not drained in {peer.DEADLINE_S} s")
+    client.close()
