@@ -184,6 +184,7 @@ static void on_got(struct queue_get *g, struct delivery *d, const struct stored 
         channel_write(ch, &empty);
     }
     connection_resume(ch->connection, STALL_GET);
+    ch->connection->has_room = true;
 }
 
 static void on_get(struct channel *ch, const struct method *m)

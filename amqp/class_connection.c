@@ -254,7 +254,7 @@ static void on_tune_ok(struct connection *c, const struct method *m)
         return;
     c->frame_max = t->frame_max;
     c->channel_max = t->channel_max;
-    c->heartbeat_s = t->heartbeat;
+    c->heartbeat.period_s = t->heartbeat;
     c->state = CONNECTION_OPENING;
 }
 

@@ -245,6 +245,10 @@ static void end_channels(struct connection *c)
 void connection_work(struct connection *c)
 {
     free_gone(c);
+    bodies_continue(c);
+    if (c->has_room)
+        subscribers_resume(&c->waiting);
+    c->has_room = false;
     end_channels(c);
     if (c->is_resumed && (c->stalls & STALL_PUBLISH) != 0)
         publish_again(c->stalled);
@@ -264,15 +268,15 @@ static void beat(struct connection *c)
 {
     struct session *s = &c->session;
     uint64_t now_ns = io_now_ns(connection_io(c));
-    uint64_t limit_ns = (uint64_t)c->heartbeat_s * HEARTBEATS_MISSED * 1000 * MS_NS;
+    uint64_t limit_ns = (uint64_t)c->heartbeat.period_s * HEARTBEATS_MISSED * 1000 * MS_NS;
 
     if ((s->watched & SOCKET_READ) != 0 && now_ns - s->read_ns >= limit_ns) {
         door_say(s->door, DIAG_WARNING, "missed heartbeats from client, timeout: %us peer=%s",
-                 c->heartbeat_s, s->peer.text);
+                 c->heartbeat.period_s, s->peer.text);
         session_close(s);
         return;
     }
-    if (s->wrote_ns <= c->tick_ns && s->output.count == 0) {
+    if (s->wrote_ns <= c->heartbeat.tick_ns && s->output.count == 0) {
         struct writer w = writer_of(output_extend(&s->output, FRAME_EMPTY_SIZE), FRAME_EMPTY_SIZE);
         frame_write_heartbeat(&w);
         session_flush(s);
@@ -283,9 +287,9 @@ static void beat(struct connection *c)
 void connection_start_heartbeat(struct connection *c)
 {
     io_timer_stop(connection_io(c), &c->timer);
-    c->tick_ns = io_now_ns(connection_io(c));
-    if (c->heartbeat_s > 0)
-        start_timer(c, (uint64_t)c->heartbeat_s * 1000 / 2);
+    c->heartbeat.tick_ns = io_now_ns(connection_io(c));
+    if (c->heartbeat.period_s > 0)
+        start_timer(c, (uint64_t)c->heartbeat.period_s * 1000 / 2);
 }
 
 static void on_timer(struct io_timer *t)
@@ -311,11 +315,11 @@ static void on_heartbeat(struct connection *c)
 {
     uint64_t second = io_now_ns(connection_io(c)) / (1000 * MS_NS);
 
-    if (second != c->beats.second) {
-        c->beats.second = second;
-        c->beats.count = 0;
+    if (second != c->heartbeat.second) {
+        c->heartbeat.second = second;
+        c->heartbeat.count = 0;
     }
-    if (++c->beats.count > BEATS_MAX)
+    if (++c->heartbeat.count > BEATS_MAX)
         connection_fail_text(c, 0, REPLY_FRAME_ERROR, "more than %d heartbeats in a second",
                              BEATS_MAX);
 }

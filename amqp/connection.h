@@ -65,9 +65,10 @@ struct client {
     bool wants_cancel;
 };
 
-/* Heartbeats from the client in one second. */
-struct beats {
-    uint64_t second;
+struct heartbeat {
+    uint16_t period_s; /* agreed; 0: none */
+    uint64_t tick_ns;  /* when ours was due last */
+    uint64_t second;   /* in which those of the client are counted */
     uint32_t count;
 };
 
@@ -78,13 +79,13 @@ struct connection {
     uint32_t frame_max;
     size_t output_max;
     uint16_t channel_max;
-    uint16_t heartbeat_s;
     struct client client;
     bool is_delayed; /* only waits for the end of a failed login */
     bool is_deaf;    /* what comes is no frames any more */
     bool is_blocked; /* publishers are held back */
     bool said_blocked;
     bool is_resumed; /* connection_on_resumed() came */
+    bool has_room;   /* who waits for room may be served again */
     bool is_stopping;
     struct body_part part;
     struct visit *visit;
@@ -101,7 +102,7 @@ struct connection {
     struct reply *farewell; /* it ends in connection_work(), and why; or NULL */
     struct io_timer timer;  /* handshake, heartbeats, the end */
     uint64_t tick_ns;       /* the last heartbeat's time */
-    struct beats beats;
+    struct heartbeat heartbeat;
 };
 
 /* A new client. Takes the socket. */

@@ -146,7 +146,7 @@ static void finish_body(struct large_body *b)
     buf_release(&ch->held);
     buf_init(&ch->held, CHANNEL_HELD_MAX);
     session_flush(&ch->connection->session);
-    subscribers_resume(&ch->connection->waiting);
+    ch->connection->has_room = true;
     connection_resume(ch->connection, STALL_BODY);
     if (ch->state == CHANNEL_FAILING)
         channel_end_later(ch);
@@ -190,9 +190,15 @@ static void continue_body(struct large_body *b)
         finish_body(b);
 }
 
+/* It goes on in connection_work(), not inside a call from the store or a queue. */
+static void continue_later(struct large_body *b)
+{
+    session_work(&b->channel->connection->session);
+}
+
 static void on_part_ready(void *owner)
 {
-    continue_body(owner);
+    continue_later(owner);
 }
 
 static void start_body(struct channel *ch, const struct delivery *d, const struct stored *m)
@@ -205,7 +211,7 @@ static void start_body(struct channel *ch, const struct delivery *d, const struc
     b->parts = store_body_open(queues_store(queue_home(d->queue)), m, on_part_ready, b);
     ch->body = b;
     list_push(&ch->connection->bodies, &b->link);
-    continue_body(b);
+    continue_later(b);
 }
 
 void bodies_continue(struct connection *c)

@@ -68,6 +68,9 @@ static size_t part_max_of(uint32_t frame_max)
 size_t body_frames_size(size_t body_size, uint32_t frame_max)
 {
     size_t part_max = part_max_of(frame_max);
+
+    if (LIKELY(body_size <= part_max)) /* most are, and a division costs as much as the rest */
+        return body_size == 0 ? 0 : body_size + FRAME_EMPTY_SIZE;
     size_t count = body_size / part_max + (body_size % part_max != 0);
 
     return body_size + count * FRAME_EMPTY_SIZE;

@@ -256,6 +256,43 @@ static void test_a_channel_may_be_closed_inside_a_large_message(void **state)
     world_release(&w);
 }
 
+/* Deliveries and basic.get on one channel, all large: one whole message after the other. */
+static void test_large_messages_do_not_mix_on_a_channel(void **state)
+{
+    enum { SIZE = 3 << 20, COUNT = 8 };
+    struct method m = {.id = METHOD_BASIC_GET};
+    uint8_t *body = make_body(SIZE);
+    struct client *c;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    world_open(&w);
+    c = client_open(&w, 1);
+    client_declare(c, "a");
+    client_declare(c, "b");
+    client_confirm(c);
+    for (unsigned i = 0; i < COUNT; i++)
+        send_publish(c, 1, i % 2 == 0 ? "a" : "b", bytes_of(body, SIZE));
+    client_expect_confirmed(c, COUNT);
+    memset(&m.basic_get, 0, sizeof(m.basic_get));
+    m.basic_get.queue = bytes_text("b");
+    m.basic_get.no_ack = true;
+    client_consume(c, "a", "t", true);
+    for (unsigned i = 0; i < COUNT / 2; i++)
+        client_method(c, 1, &m);
+    for (unsigned i = 0; i < COUNT; i++) {
+        client_next(c);
+        assert_int_equal(c->frame.type, FRAME_METHOD);
+        assert_true(c->method.id == METHOD_BASIC_GET_OK || c->method.id == METHOD_BASIC_DELIVER);
+        expect_body(c, bytes_of(body, SIZE));
+    }
+    client_expect_nothing(c, 100);
+    client_free(c);
+    mem_free(body);
+    world_release(&w);
+}
+
 static void test_a_message_larger_than_allowed_is_refused_by_its_header(void **state)
 {
     uint8_t *body = make_body(300000);
@@ -355,6 +392,7 @@ int main(void)
         LEAK_CHECKED(test_who_never_reads_is_cut_off),
         LEAK_CHECKED(test_other_channels_speak_between_the_frames_of_a_large_message),
         LEAK_CHECKED(test_a_channel_may_be_closed_inside_a_large_message),
+        LEAK_CHECKED(test_large_messages_do_not_mix_on_a_channel),
         LEAK_CHECKED(test_a_message_larger_than_allowed_is_refused_by_its_header),
         LEAK_CHECKED(test_a_mandatory_message_comes_back_before_its_confirm),
         LEAK_CHECKED(test_an_answer_comes_straight_back),
