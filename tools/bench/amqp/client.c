@@ -53,6 +53,7 @@ static size_t write_parts(struct client *c, const struct iovec *parts, int count
         fail_gone(c);
     if ((rv == 0 || rv == ERR_AGAIN) && done < size)
         set_full(c, true);
+    c->load->traffic += done;
     return rv == 0 ? done : 0;
 }
 
@@ -249,6 +250,7 @@ static void on_readable(struct client *c)
     if (rv == ERR_AGAIN)
         return;
     if (rv == 0) {
+        c->load->traffic += done;
         take_bytes(c, kept + done);
     } else if (c->state == CLIENT_CLOSING) {
         client_release(c);

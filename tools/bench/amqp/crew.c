@@ -206,13 +206,8 @@ static bool is_drained(void *crew)
 int crew_drain(struct crew *c)
 {
     uint64_t patience_ns = c->work->patience_ms * NS_PER_MS;
-    uint64_t before;
-    int rv;
+    int rv = load_wait_while_busy(c->load, is_drained, c, patience_ns);
 
-    do {
-        before = c->meter.delivered + c->meter.confirmed;
-        rv = load_wait(c->load, is_drained, c, patience_ns);
-    } while (rv == ERR_AGAIN && c->meter.delivered + c->meter.confirmed > before);
     for (uint32_t i = 0; rv == 0 && i < c->desk_count; i++)
         desk_settle(&c->desks[i]);
     return rv == ERR_AGAIN ? 0 : rv; /* what is missing, crew_judge() will say */

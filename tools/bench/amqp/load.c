@@ -103,6 +103,18 @@ int load_wait(struct load *l, load_done_fn *is_done, void *owner, uint64_t patie
     return is_well ? 0 : ERR_AGAIN;
 }
 
+int load_wait_while_busy(struct load *l, load_done_fn *is_done, void *owner, uint64_t patience_ns)
+{
+    uint64_t before;
+    int rv;
+
+    do {
+        before = l->traffic;
+        rv = load_wait(l, is_done, owner, patience_ns);
+    } while (rv == ERR_AGAIN && l->traffic > before);
+    return rv;
+}
+
 int load_pass(struct load *l, uint64_t duration_ns)
 {
     int rv = load_wait(l, NULL, NULL, duration_ns);

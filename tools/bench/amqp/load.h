@@ -35,9 +35,10 @@ typedef bool load_done_fn(void *owner);
 struct load {
     struct real *real;
     struct io *io;
-    struct uri uri; /* its host is numeric */
-    uint8_t *inbox; /* where every client reads: LOAD_REST_MAX and LOAD_READ_SIZE bytes */
-    int error;      /* the first one */
+    struct uri uri;   /* its host is numeric */
+    uint8_t *inbox;   /* where every client reads: LOAD_REST_MAX and LOAD_READ_SIZE bytes */
+    uint64_t traffic; /* bytes that came and went: while it grows, the broker works */
+    int error;        /* the first one */
     struct err_note note;
     struct io_timer timer; /* ends the wait */
     bool is_late;          /* it has */
@@ -65,6 +66,10 @@ void load_look(struct load *l);
 /* Turns the loop until `is_done(owner)`. Returns 0, ERR_AGAIN when `patience_ns` went by first,
  * or the load's error. */
 MUST_USE int load_wait(struct load *l, load_done_fn *is_done, void *owner, uint64_t patience_ns);
+
+/* The same, but the patience begins anew whenever bytes came or went meanwhile. */
+MUST_USE int load_wait_while_busy(struct load *l, load_done_fn *is_done, void *owner,
+                                  uint64_t patience_ns);
 
 /* Turns the loop for so long; returns 0 or the load's error. */
 MUST_USE int load_pass(struct load *l, uint64_t duration_ns);

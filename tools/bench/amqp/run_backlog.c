@@ -27,14 +27,11 @@ static int await_depth(struct run *r)
 
 static int publish_all(struct run *r)
 {
-    uint64_t before;
     int rv;
 
     crew_start(&r->crew);
-    do {
-        before = r->crew.meter.published + r->crew.meter.confirmed;
-        rv = load_wait(&r->load, crew_is_published, &r->crew, r->work->patience_ms * NS_PER_MS);
-    } while (rv == ERR_AGAIN && r->crew.meter.published + r->crew.meter.confirmed > before);
+    rv = load_wait_while_busy(&r->load, crew_is_published, &r->crew,
+                              r->work->patience_ms * NS_PER_MS);
     if (rv == ERR_AGAIN)
         load_fail(&r->load, ERR_AGAIN,
                   "the broker takes no more messages, or does not confirm them");

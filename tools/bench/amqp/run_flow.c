@@ -73,13 +73,9 @@ static bool is_all_published(void *crew)
 static int flow_by_count(struct run *r)
 {
     struct run_mark from = run_mark(r), to;
-    uint64_t before;
-    int rv;
+    int rv = load_wait_while_busy(&r->load, is_all_published, &r->crew,
+                                  r->work->patience_ms * NS_PER_MS);
 
-    do {
-        before = r->crew.meter.published;
-        rv = load_wait(&r->load, is_all_published, &r->crew, r->work->patience_ms * NS_PER_MS);
-    } while (rv == ERR_AGAIN && r->crew.meter.published > before);
     if (rv == ERR_AGAIN)
         load_fail(&r->load, ERR_AGAIN, "the broker takes no more messages");
     if (rv == 0)

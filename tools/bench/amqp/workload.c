@@ -124,7 +124,7 @@ const struct setting workload_settings[] = {
      .fallback = "10s",
      DURATION(patience_ms),
      .min = 1,
-     .help = "when no message came for so long at the end, those that are due count as lost"},
+     .help = "when no byte came for so long at the end, the messages that are due count as lost"},
     {0},
 };
 

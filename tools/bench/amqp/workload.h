@@ -51,7 +51,7 @@ struct workload {
     int64_t clients; /* how many churn at once */
     uint64_t warmup_ms;
     uint64_t duration_ms;
-    uint64_t patience_ms; /* so long without a message at the end: the rest is lost */
+    uint64_t patience_ms; /* so long without a byte at the end: the rest is lost */
 };
 
 extern const struct setting workload_settings[];
