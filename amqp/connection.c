@@ -16,6 +16,7 @@ enum {
     BEATS_MAX = 10000,      /* heartbeats in one second */
     DEAF_TIMEOUT_MS = 3000, /* how long one is listened to who speaks no frames */
     STOP_TIMEOUT_MS = 3000,
+    LEAVE_TIMEOUT_MS = 250, /* how long a client that was let go may take to close the socket */
     ANSWER_MAX = 1024,
     HEARTBEATS_MISSED = 2,
 };
@@ -193,7 +194,9 @@ void connection_close(struct connection *c)
 
     connection_release(c);
     connection_write(c, 0, &m);
-    connection_finish(c);
+    c->state = CONNECTION_CLOSING; /* it may say so twice, and is then answered twice */
+    start_timer(c, LEAVE_TIMEOUT_MS);
+    session_rewatch(&c->session);
 }
 
 /* Frees channels that have ended. */
