@@ -33,6 +33,8 @@ static void trim_lane(struct queue *q)
 
     if (low - q->trimmed < TRIM_STEP && q->ledger.live > 0)
         return;
+    if (q->home->partings.count > 0)
+        return; /* a group that is not committed yet may not have happened after a crash */
     q->trimmed = low;
     log_trim(partition_log(q->home->partition), q->identity->id, low);
 }
