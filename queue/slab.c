@@ -10,6 +10,7 @@ void slabs_init(struct slabs *s, const struct slabs_calls *calls)
     *s = (struct slabs){.calls = *calls};
     list_init(&s->order);
     list_init(&s->sealed);
+    map_init(&s->moved);
 }
 
 static void slab_free(struct slab *b)
@@ -28,6 +29,7 @@ void slabs_release(struct slabs *s)
     }
     for (uint32_t i = 0; i < s->spare_count; i++)
         mem_free(s->spare[i]);
+    map_release(&s->moved);
     mem_free(s->table);
     mem_free(s->free_slots);
     *s = (struct slabs){0};
@@ -108,25 +110,46 @@ static void seal(struct slab *b)
     list_push(&b->home->sealed, &b->link);
 }
 
-struct slab *slab_for(struct slabs *s, uint32_t size)
+/* Makes a new slab the open one of its kind and seals the one before. NULL: no memory. */
+static struct slab *open_next(struct slabs *s, struct slab **open)
 {
-    bool is_large = size > SLAB_ITEM_MAX;
-    struct slab *b = slab_new(s, is_large ? size : SLAB_BYTES), *before = s->open;
+    struct slab *b = slab_new(s, SLAB_BYTES), *before = *open;
 
     if (b == NULL)
         return NULL;
-    if (is_large) {
-        seal(b);
-    } else {
-        s->open = b;
-        if (before != NULL) {
-            seal(before);
-            if (before->live == 0 && before->pins == 0)
-                slab_end(before);
-        }
+    *open = b;
+    if (before != NULL) {
+        seal(before);
+        if (before->live == 0 && before->pins == 0)
+            slab_end(before);
     }
-    s->calls.changed(s->calls.owner);
     return b;
+}
+
+struct slab *slab_for(struct slabs *s, uint32_t size)
+{
+    struct slab *b;
+
+    if (size > SLAB_ITEM_MAX) {
+        b = slab_new(s, size);
+        if (b != NULL)
+            seal(b);
+    } else {
+        b = open_next(s, &s->open);
+    }
+    if (b != NULL)
+        s->calls.changed(s->calls.owner);
+    return b;
+}
+
+struct slab_item *slab_take_attic(struct slabs *s, uint32_t size, uint64_t *place)
+{
+    struct slab *b = s->attic;
+
+    ASSERT(size <= SLAB_ITEM_MAX);
+    if (b == NULL || size > b->capacity - b->used)
+        b = open_next(s, &s->attic);
+    return b != NULL ? slab_cut(b, size, 1, place) : NULL;
 }
 
 void slab_end(struct slab *b)
@@ -136,7 +159,7 @@ void slab_end(struct slab *b)
     ASSERT(b->live == 0 && b->pins == 0);
     if (b->state == SLAB_OPEN)
         b->used = 0;
-    if (b->state != SLAB_SEALED && b->state != SLAB_SPILLED)
+    if (b->state != SLAB_SEALED && b->state != SLAB_SPILLED && b->state != SLAB_MOVED)
         return;
     if (b->copy.units > 0 || !list_empty(&b->waiters))
         s->calls.ending(s->calls.owner, b);
@@ -145,7 +168,8 @@ void slab_end(struct slab *b)
         slab_drop_data(b);
     if (list_linked(&b->link))
         list_remove(&b->link);
-    list_remove(&b->order);
+    if (list_linked(&b->order))
+        list_remove(&b->order);
     slot_give(s, b);
     mem_free(b);
     s->calls.changed(s->calls.owner);
@@ -169,21 +193,23 @@ static void check_items(const struct slab *b)
 
 static void slab_check(const struct slabs *s, const struct slab *b)
 {
-    bool is_in_memory = b->state != SLAB_SPILLED && b->state != SLAB_READING;
+    bool is_spilled = b->state == SLAB_SPILLED || b->state == SLAB_READING;
+    bool is_in_memory = !is_spilled && b->state != SLAB_MOVED;
 
     ASSERT(b->home == s && b->used <= b->capacity);
     ASSERT(b->live > 0 || b->pins > 0 || b->state == SLAB_OPEN || b->state == SLAB_WRITING ||
            b->state == SLAB_READING); /* B1 */
     ASSERT(is_in_memory == (b->data != NULL));
-    ASSERT(is_in_memory || (b->pins == 0 && b->is_frozen && b->copy.units > 0));
-    ASSERT(b->copy.units == 0 || b->is_frozen); /* B3 */
+    ASSERT(is_in_memory || b->pins == 0);
+    ASSERT(!is_spilled || b->copy.units > 0);
+    ASSERT(b->copy.units == 0 || b->is_frozen); /* B4 */
     if (is_in_memory && !b->is_frozen)
         check_items(b);
 }
 
 void slabs_check(const struct slabs *s)
 {
-    uint64_t items = 0, bytes = 0;
+    uint64_t items = 0, moved = 0, bytes = 0;
     uint32_t used = 0;
 
     for (uint32_t i = 0; i < s->table_size; i++) {
@@ -193,10 +219,14 @@ void slabs_check(const struct slabs *s)
             continue;
         ASSERT(b->slot == i);
         slab_check(s, b);
-        items += b->live;
+        if (b->state == SLAB_MOVED)
+            moved += b->live;
+        else
+            items += b->live;
         bytes += b->data != NULL ? b->capacity : 0;
         used++;
     }
     ASSERT(used + s->free_count == s->table_size);
     ASSERT(items == s->items && bytes == s->bytes);
+    ASSERT(moved == map_count(&s->moved)); /* B3 */
 }

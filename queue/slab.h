@@ -5,6 +5,7 @@
  *
  *     OPEN --full--> SEALED --memory is short--> WRITING --> SPILLED --read--> SEALED ...
  *       \______________\_______ last item and last pin gone ____/---> recycled, warm
+ *                       '--- and few items are live --> MOVED, until they are gone
  *
  * An item has a place (queue/store.h): STORE_TRANSIENT, the slot of its slab in the table of slabs,
  * and where it begins in the slab. Slots are given again when a slab has gone.
@@ -12,7 +13,9 @@
  * Invariants, checked by slabs_check():
  *   B1  a slab with a live item or a pin stays; without both it goes;
  *   B2  pinned bytes do not move;
- *   B3  a frozen slab's memory does not change any more: a copy of it stays right.
+ *   B3  a moved slab has no memory: where its items are now is said by the map of moves, for each
+ *       place of a live one;
+ *   B4  a frozen slab's memory does not change any more: a copy of it stays right.
  *
  * Owner: one shard. */
 #ifndef QUEUE_SLAB_H
@@ -24,6 +27,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "queue/store.h"
 
 enum {
@@ -40,6 +44,7 @@ enum slab_state {
     SLAB_WRITING, /* in memory; a job reads it */
     SLAB_SPILLED, /* only on the disk */
     SLAB_READING, /* a job fills its memory */
+    SLAB_MOVED,   /* its items are in other slabs (queue/slab_move.h) */
 };
 
 /* In place of a count: it is in a hold (queue/hold.h). */
@@ -99,7 +104,9 @@ struct slabs {
     uint32_t table_capacity;
     uint32_t *free_slots;
     uint32_t free_count;
-    struct slab *open; /* NULL: none */
+    struct slab *open;  /* NULL: none */
+    struct slab *attic; /* takes what is moved out of others; NULL: none */
+    struct map moved;   /* place -> the place where it is now */
     struct list order;
     struct list sealed; /* in memory */
     uint8_t *spare[SLAB_SPARE_MAX];
@@ -123,13 +130,30 @@ static inline uint32_t slab_item_size(size_t content)
  * one, or is its own. NULL when the system refuses memory. */
 MUST_USE struct slab *slab_for(struct slabs *s, uint32_t size);
 
+/* The next item of a slab that has room. */
+static inline struct slab_item *slab_cut(struct slab *b, uint32_t size, uint32_t refs,
+                                         uint64_t *place)
+{
+    struct slab_item *item = (struct slab_item *)(void *)(b->data + b->used);
+
+    *place = STORE_TRANSIENT | (uint64_t)b->slot << SLAB_SLOT_SHIFT | b->used / SLAB_ALIGN;
+    item->refs = refs;
+    item->size = size;
+    b->used += size;
+    b->live++;
+    b->home->items++;
+    return item;
+}
+
+/* As slab_take(), among what was moved; for small items. */
+MUST_USE struct slab_item *slab_take_attic(struct slabs *s, uint32_t size, uint64_t *place);
+
 /* Room for an item of `size` bytes (slab_item_size()) with so many references, which the caller
  * fills at once. NULL when the system refuses memory. */
 MUST_USE static inline struct slab_item *slab_take(struct slabs *s, uint32_t size, uint32_t refs,
                                                    uint64_t *place)
 {
     struct slab *b = s->open;
-    struct slab_item *item;
 
     ASSERT(refs > 0);
     if (UNLIKELY(b == NULL || size > b->capacity - b->used)) {
@@ -137,14 +161,7 @@ MUST_USE static inline struct slab_item *slab_take(struct slabs *s, uint32_t siz
         if (b == NULL)
             return NULL;
     }
-    *place = STORE_TRANSIENT | (uint64_t)b->slot << SLAB_SLOT_SHIFT | b->used / SLAB_ALIGN;
-    item = (struct slab_item *)(void *)(b->data + b->used);
-    item->refs = refs;
-    item->size = size;
-    b->used += size;
-    b->live++;
-    s->items++;
-    return item;
+    return slab_cut(b, size, refs, place);
 }
 
 /* The slab of a place that somebody has a reference to. */

@@ -6,9 +6,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "io/disk.h"
+#include "queue/slab_move.h"
 
 enum {
     RETRY_NS = 1000 * 1000 * 1000,
+    AGAIN_NS = 50 * 1000 * 1000,
     KEPT_NS = 1000 * 1000 * 1000, /* a slab that was waited for stays so long for the one who did */
     AHEAD = 4,                    /* slabs read at once where only the first is wanted */
     EXTENT_LOOKS = 256,           /* free places looked at before the file grows */
@@ -249,6 +251,18 @@ static bool add_victim(struct spill *s, struct spill_job *j, struct slab *b)
     return true;
 }
 
+/* The slab gives its memory back, now or when it is written. False: neither is possible now. */
+static bool let_go(struct spill *s, struct spill_job *j, struct slab *b)
+{
+    if (b->copy.units > 0) {
+        leave_memory(b);
+        return true;
+    }
+    if (!b->is_frozen && slab_is_sparse(b))
+        return slab_move(s->slabs, s->holds, b);
+    return add_victim(s, j, b);
+}
+
 /* The youngest slab that may go. */
 static struct list_link *first_victim(const struct spill *s)
 {
@@ -271,23 +285,33 @@ static void start_write(struct spill *s)
     uint64_t excess = s->slabs->bytes - s->memory_max / 16 * 15, chosen = 0;
     struct list_link *link = first_victim(s);
     struct spill_job *j = job_new(s, SPILL_WRITE);
+    bool is_held = false;
 
     while (link != &s->slabs->sealed.head && chosen < excess && j->count < SPILL_BATCH) {
         struct slab *b = CONTAINER_OF(link, struct slab, link);
 
         link = link->prev;
-        if (b->state != SLAB_SEALED || b->pins > 0 || b->kept_until_ns > io_now_ns(s->io))
+        if (b->state != SLAB_SEALED || b->pins > 0 || b->kept_until_ns > io_now_ns(s->io)) {
+            is_held = true;
             continue;
-        if (b->copy.units == 0 && !add_victim(s, j, b))
+        }
+        if (let_go(s, j, b)) {
+            chosen += b->capacity;
+            continue;
+        }
+        if (spill_is_full(s))
             break;
-        chosen += b->capacity;
-        if (b->copy.units > 0)
-            leave_memory(b);
+        is_held = true; /* memory for counts, or a place large enough, may be there later */
     }
-    if (j->count > 0)
+    if (j->count > 0) {
         job_start(s, j);
-    else
-        mem_free(j);
+        return;
+    }
+    mem_free(j);
+    if (chosen > 0)
+        s->slabs->calls.changed(s->slabs->calls.owner); /* it may be enough, or not */
+    else if (is_held)
+        io_timer_start(s->io, &s->again, AGAIN_NS);
 }
 
 static void finish_write(struct spill *s, const struct spill_job *j)
@@ -472,6 +496,11 @@ static void try_again(struct io_timer *t)
     spill_look(CONTAINER_OF(t, struct spill, retry));
 }
 
+static void look_again(struct io_timer *t)
+{
+    spill_look(CONTAINER_OF(t, struct spill, again));
+}
+
 void spill_forget(struct spill *s, struct slab *b)
 {
     gather_waiters(s, b);
@@ -510,6 +539,7 @@ void spill_init(struct spill *s, struct io *io, struct slabs *slabs, struct hold
     list_init(&s->told);
     io_task_init(&s->task, work_in_turn);
     io_timer_init(&s->retry, try_again);
+    io_timer_init(&s->again, look_again);
     (void)!disk_remove(io->disk, path);
     mem_free(path);
 }
@@ -537,6 +567,7 @@ void spill_release(struct spill *s)
     ASSERT(list_empty(&s->told));
     io_task_cancel(&s->task);
     io_timer_stop(s->io, &s->retry);
+    io_timer_stop(s->io, &s->again);
     if (s->job != NULL)
         leave_job(s);
     disk_close(s->file);

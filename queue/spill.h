@@ -9,7 +9,8 @@
  *
  * Which slabs go: queues are mostly read from the front, so the oldest are wanted soon; what has
  * just come may go through at once. Victims are taken from just before the youngest quarter
- * backwards. One that was read back has its copy still and goes again without being written.
+ * backwards. One that was read back has its copy still and goes again without being written. One
+ * with little in it that is live is not written: its items move together (queue/slab_move.h).
  *
  * Owner: one shard. */
 #ifndef QUEUE_SPILL_H
@@ -46,7 +47,8 @@ struct spill {
     struct list wanted;     /* slabs to be read */
     struct list told;       /* waiters of slabs that have gone */
     struct io_task task;
-    struct io_timer retry;
+    struct io_timer retry; /* running: writing failed a moment ago */
+    struct io_timer again; /* somebody has what should go: look again soon */
 };
 
 /* Removes what a crash may have left in that directory; blocks. */

@@ -9,6 +9,7 @@
 #include "cluster/partition.h"
 #include "queue/publish_record.h"
 #include "queue/records.h"
+#include "queue/slab_move.h"
 #include "queue/store_state.h"
 
 /* ---- Pressure ---- */
@@ -143,24 +144,40 @@ static bool hold_unref(struct store *s, uint64_t place, struct hold *hold, bool 
     return false;
 }
 
-static void unref_slab(struct store *s, uint64_t place)
+/* One reference less of an item in memory. Returns whether it is gone. */
+static bool unref_item(struct store *s, struct slab *b, uint64_t place)
 {
-    struct slab *b = slab_of(&s->slabs, place);
     struct slab_item *item = b->is_frozen ? NULL : slab_item_at(b, place);
     struct hold *hold;
 
     if (LIKELY(item != NULL && item->refs != SLAB_HELD)) {
         ASSERT(item->refs > 0);
-        if (--item->refs == 0)
-            slab_item_end(b);
-        return;
+        if (--item->refs > 0)
+            return false;
+        slab_item_end(b);
+        return true;
     }
     hold = hold_find(&s->holds, place);
     if (hold != NULL && hold_unref(s, place, hold, false))
-        return;
+        return false;
     if (item != NULL)
         item->refs = 0;
     slab_item_end(b);
+    return true;
+}
+
+static void unref_slab(struct store *s, uint64_t place)
+{
+    struct slab *b = slab_of(&s->slabs, place);
+    uint64_t last;
+
+    if (LIKELY(b->state != SLAB_MOVED)) {
+        (void)unref_item(s, b, place);
+        return;
+    }
+    last = slab_resolve(&s->slabs, place);
+    if (unref_item(s, slab_of(&s->slabs, last), last))
+        slab_forget_moves(&s->slabs, place, last);
 }
 
 static void unref_record(struct store *s, uint64_t place, const struct store_target *target)
@@ -206,13 +223,14 @@ static struct hold *hold_of(struct store *s, uint64_t place)
 
 void store_ref(struct store *s, uint64_t place)
 {
-    const struct slab *b = slab_of(&s->slabs, place);
-    struct slab_item *item = b->is_frozen ? NULL : slab_item_at(b, place);
+    uint64_t last = slab_resolve(&s->slabs, place);
+    const struct slab *b = slab_of(&s->slabs, last);
+    struct slab_item *item = b->is_frozen ? NULL : slab_item_at(b, last);
 
     if (item != NULL && item->refs != SLAB_HELD)
         item->refs++;
     else
-        hold_of(s, place)->refs++;
+        hold_of(s, last)->refs++;
 }
 
 struct store_pin store_pin_ref(struct store_pin pin)
@@ -232,6 +250,11 @@ void store_pin_release(struct store_pin pin)
         log_unpin(pin.block);
 }
 
+struct hold *store_hold_of(const struct store *s, uint64_t place)
+{
+    return hold_find(&s->holds, place_is_transient(place) ? slab_resolve(&s->slabs, place) : place);
+}
+
 /* ---- Put ---- */
 
 /* The parts that the body of the message is to lie in, referenced; NULL: in none. */
@@ -243,7 +266,7 @@ static int parts_for(struct store *s, const struct store_put *put, struct parts 
     if (put->upload != NULL)
         parts = store_upload_get(put->upload);
     if (parts == NULL && put->shares_parts != 0) {
-        hold = hold_find(&s->holds, put->shares_parts);
+        hold = store_hold_of(s, put->shares_parts);
         ASSERT(hold != NULL && hold->parts != NULL);
         parts = hold->parts;
     }
@@ -304,8 +327,6 @@ static int put_slab(struct store *s, const struct store_put *put, const struct p
     struct slab_message *item;
     uint8_t *at;
 
-    if (UNLIKELY(store_is_full(s)))
-        return ERR_FULL;
     item = (struct slab_message *)(void *)slab_take(
         &s->slabs, slab_item_size(content), parts != NULL ? SLAB_HELD : put->references, place);
     if (UNLIKELY(item == NULL))
@@ -355,6 +376,8 @@ int store_put(struct store *s, const struct store_put *put, uint64_t *place)
 
     ASSERT(put->references > 0 && put->references != SLAB_HELD);
     ASSERT(m->exchange.size <= UINT8_MAX && m->routing_key.size <= UINT8_MAX);
+    if (!put->is_persistent && UNLIKELY(store_is_full(s)))
+        return ERR_FULL; /* asked before the parts are there: a whole message may be too much */
     if (UNLIKELY(m->body_size > STORE_PART_BYTES || put->upload != NULL ||
                  put->shares_parts != 0)) {
         rv = parts_for(s, put, &parts);
@@ -387,12 +410,17 @@ size_t store_put_size(const struct store_put *put)
 int store_peek_slab(struct store *s, uint64_t place, struct stored *out, struct store_pin *pin)
 {
     struct slab *b = slab_of(&s->slabs, place);
+    uint64_t last = place;
     const struct slab_message *m;
     const uint8_t *at;
 
-    if (UNLIKELY(b->data == NULL))
-        return b->is_lost ? ERR_CORRUPT : ERR_AGAIN;
-    m = (const struct slab_message *)(const void *)slab_item_at(b, place);
+    if (UNLIKELY(b->data == NULL)) {
+        last = slab_resolve(&s->slabs, place);
+        b = slab_of(&s->slabs, last);
+        if (b->data == NULL)
+            return b->is_lost ? ERR_CORRUPT : ERR_AGAIN;
+    }
+    m = (const struct slab_message *)(const void *)slab_item_at(b, last);
     at = (const uint8_t *)(m + 1);
     out->exchange = bytes_of(at, m->exchange_size);
     at += m->exchange_size;

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "queue/lane_reader.h"
 #include "queue/publish_record.h"
+#include "queue/slab_move.h"
 #include "queue/store_state.h"
 
 struct store_body {
@@ -17,7 +18,7 @@ struct store_body {
 struct store_body *store_body_open(struct store *s, const struct stored *m, store_ready_fn *ready,
                                    void *owner)
 {
-    const struct hold *hold = hold_find(&s->holds, m->place);
+    const struct hold *hold = store_hold_of(s, m->place);
     struct store_body *b = MEM_NEW(struct store_body);
 
     ASSERT(m->parts > 0 && hold != NULL && hold->parts != NULL);
@@ -82,7 +83,8 @@ static int next_of_log(struct store_body *b, uint64_t place, struct bytes *piece
 static int next_of_slab(struct store_body *b, uint64_t place, struct bytes *piece,
                         struct store_pin *pin)
 {
-    struct slab *slab = slab_of(&b->store->slabs, place);
+    uint64_t last = slab_resolve(&b->store->slabs, place);
+    struct slab *slab = slab_of(&b->store->slabs, last);
     const struct slab_item *item;
 
     spill_cancel(&b->waiter);
@@ -93,7 +95,7 @@ static int next_of_slab(struct store_body *b, uint64_t place, struct bytes *piec
         return ERR_AGAIN;
     }
     slab->kept_until_ns = 0;
-    item = slab_item_at(slab, place);
+    item = slab_item_at(slab, last);
     *piece = bytes_of((const uint8_t *)(item + 1) + sizeof(uint64_t), get_le64(item + 1));
     slab_pin(slab);
     *pin = (struct store_pin){.slab = slab};

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "queue/lane_reader.h"
 #include "queue/publish_record.h"
+#include "queue/slab_move.h"
 #include "queue/store_state.h"
 
 enum { LOOKS_MAX = 2 };
@@ -130,6 +131,7 @@ int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stor
         return rv;
     if (!place_is_transient(place))
         return read_record(r, seq, place, out, pin);
+    place = slab_resolve(&r->store->slabs, place);
     spill_want(&r->store->spill, slab_of(&r->store->slabs, place), &r->waiter);
     return ERR_AGAIN;
 }

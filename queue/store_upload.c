@@ -35,8 +35,6 @@ static int add_part_of_slab(struct store *s, struct parts *parts, size_t size, u
     struct slab_item *item;
     uint64_t place;
 
-    if (store_is_full(s))
-        return ERR_FULL;
     item = slab_take(&s->slabs, slab_item_size(sizeof(uint64_t) + size), 1, &place);
     if (item == NULL)
         return ERR_FULL;
@@ -76,7 +74,10 @@ int store_upload_add(struct store_upload *u, struct bytes bytes, size_t *taken)
         size_t size = left < STORE_PART_BYTES ? left : STORE_PART_BYTES;
         uint8_t *at;
 
-        rv = add_part(u->store, u->parts, size, &at);
+        if (u->parts->is_transient && store_is_full(u->store))
+            rv = ERR_FULL;
+        else
+            rv = add_part(u->store, u->parts, size, &at);
         if (rv != 0)
             break;
         memcpy(at, bytes.data + done, size);

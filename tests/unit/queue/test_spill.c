@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rand.h"
+#include "tests/lib/fault_heap.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
 #include "tests/unit/queue/store_world.h"
@@ -142,6 +143,57 @@ static void test_large_messages_are_spilled_too(void **state)
         store_world_settle(&w, STORE_WORLD_FLEETING, seq);
     publish(&w, fleeting, 300000, 4);
     store_world_expect_all(&w);
+    end(&w);
+}
+
+/* Publishes much that is settled at once, and a message now and then that stays. */
+static void pass_through(struct store_world *w, unsigned queues, uint64_t rounds)
+{
+    for (uint64_t i = 0; i < rounds; i++) {
+        publish(w, queues, 100, 1);
+        for (int k = 0; k < 300; k++) {
+            uint64_t seq = w->queues[STORE_WORLD_FLEETING].ledger.next;
+
+            publish(w, fleeting, BODY, 1);
+            store_world_settle(w, STORE_WORLD_FLEETING, seq);
+        }
+    }
+}
+
+static void test_a_message_that_stays_does_not_keep_those_around_it(void **state)
+{
+    struct store_world w;
+
+    (void)state;
+    begin(&w);
+    w.p.options.checkpoint_bytes = 1 << 30;
+    pass_through(&w, fleeting, 300); /* 90 MB pass, 300 stay */
+    partition_world_settle(&w.p);
+    assert_int_equal(stats_of(&w).transient_messages, 300);
+    assert_true(stats_of(&w).transient_bytes <= MEMORY);
+    assert_int_equal(stats_of(&w).spilled_bytes, 0);
+    store_world_expect_all(&w);
+    pass_through(&w, 0xd, 50); /* with several references */
+    store_world_expect_all(&w);
+    for (int queue = 0; queue < STORE_WORLD_QUEUES; queue++) {
+        uint64_t low = ledger_low(&w.queues[queue].ledger);
+
+        if (w.queues[queue].ledger.live > 0) {
+            store_ref(w.store, store_world_place(&w, queue, low));
+            store_unref(w.store, store_world_place(&w, queue, low));
+        }
+        drain(&w, queue, w.queues[queue].ledger.live / 2);
+        store_world_check(&w);
+    }
+    publish(&w, fleeting, BODY, 3000); /* what was moved goes to the disk with the others */
+    partition_world_settle(&w.p);
+    store_world_expect_all(&w);
+    for (int queue = 0; queue < STORE_WORLD_QUEUES; queue++)
+        drain(&w, queue, w.queues[queue].ledger.live);
+    partition_world_settle(&w.p);
+    assert_int_equal(stats_of(&w).transient_messages, 0);
+    assert_int_equal(stats_of(&w).shared_messages, 0);
+    assert_true(stats_of(&w).transient_bytes <= 256 << 10);
     end(&w);
 }
 
@@ -350,26 +402,79 @@ static void act(struct store_world *w, struct rand *r)
     }
 }
 
-static void test_whatever_happens_all_live_messages_can_be_read(void **state)
+/* Most go at once, so what stays is moved, also twice. */
+static void act_fleetingly(struct store_world *w, struct rand *r)
+{
+    int queue = (int)rand_below(r, STORE_WORLD_QUEUES);
+    struct ledger *l = &w->queues[queue].ledger;
+    unsigned queues = 1U << queue | (rand_chance(r, 1, 8) ? (unsigned)rand_below(r, 16) : 0);
+
+    publish(w, queues, rand_below(r, 3000), 1);
+    if (rand_chance(r, 95, 100) || l->live > 60)
+        store_world_settle(w, queue, rand_chance(r, 9, 10) ? l->next - 1 : ledger_low(l));
+    if (rand_chance(r, 1, 1000))
+        publish(w, queues, STORE_PART_BYTES + rand_below(r, 100000), 1);
+}
+
+static void run(void (*act_once)(struct store_world *w, struct rand *r), struct rand *r, int steps)
 {
     struct store_world w;
+
+    store_world_init(&w);
+    w.options =
+        (struct store_options){.transient_bytes_max = MEMORY / 2, .spill_bytes_max = 256 << 20};
+    store_world_open(&w);
+    for (int i = 0; i < steps; i++) {
+        act_once(&w, r);
+        if (rand_chance(r, 1, 10))
+            partition_world_run_ms(&w.p, 1);
+        if (rand_chance(r, 1, 2000))
+            store_world_expect_all(&w);
+    }
+    store_world_expect_all(&w);
+    for (int queue = 0; queue < STORE_WORLD_QUEUES; queue++)
+        drain(&w, queue, w.queues[queue].ledger.live);
+    partition_world_settle(&w.p);
+    assert_int_equal(stats_of(&w).transient_messages, 0);
+    assert_int_equal(stats_of(&w).spilled_bytes, 0);
+    assert_int_equal(stats_of(&w).shared_messages, 0);
+    end(&w);
+}
+
+static void test_whatever_happens_all_live_messages_can_be_read(void **state)
+{
     struct rand r;
 
     (void)state;
     rand_init(&r, test_seed());
-    store_world_init(&w);
-    w.options =
-        (struct store_options){.transient_bytes_max = MEMORY / 2, .spill_bytes_max = 16 << 20};
-    store_world_open(&w);
-    for (int i = 0; i < 15000; i++) {
-        act(&w, &r);
-        if (rand_chance(&r, 1, 10))
-            partition_world_run_ms(&w.p, 1);
-        if (rand_chance(&r, 1, 2000))
-            store_world_expect_all(&w);
+    run(act, &r, 15000);
+    run(act_fleetingly, &r, 20000);
+}
+
+static void test_memory_may_be_refused_at_any_time(void **state)
+{
+    struct rand r;
+
+    (void)state;
+    rand_init(&r, test_seed());
+    for (int i = 0; i < 40; i++) {
+        struct store_world w;
+        struct fault_heap f;
+
+        begin(&w);
+        fault_heap_start(&f, 1 + rand_below(&r, 300), i % 4 == 3);
+        for (int k = 0; k < 2000; k++) {
+            if (next_rv(&w) == 0 && rand_chance(&r, 29, 30))
+                store_world_settle(&w, STORE_WORLD_FLEETING,
+                                   w.queues[STORE_WORLD_FLEETING].ledger.next - 1);
+            if (rand_chance(&r, 1, 10))
+                partition_world_run_ms(&w.p, 1);
+        }
+        (void)fault_heap_stop(&f);
+        store_world_expect_all(&w);
+        drain(&w, STORE_WORLD_FLEETING, ready(&w));
+        end(&w);
     }
-    store_world_expect_all(&w);
-    end(&w);
 }
 
 int main(void)
@@ -378,6 +483,7 @@ int main(void)
         LEAK_CHECKED(test_what_has_no_room_goes_to_the_disk_and_comes_back),
         LEAK_CHECKED(test_counts_survive_the_disk),
         LEAK_CHECKED(test_large_messages_are_spilled_too),
+        LEAK_CHECKED(test_a_message_that_stays_does_not_keep_those_around_it),
         LEAK_CHECKED(test_publishers_are_held_back_when_the_file_is_full),
         LEAK_CHECKED(test_pressure_ends_by_itself_when_all_is_written),
         LEAK_CHECKED(test_what_cannot_be_written_stays_in_memory),
@@ -386,6 +492,7 @@ int main(void)
         LEAK_CHECKED(test_a_reader_is_told_when_its_message_goes),
         LEAK_CHECKED(test_a_store_can_go_while_a_job_has_its_slabs),
         LEAK_CHECKED(test_whatever_happens_all_live_messages_can_be_read),
+        LEAK_CHECKED(test_memory_may_be_refused_at_any_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
