@@ -14,9 +14,7 @@ int64_t queue_date(const struct queue *q, int64_t now_ms, uint64_t expiration_ms
     uint64_t ttl_ms =
         expiration_ms < q->args.message_ttl_ms ? expiration_ms : q->args.message_ttl_ms;
 
-    if (LIKELY(ttl_ms == QUEUE_NO_LIMIT))
-        return 0;
-    return now_ms + (int64_t)ttl_ms;
+    return LIKELY(ttl_ms == QUEUE_NO_LIMIT) ? 0 : now_ms + (int64_t)ttl_ms;
 }
 
 uint8_t queue_level(const struct queue *q, const struct props *props)

@@ -21,7 +21,7 @@ static struct bytes put(uint8_t **at, struct bytes b)
     return copy;
 }
 
-static struct queue_identity *identity_new(const struct queue_spec *spec)
+static struct queue_identity *identity_new(const struct queue_spec *spec, struct queue_args *args)
 {
     size_t size = spec->name.size + spec->vhost.size + spec->arguments.bytes.size;
     struct queue_identity *i =
@@ -33,7 +33,7 @@ static struct queue_identity *identity_new(const struct queue_spec *spec)
     i->name = put(&at, spec->name);
     i->vhost = put(&at, spec->vhost);
     i->arguments.bytes = put(&at, spec->arguments.bytes);
-    int rv = queue_args_read(i->arguments, i->name, i->vhost, &i->declared, NULL);
+    int rv = queue_args_read(i->arguments, i->name, i->vhost, args, NULL);
     ASSERT(rv == 0); /* whoever declares has checked them */
     return i;
 }
@@ -56,7 +56,7 @@ void queue_set_args(struct queue *q, const struct queue_args *effective)
     size_t exchange_size = effective->dead_letter_exchange.size;
     uint8_t *texts = (uint8_t *)mem_alloc(exchange_size + effective->dead_letter_key.size + 1);
     uint8_t *at = texts;
-    uint8_t max_priority = i->declared.max_priority;
+    uint8_t max_priority = q->args.max_priority;
 
     ASSERT(exchange_size <= SHORTSTR_MAX && effective->dead_letter_key.size <= SHORTSTR_MAX);
 
@@ -64,7 +64,7 @@ void queue_set_args(struct queue *q, const struct queue_args *effective)
     q->args.dead_letter_exchange = put(&at, effective->dead_letter_exchange);
     q->args.dead_letter_key = put(&at, effective->dead_letter_key);
     q->args.max_priority = max_priority; /* lanes and the one consumer are for life */
-    q->args.is_single_active = i->declared.is_single_active;
+    q->args.is_single_active = q->is.is_single_active;
     mem_free(i->texts);
     i->texts = texts;
     queue_apply_args(q);
@@ -118,8 +118,7 @@ struct queue *queue_new(struct queues *qs, const struct queue_spec *spec)
     struct queue *q = MEM_NEW(struct queue);
 
     q->home = qs;
-    q->identity = identity_new(spec);
-    q->args = q->identity->declared;
+    q->identity = identity_new(spec, &q->args);
     q->is.is_durable = spec->is_durable;
     q->is.is_auto_delete = spec->is_auto_delete;
     q->is.is_single_active = q->args.is_single_active;

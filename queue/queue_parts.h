@@ -93,7 +93,6 @@ struct queue_identity {
     struct bytes name;
     struct bytes vhost;
     struct table arguments;
-    struct queue_args declared;
     uint8_t *texts; /* dead letter exchange and key of the arguments in effect */
     uint8_t bytes[];
 };

@@ -92,7 +92,7 @@ bool ready_first(struct ready *r, struct ledger *l, uint64_t *seq, struct ledger
 
     if (UNLIKELY(r->lanes != NULL))
         return first_of_lanes(r, l, seq, e);
-    if (UNLIKELY(spans_span_count(&r->returned) > 0) && spans_next(&r->returned, 0, &span)) {
+    if (UNLIKELY(r->returned.span_count > 0) && spans_next(&r->returned, 0, &span)) {
         bool is_live = ledger_find(l, span.from, e);
         ASSERT(is_live);
         *seq = span.from;
@@ -122,7 +122,7 @@ bool ready_was_seen(const struct ready *r, uint64_t seq)
         return true;
     if (r->lanes == NULL && seq < r->cursor)
         return true; /* it is among the returned */
-    return spans_span_count(&r->seen) > 0 && spans_contains(&r->seen, seq);
+    return r->seen.span_count > 0 && spans_contains(&r->seen, seq);
 }
 
 void ready_take_first(struct ready *r, uint64_t seq, uint8_t level)
@@ -196,7 +196,7 @@ void ready_end_withdrawn(struct ready *r, uint64_t seq)
 
 bool ready_is_withdrawn(const struct ready *r, uint64_t seq)
 {
-    return UNLIKELY(spans_span_count(&r->withdrawn) > 0) && spans_contains(&r->withdrawn, seq);
+    return UNLIKELY(r->withdrawn.span_count > 0) && spans_contains(&r->withdrawn, seq);
 }
 
 static void empty(struct spans *s)

@@ -458,7 +458,7 @@ static void test_an_idle_queue_takes_little_memory(void **state)
         all[i] = queue_new(w.queues, &spec);
     }
     queue_world_run_ms(&w, 10);
-    assert_true((mem_used_bytes() - before) / COUNT < 1280);
+    assert_true((mem_used_bytes() - before) / COUNT < 1024);
     for (uint32_t i = 0; i < COUNT; i++)
         queue_delete(all[i]);
     mem_free(all);
