@@ -101,7 +101,6 @@ struct connection {
     struct buf answer;      /* what it waits with */
     struct reply *farewell; /* it ends in connection_work(), and why; or NULL */
     struct io_timer timer;  /* handshake, heartbeats, the end */
-    uint64_t tick_ns;       /* the last heartbeat's time */
     struct heartbeat heartbeat;
 };
 
