@@ -123,11 +123,17 @@ void channel_write(struct channel *ch, const struct method *m)
         return;
     }
     method_write_buf(&ch->held, ch->id, m);
-    if (buf_error(&ch->held) != 0) {
-        struct reply r;
-        reply_format(&r, REPLY_RESOURCE_ERROR, "too much waits behind a large message");
-        channel_fail_later(ch, 0, &r);
-    }
+    channel_check_held(ch);
+}
+
+void channel_check_held(struct channel *ch)
+{
+    struct reply r;
+
+    if (buf_error(&ch->held) == 0)
+        return;
+    reply_format(&r, REPLY_RESOURCE_ERROR, "too much waits behind a large message");
+    channel_fail_later(ch, 0, &r);
 }
 
 void channel_write_safe(struct channel *ch, const struct method *m)

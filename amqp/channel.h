@@ -86,6 +86,8 @@ void channel_body_part(struct channel *ch, struct bytes part, bool is_last);
 
 /* Writes a method, behind a large body if one is on its way. */
 void channel_write(struct channel *ch, const struct method *m);
+/* Something was added to `held`: ends the channel when it was too much. */
+void channel_check_held(struct channel *ch);
 /* Writes a method when all that was defined is safe; until then nothing is taken. */
 void channel_write_safe(struct channel *ch, const struct method *m);
 

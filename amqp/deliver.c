@@ -19,12 +19,14 @@ enum {
     DELIVER_FIXED_SIZE = 8 + 1 + 1 + 1 + FRAME_END_SIZE,
 };
 
-/* A body in parts, on its way. */
+/* A body in parts, on its way. Frames go on over the ends of parts, because there are clients that
+ * count on all but the last being full; what does not fill one yet waits in `tail`. */
 struct large_body {
     struct list_link link; /* of connection.bodies */
     struct channel *channel;
     struct store_body *parts;
-    uint64_t left;
+    uint64_t left; /* not in a frame yet, the tail counted */
+    struct buf tail;
 };
 
 static struct output *output_of(const struct channel *ch)
@@ -100,21 +102,39 @@ static void write_header(struct channel *ch, uint64_t body_size, struct bytes pr
     *output_extend(o, FRAME_END_SIZE) = FRAME_END;
 }
 
-/* A body, or a part of one, in frames. Without a pin it is copied. */
+/* Without a pin, or when they are few, they are copied. */
+static void write_bytes(struct output *o, struct bytes bytes, struct store_pin pin)
+{
+    bool is_pinned = pin.block != NULL || pin.slab != NULL;
+
+    if (bytes.size == 0)
+        return;
+    if (is_pinned && bytes.size > COPIED_MAX)
+        output_pinned(o, bytes, store_pin_ref(pin));
+    else
+        output_copy(o, bytes);
+}
+
+static void write_frame_head(struct channel *ch, size_t size)
+{
+    frame_put_head(output_extend(output_of(ch), FRAME_HEAD_SIZE), FRAME_BODY, ch->id, size);
+}
+
+static void write_frame_end(struct channel *ch)
+{
+    *output_extend(output_of(ch), FRAME_END_SIZE) = FRAME_END;
+}
+
+/* A whole body in frames. */
 static void write_body(struct channel *ch, struct bytes body, struct store_pin pin)
 {
     struct body_cut cut = body_cut(body, ch->connection->frame_max);
-    struct output *o = output_of(ch);
-    bool is_pinned = pin.block != NULL || pin.slab != NULL;
     struct bytes part;
 
     while (body_next(&cut, &part)) {
-        frame_put_head(output_extend(o, FRAME_HEAD_SIZE), FRAME_BODY, ch->id, part.size);
-        if (is_pinned && part.size > COPIED_MAX)
-            output_pinned(o, part, store_pin_ref(pin));
-        else
-            output_copy(o, part);
-        *output_extend(o, FRAME_END_SIZE) = FRAME_END;
+        write_frame_head(ch, part.size);
+        write_bytes(output_of(ch), part, pin);
+        write_frame_end(ch);
     }
 }
 
@@ -126,6 +146,7 @@ static void end_body(struct large_body *b)
 
     list_remove(&b->link);
     store_body_close(b->parts);
+    buf_release(&b->tail);
     ch->body = NULL;
     mem_free(b);
 }
@@ -166,6 +187,30 @@ static void fail_body(struct large_body *b)
     channel_fail_later(ch, 0, &r);
 }
 
+/* Writes the frames that are full with this piece, or the last; the rest becomes the tail. */
+static void write_piece(struct large_body *b, struct bytes piece, struct store_pin pin)
+{
+    struct channel *ch = b->channel;
+    size_t part_max = ch->connection->frame_max - FRAME_EMPTY_SIZE;
+
+    while (piece.size > 0) {
+        size_t size = b->left < part_max ? (size_t)b->left : part_max;
+        size_t missing = size - b->tail.size;
+
+        if (piece.size < missing) {
+            buf_bytes(&b->tail, piece);
+            return;
+        }
+        write_frame_head(ch, size);
+        output_copy(output_of(ch), buf_view(&b->tail));
+        write_bytes(output_of(ch), bytes_of(piece.data, missing), pin);
+        write_frame_end(ch);
+        buf_clear(&b->tail);
+        b->left -= size;
+        piece = bytes_of(piece.data + missing, piece.size - missing);
+    }
+}
+
 static void continue_body(struct large_body *b)
 {
     struct channel *ch = b->channel;
@@ -177,13 +222,12 @@ static void continue_body(struct large_body *b)
 
         if (rv == ERR_AGAIN)
             return;
-        if (rv != 0 || piece.size == 0 || piece.size > b->left) {
+        if (rv != 0 || piece.size == 0 || piece.size > b->left - b->tail.size) {
             fail_body(b);
             return;
         }
-        write_body(ch, piece, pin);
+        write_piece(b, piece, pin);
         store_pin_release(pin);
-        b->left -= piece.size;
         session_flush(&ch->connection->session);
     }
     if (b->left == 0)
@@ -208,6 +252,7 @@ static void start_body(struct channel *ch, const struct delivery *d, const struc
     ASSERT(ch->body == NULL && d->queue != NULL);
     b->channel = ch;
     b->left = m->body_size;
+    buf_init(&b->tail, ch->connection->frame_max);
     b->parts = store_body_open(queues_store(queue_home(d->queue)), m, on_part_ready, b);
     ch->body = b;
     list_push(&ch->connection->bodies, &b->link);
@@ -297,38 +342,60 @@ void deliver_got(struct channel *ch, const struct method *head, const struct del
 
 /* ---- copies ---- */
 
-/* Into what waits behind a large body. */
+/* All pieces of a body in full frames. */
+static void write_pieces(struct channel *ch, const struct message *m)
+{
+    size_t part_max = ch->connection->frame_max - FRAME_EMPTY_SIZE;
+    uint64_t left = m->body_size;
+    size_t open = 0; /* missing in the frame that was begun */
+
+    for (size_t i = 0; i < m->body_count; i++) {
+        struct bytes piece = m->body[i];
+        while (piece.size > 0) {
+            if (open == 0) {
+                open = left < part_max ? (size_t)left : part_max;
+                left -= open;
+                write_frame_head(ch, open);
+            }
+            size_t size = piece.size < open ? piece.size : open;
+            output_copy(output_of(ch), bytes_of(piece.data, size));
+            piece = bytes_of(piece.data + size, piece.size - size);
+            open -= size;
+            if (open == 0)
+                write_frame_end(ch);
+        }
+    }
+}
+
+/* Into what waits behind a large body; there it may lie in memory once more. */
 static void hold_copy(struct channel *ch, const struct method *head, const struct message *m)
 {
-    struct bytes props = m->props.bytes;
+    size_t header_size = content_frame_size(m->props.bytes.size);
+    size_t size = header_size + body_frames_size((size_t)m->body_size, ch->connection->frame_max);
+    struct buf body;
     uint8_t *at;
 
     method_write_buf(&ch->held, ch->id, head);
-    at = buf_extend(&ch->held, content_frame_size(props.size));
+    at = buf_extend(&ch->held, size);
     if (at == NULL)
         return;
-    struct writer w = writer_of(at, content_frame_size(props.size));
-    content_write(&w, ch->id, m->body_size, props);
-    for (size_t i = 0; i < m->body_count; i++) {
-        size_t size = body_frames_size(m->body[i].size, ch->connection->frame_max);
-        at = size == 0 ? NULL : buf_extend(&ch->held, size);
-        if (at == NULL)
-            continue;
-        w = writer_of(at, size);
-        body_write(&w, ch->id, m->body[i], ch->connection->frame_max);
-    }
+    buf_init(&body, CHANNEL_HELD_MAX);
+    for (size_t i = 0; i < m->body_count; i++)
+        buf_bytes(&body, m->body[i]);
+    struct writer w = writer_of(at, size);
+    content_write(&w, ch->id, m->body_size, m->props.bytes);
+    body_write(&w, ch->id, buf_view(&body), ch->connection->frame_max);
+    buf_release(&body);
 }
 
 void deliver_copy(struct channel *ch, const struct method *head, const struct message *m)
 {
-    const struct store_pin none = {NULL, NULL};
-
     if (ch->body != NULL) {
         hold_copy(ch, head, m);
+        channel_check_held(ch);
         return;
     }
     connection_write(ch->connection, ch->id, head);
     write_header(ch, m->body_size, m->props.bytes);
-    for (size_t i = 0; i < m->body_count; i++)
-        write_body(ch, m->body[i], none);
+    write_pieces(ch, m);
 }
