@@ -2,9 +2,10 @@
 # Tests of `millrace-bench amqp`: it measures a broker, and it sees what a broker does wrong.
 """Runs the program in the folder that MILLRACE_BIN names; build/bin by default.
 
-The broker is the program's own floor, or what MILLRACE_BENCH_BROKER names: a command line in which
-{port} stands for the port of 127.0.0.1 to listen on, and {dir} for a folder of its own. Broken
-brokers are the floor behind a proxy that loses, doubles, swaps or alters one delivery.
+What is measured is the program's own floor, and a broker: Millrace, or the command line in
+MILLRACE_BENCH_BROKER, where {port} stands for the port of 127.0.0.1 to listen on, and {dir} for a
+folder of its own. Broken brokers are the floor behind a proxy that loses, doubles, swaps or alters
+one delivery.
 
 Nothing here sleeps: each step waits for a line or for the end of a process, with a deadline.
 """
@@ -215,16 +216,22 @@ class BenchTest(unittest.TestCase):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="millrace-bench-"))
         self.addCleanup(shutil.rmtree, self.home)
 
-    def broker(self):
-        """The options that let the bench start the broker under test."""
+    def started(self, line):
+        """The options that let the bench start a broker by this command line."""
         port = free_port()
         folder = self.home / "broker"
         folder.mkdir()
-        line = os.environ.get("MILLRACE_BENCH_BROKER")
-        if not line:
-            line = f"{shlex.quote(str(BENCH))} floor --port {{port}} --data-dir {{dir}}"
         return ("--uri", f"amqp://127.0.0.1:{port}", "--broker-command",
                 line.format(port=port, dir=shlex.quote(str(folder))))
+
+    def floor(self):
+        return self.started(f"{shlex.quote(str(BENCH))} floor --port {{port}} --data-dir {{dir}}")
+
+    def millrace(self):
+        program = shlex.quote(str(BENCH.parent / "millrace"))
+        return self.started(os.environ.get("MILLRACE_BENCH_BROKER") or
+                            f"{program} --data-dir {{dir}} "
+                            f"--set listeners.tcp.default=127.0.0.1:{{port}}")
 
     def figures(self, *arguments):
         """Runs the bench and returns its JSON lines by scenario."""
@@ -234,8 +241,13 @@ class BenchTest(unittest.TestCase):
         return {line["scenario"]: line for line in lines}
 
 
-class Measures(BenchTest):
-    def test_every_kind_of_work_on_a_broker(self):
+class MeasuresTheFloor(BenchTest):
+    """What both can do."""
+
+    def broker(self):
+        return self.floor()
+
+    def test_every_kind_of_work(self):
         names = ["transient-16", "transient-64k", "persistent-window-1", "persistent-window-1000",
                  "publish-window-1000", "fanout-10", "latency-1000", "connections-4"]
         words = [word for name in names for word in ("--scenario", name)]
@@ -263,13 +275,45 @@ class Measures(BenchTest):
                              "--persistent", "--ack", 7, "--prefetch", 20)
         self.assertEqual(len(lines["custom"]["figures"]["confirmed"]["values"]), 2)
 
+    def test_messages_of_several_frames_are_checked(self):
+        self.figures(*self.broker(), *SHORT, "--size", "300KiB")
+
+
+class MeasuresMillrace(MeasuresTheFloor):
+    """The same on a broker, and what needs one: queues, bindings, a disk."""
+
+    def broker(self):
+        return self.millrace()
+
+    def test_many_queues(self):
+        names = ["queues-10", "topic-1000", "idle-queues"]
+        words = [word for name in names for word in ("--scenario", name)]
+        lines = self.figures(*self.broker(), *SHORT, "--objects", 50, *words)
+        self.assertEqual(list(lines), names)
+
+    def test_consumers_that_compete(self):
+        self.figures(*self.broker(), *SHORT, "--queues", 2, "--consumers", 6, "--producers", 3,
+                     "--ack", 3, "--prefetch", 5)
+
+    def test_a_headers_exchange(self):
+        self.figures(*self.broker(), *SHORT, "--exchange", "headers", "--queues", 2,
+                     "--consumers", 2)
+
+    def test_a_direct_exchange(self):
+        self.figures(*self.broker(), *SHORT, "--exchange", "direct", "--mandatory", "--window", 5)
+
+    def test_a_backlog_is_drained(self):
+        lines = self.figures(*self.broker(), *SHORT, "--scenario", "queued-1m", "--count", 5000)
+        self.assertGreater(lines["queued-1m"]["figures"]["drained"]["median"], 0)
+
+    def test_what_was_confirmed_is_there_after_kill_9(self):
+        lines = self.figures(*self.broker(), *SHORT, "--scenario", "start", "--count", 5000)
+        self.assertIn("start, empty", lines["start"]["figures"])
+
     def test_the_floor_stands_beside_a_broker(self):
         output, _ = bench(*self.broker(), *SHORT, "--scenario", "transient-1k", "--floor",
                           "--name", "ours")
         self.assertRegex(output, r"ours +floor +ratio")
-
-    def test_messages_of_several_frames_are_checked(self):
-        self.figures(*self.broker(), *SHORT, "--size", "300KiB")
 
 
 class Refusals(BenchTest):
