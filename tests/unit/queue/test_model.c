@@ -4,6 +4,8 @@
  *     plain   nothing special             levels  x-max-priority
  *     short   x-message-ttl, dead to "dead"
  *     few     x-max-length, dead to "dead"; only basic.get
+ *     single  x-single-active-consumer
+ *     twice   x-delivery-limit=1, dead to "dead"
  *     dead    what died; its order is not modelled */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,8 +17,8 @@
 #include "tests/lib/queue_world.h"
 #include "tests/lib/seed.h"
 
-enum { QUEUES = 5, MESSAGES_MAX = 20000, STEPS = 600, RUNS = 12, LENGTH_MAX = 5 };
-enum { PLAIN, LEVELS, SHORT, FEW, DEAD };
+enum { QUEUES = 7, MESSAGES_MAX = 20000, STEPS = 600, RUNS = 12, LENGTH_MAX = 5 };
+enum { PLAIN, LEVELS, SHORT, FEW, SINGLE, TWICE, DEAD };
 
 enum state { READY, HELD, GONE };
 
@@ -26,6 +28,7 @@ struct model_message {
     bool is_transient;
     bool is_seen;
     enum state state;
+    uint32_t failures;
     int64_t expires_ms; /* 0: never */
     char holder[WORLD_NAME_SIZE];
 };
@@ -59,6 +62,11 @@ static const struct model_queue kinds[QUEUES] = {
     [FEW] = {.name = "few",
              .arguments = "x-max-length=5 x-dead-letter-exchange= x-dead-letter-routing-key=dead",
              .is_dead_lettered = true},
+    [SINGLE] = {.name = "single", .arguments = "x-single-active-consumer=true"},
+    [TWICE] = {.name = "twice",
+               .arguments = "x-delivery-limit=1 x-dead-letter-exchange= "
+                            "x-dead-letter-routing-key=dead",
+               .is_dead_lettered = true},
     [DEAD] = {.name = "dead", .arguments = ""},
 };
 
@@ -187,6 +195,8 @@ static void on_told(void *owner, const char *line)
         fail_msg("%s: '%s' but %" PRIu32 " is next", m->queues[i].name, line,
                  x == NULL ? 0 : x->number);
     assert_int_equal(x->is_seen, strstr(line, " again") != NULL);
+    if (i == TWICE)
+        assert_int_equal(x->failures, parse(strstr(line, " failed ") + 8));
     x->state = HELD;
     snprintf(x->holder, sizeof(x->holder), "%.*s", (int)(gets - line), line);
     if (strstr(x->holder, "noack") != NULL)
@@ -332,9 +342,11 @@ static void do_settle(struct model *m)
     snprintf(body, sizeof(body), "%" PRIu32, x->number);
     size_t settled = queue_world_settle(&m->world, x->holder, body, how);
     assert_int_equal(settled, 1);
+    x->failures += i == TWICE && how == WORLD_RETURN;
     if (how == WORLD_ACK) {
         x->state = GONE;
-    } else if (how == WORLD_REJECT || (x->expires_ms != 0 && x->expires_ms <= now_ms(m))) {
+    } else if (x->failures > 1 || how == WORLD_REJECT ||
+               (x->expires_ms != 0 && x->expires_ms <= now_ms(m))) {
         die(m, &m->queues[i], x);
     } else {
         x->state = READY;
