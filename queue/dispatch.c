@@ -210,11 +210,14 @@ void queue_answer_gets(struct queue *q)
 
 /* ---- the loop ---- */
 
-/* Whether its date is over: in the millisecond of the date itself it may still be delivered, which
- * is what a time to live of 0 is about. */
+/* Whether its date is over. In the millisecond of the date itself a consumer may still have it,
+ * which is what a time to live of 0 is about; basic.get may not. */
 static bool is_too_old(const struct handover *h)
 {
-    return h->entry.expires_ms != 0 && h->entry.expires_ms < io_wall_ms(h->queue->home->io);
+    int64_t grace_ms = list_empty(&h->queue->gets) ? 0 : 1;
+
+    return h->entry.expires_ms != 0 &&
+           h->entry.expires_ms < io_wall_ms(h->queue->home->io) + grace_ms;
 }
 
 /* The first ready message that is not too old, with its bytes. Errors: ERR_NOT_FOUND: none is

@@ -43,6 +43,14 @@ consume p a
 publish p some expiration=0
 > a gets some
 
+# A basic.get in the same turn does not count as waiting.
+queue z x-message-ttl=0
+hold
+publish z zero
+get z
+go
+> get: empty
+
 # What is in flight does not expire; when it comes back too late it does.
 cancel a
 ack a all
