@@ -34,8 +34,12 @@ static int read_queue(struct broker *b, const struct definition *d)
     struct vhost *v = NULL;
     struct named_queue *other = NULL;
 
-    if (!queue_term_decode(d, &t) || t.partition >= b->home_count)
+    if (!queue_term_decode(d, &t))
         return ERR_CORRUPT;
+    if (t.partition >= b->home_count) {
+        complain("queue", t.name, "it is on a partition that this node does not have");
+        return ERR_INVALID;
+    }
     v = vhost_find_id(b, t.vhost);
     if (v == NULL) {
         complain("queue", t.name, "its virtual host is not known");

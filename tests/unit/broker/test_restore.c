@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "base/mem.h"
 #include "broker/accounts.h"
 #include "broker/parts.h"
@@ -354,6 +355,94 @@ static void test_queues_of_several_partitions_are_there_again(void **state)
     }
 }
 
+/* Fewer partitions than there were: nothing may be opened, and nothing is lost by trying. */
+static void test_a_broker_that_cannot_open_says_so_and_changes_nothing(void **state)
+{
+    struct broker_world w;
+
+    (void)state;
+    broker_world_init(&w);
+    diag_set_level(DIAG_OFF);
+    w.partition_count = 2;
+    broker_world_open(&w);
+    assert_int_equal(world_queue(&w, "one", "durable", ""), 0);
+    assert_int_equal(world_queue(&w, "two", "durable", ""), 0);
+    world_publish(&w, "", "one", "m");
+    world_publish(&w, "", "two", "m");
+    assert_int_equal(world_wait(&w), 0);
+    broker_world_close(&w);
+    w.partition_count = 1;
+    assert_int_equal(broker_world_try_open(&w), ERR_INVALID);
+    assert_non_null(strstr(w.note.text, "cannot be followed"));
+    assert_true(sim_run_idle(w.sim, UINT64_C(60000000000)));
+    w.partition_count = 2;
+    broker_world_open(&w);
+    assert_int_equal(world_ready(&w, "one"), 1);
+    assert_int_equal(world_ready(&w, "two"), 1);
+    end(&w);
+}
+
+/* Definitions go on while the log takes nothing; they are written when it does again. */
+static void test_definitions_wait_for_a_log_that_takes_none(void **state)
+{
+    enum { MANY = 3000 };
+    struct broker_world w;
+    struct broker_stats s;
+    char name[8];
+
+    (void)state;
+    broker_world_init(&w);
+    w.log.pending_bytes_max = 64 << 10;
+    broker_world_open(&w);
+    sim_disk_set_stalled(w.disk, true);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "q%d", i);
+        assert_int_equal(world_queue(&w, name, "durable", ""), 0);
+        if (i % 3 == 0)
+            assert_int_equal(world_delete(&w, name, ""), 0);
+    }
+    assert_true(w.broker->definitions.outbox.size > 0);
+    world_settle(&w);
+    sim_disk_set_stalled(w.disk, false);
+    assert_int_equal(world_wait(&w), 0);
+    assert_int_equal(w.broker->definitions.outbox.size, 0);
+    restart(&w, true);
+    broker_get_stats(w.broker, &s);
+    assert_int_equal(s.queues, MANY - MANY / 3);
+    snprintf(name, sizeof(name), "q%d", MANY - 1);
+    assert_int_equal(world_queue(&w, name, "passive", ""), 0);
+    end(&w);
+}
+
+static void test_too_many_waiting_definitions_are_refused(void **state)
+{
+    static char argument[50 << 10];
+    struct broker_world w;
+    char name[8];
+    int rv = 0;
+
+    (void)state;
+    memcpy(argument, "x=", 2);
+    memset(argument + 2, 'a', sizeof(argument) - 3);
+    broker_world_init(&w);
+    w.log.pending_bytes_max = 64 << 10;
+    broker_world_open(&w);
+    sim_disk_set_stalled(w.disk, true);
+    for (int i = 0; rv == 0 && i < 1000; i++) {
+        snprintf(name, sizeof(name), "q%d", i);
+        rv = world_queue(&w, name, "durable", argument);
+    }
+    assert_int_equal(rv, ERR_DENIED);
+    assert_int_equal(w.refusal.code, REFUSE_RESOURCE);
+    assert_int_equal(world_exchange(&w, "x", "direct durable", ""), ERR_DENIED);
+    assert_int_equal(world_bind(&w, "amq.direct q0", "k", ""), ERR_DENIED);
+    assert_int_equal(world_delete(&w, "q0", ""), 0); /* what frees is taken */
+    sim_disk_set_stalled(w.disk, false);
+    assert_int_equal(world_wait(&w), 0);
+    assert_int_equal(world_queue(&w, name, "durable", argument), 0);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +455,9 @@ int main(void)
         LEAK_CHECKED(test_the_loss_of_every_checkpoint_loses_no_definition),
         LEAK_CHECKED(test_ids_are_never_used_twice),
         LEAK_CHECKED(test_queues_of_several_partitions_are_there_again),
+        LEAK_CHECKED(test_a_broker_that_cannot_open_says_so_and_changes_nothing),
+        LEAK_CHECKED(test_definitions_wait_for_a_log_that_takes_none),
+        LEAK_CHECKED(test_too_many_waiting_definitions_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
