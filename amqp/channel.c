@@ -389,17 +389,13 @@ bool channel_must_wait(struct bytes payload)
     return id == METHOD_CHANNEL_CLOSE || id == METHOD_BASIC_GET;
 }
 
-size_t channel_method(struct channel *ch, struct bytes payload, struct bytes rest)
+/* Any method but the usual basic.publish. */
+static size_t take_method(struct channel *ch, struct bytes payload, struct bytes rest)
 {
     struct method m;
-    enum wire_result result;
+    enum wire_result result = method_decode(payload, &m);
     struct reply r;
 
-    if (UNLIKELY(ch->collect != NULL)) {
-        fail_content(ch);
-        return 0;
-    }
-    result = method_decode(payload, &m);
     if (UNLIKELY(result != WIRE_OK)) {
         reply_of_method(&r, result);
         connection_fail(ch->connection, m.id, &r);
@@ -416,6 +412,19 @@ size_t channel_method(struct channel *ch, struct bytes payload, struct bytes res
     else
         channel_fail_text(ch, m.id, REPLY_COMMAND_INVALID, "unimplemented method");
     return 0;
+}
+
+size_t channel_method(struct channel *ch, struct bytes payload, struct bytes rest)
+{
+    struct method_basic_publish publish;
+
+    if (UNLIKELY(ch->collect != NULL)) {
+        fail_content(ch);
+        return 0;
+    }
+    if (LIKELY(ch->state == CHANNEL_OPEN) && method_read_publish(payload, &publish))
+        return publish_method(ch, &publish, rest);
+    return take_method(ch, payload, rest);
 }
 
 static void take_header(struct channel *ch, const struct frame *f)

@@ -176,6 +176,36 @@ enum wire_result method_decode(struct bytes payload, struct method *out)
     return UNLIKELY(f.has_bad_text) ? WIRE_FIELD_TEXT : WIRE_OK;
 }
 
+/* A short string of ASCII at *at, before `end`. */
+static inline bool take_ascii(const uint8_t **at, const uint8_t *end, struct bytes *out)
+{
+    size_t left = (size_t)(end - *at);
+
+    if (UNLIKELY(left == 0 || left - 1 < **at))
+        return false;
+    *out = bytes_of(*at + 1, **at);
+    *at += 1 + out->size;
+    return is_ascii(*out);
+}
+
+bool method_read_publish(struct bytes payload, struct method_basic_publish *out)
+{
+    const uint8_t *at = payload.data + IDS_SIZE + sizeof(out->ticket);
+    const uint8_t *end = payload.data + payload.size;
+
+    if (payload.size < IDS_SIZE + sizeof(out->ticket) ||
+        get_be32(payload.data) != METHOD_BASIC_PUBLISH)
+        return false;
+    if (!take_ascii(&at, end, &out->exchange) || !take_ascii(&at, end, &out->routing_key))
+        return false;
+    if (UNLIKELY(end - at != 1))
+        return false;
+    out->ticket = get_be16(payload.data + IDS_SIZE);
+    out->mandatory = (*at & 1) != 0;
+    out->immediate = (*at & 2) != 0;
+    return true;
+}
+
 /* ---- encode ---- */
 
 /* Adds up the bytes of fields. */

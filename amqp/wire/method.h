@@ -83,6 +83,10 @@ static inline uint16_t method_number_of(uint32_t id)
  * Either side's methods are read; whether this peer may send one, method_kind_find() knows. */
 MUST_USE enum wire_result method_decode(struct bytes payload, struct method *out);
 
+/* The short way for the method that comes most: true when the payload is a basic.publish as
+ * method_decode() would read it, with names in ASCII. False says nothing. */
+MUST_USE bool method_read_publish(struct bytes payload, struct method_basic_publish *out);
+
 /* The size of the whole frame. Short strings must fit their length byte. */
 size_t method_frame_size(const struct method *m);
 

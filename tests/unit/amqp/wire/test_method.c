@@ -474,6 +474,53 @@ static void test_random_damage_is_survived(void **state)
     assert_true(good > 100);
 }
 
+static bool is_ascii_text(struct bytes text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* The short way says yes when the long one does and the names are ASCII, and reads the same. */
+static void expect_short_way(struct bytes payload)
+{
+    struct bytes exact = hex_copy(payload);
+    struct method_basic_publish p;
+    struct method m;
+    bool is_publish = method_decode(exact, &m) == WIRE_OK && m.id == METHOD_BASIC_PUBLISH;
+
+    assert_int_equal(method_read_publish(exact, &p),
+                     is_publish && is_ascii_text(m.basic_publish.exchange) &&
+                         is_ascii_text(m.basic_publish.routing_key));
+    if (method_read_publish(exact, &p)) {
+        assert_int_equal(p.ticket, m.basic_publish.ticket);
+        assert_true(bytes_equal(p.exchange, m.basic_publish.exchange));
+        assert_true(bytes_equal(p.routing_key, m.basic_publish.routing_key));
+        assert_int_equal(p.mandatory, m.basic_publish.mandatory);
+        assert_int_equal(p.immediate, m.basic_publish.immediate);
+    }
+    hex_free(exact);
+}
+
+static void test_the_short_way_to_publish_agrees_with_the_long_one(void **state)
+{
+    static const uint8_t good[] = {0, 60, 0, 40, 1, 2, 4, 'n', 'a', 'm', 'e', 3, 'k', 'e', 'y', 1};
+    uint8_t bytes[sizeof(good) + 1] = {0};
+
+    (void)state;
+    memcpy(bytes, good, sizeof(good));
+    for (size_t size = 0; size <= sizeof(bytes); size++)
+        expect_short_way(bytes_of(bytes, size));
+    for (size_t at = 0; at < sizeof(good); at++) {
+        for (unsigned value = 0; value < 256; value++) {
+            bytes[at] = (uint8_t)value;
+            expect_short_way(bytes_of(bytes, sizeof(good)));
+        }
+        bytes[at] = good[at];
+    }
+}
+
 static void write_too_long(void *owner)
 {
     struct writer *w = owner;
@@ -522,6 +569,7 @@ int main(void)
         LEAK_CHECKED(test_arguments_nested_too_deep_are_refused),
         LEAK_CHECKED(test_random_methods_come_back_equal),
         LEAK_CHECKED(test_random_damage_is_survived),
+        LEAK_CHECKED(test_the_short_way_to_publish_agrees_with_the_long_one),
         LEAK_CHECKED(test_what_cannot_be_a_method_stops_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
