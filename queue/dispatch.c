@@ -35,12 +35,14 @@ int queue_read(struct queue *q, struct store_reader **reader, const struct queue
                struct stored *out, struct store_pin *pin)
 {
     struct store *s = q->home->store;
-    int rv = store_peek(s, m->place, out, pin);
 
-    if (LIKELY(rv != ERR_AGAIN))
-        return rv;
-    if (*reader == NULL)
+    if (LIKELY(*reader == NULL)) {
+        int rv = store_peek(s, m->place, out, pin);
+
+        if (LIKELY(rv != ERR_AGAIN))
+            return rv;
         *reader = store_reader_open(s, q->identity->id, reader_is_ready, q);
+    }
     return store_read(*reader, m->seq, m->place, out, pin);
 }
 

@@ -3,7 +3,10 @@
 
 #include "base/err.h"
 
-enum { STEPS_MAX = 64 }; /* further away it is sought: that takes about as long as so many steps */
+enum {
+    STEPS_MAX = 64, /* further away it is sought: that takes about as long as so many steps */
+    NEAR_MAX = 2,   /* so many steps take as long as a look into memory */
+};
 
 void lane_reader_init(struct lane_reader *l, struct log *log, enum cursor_lane lane,
                       uint64_t destination)
@@ -23,6 +26,11 @@ void lane_reader_release(struct lane_reader *l)
 {
     cursor_close(l->cursor);
     l->cursor = NULL;
+}
+
+bool lane_is_near(const struct lane_reader *l, uint64_t number)
+{
+    return l->cursor != NULL && number + 1 >= l->next && number <= l->next + NEAR_MAX;
 }
 
 /* Brings the cursor to at most a few records before the number. */

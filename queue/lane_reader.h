@@ -36,6 +36,10 @@ void lane_reader_init(struct lane_reader *l, struct log *log, enum cursor_lane l
 void lane_reader_set_ready(struct lane_reader *l, cursor_ready_fn *ready, void *owner);
 void lane_reader_release(struct lane_reader *l);
 
+/* Whether the number is where the reader stands or a step or two on: then it is better to go on
+ * with it, which reads ahead, than to look into memory first. */
+bool lane_is_near(const struct lane_reader *l, uint64_t number);
+
 /* The record with that number; *pin is the caller's. Errors: ERR_AGAIN (`ready` will come),
  * ERR_NOT_FOUND, ERR_CORRUPT: it was damaged. */
 MUST_USE int lane_read(struct lane_reader *l, uint64_t number, struct record *out,

@@ -50,8 +50,10 @@ void store_body_close(struct store_body *b)
 static int find_in_log(struct store_body *b, uint64_t place, struct record *out,
                        struct block **block)
 {
-    int rv = log_peek(b->store->log, place, out, block);
+    int rv = ERR_AGAIN;
 
+    if (!lane_is_near(&b->hot, place))
+        rv = log_peek(b->store->log, place, out, block);
     if (rv == ERR_AGAIN)
         rv = lane_read(&b->hot, place, out, block);
     if (rv == ERR_NOT_FOUND && place < log_first(b->store->log))

@@ -9,6 +9,7 @@
  * start before it counts as lost. */
 #include "base/err.h"
 #include "base/mem.h"
+#include "cluster/partition.h"
 #include "queue/lane_reader.h"
 #include "queue/publish_record.h"
 #include "queue/slab_move.h"
@@ -107,8 +108,10 @@ static int read_record(struct store_reader *r, uint64_t seq, uint64_t place, str
 
     for (int i = 0; i < LOOKS_MAX && rv == ERR_NOT_FOUND; i++)
         rv = look(r, seq, place, &record, &block);
+    if (rv == ERR_NOT_FOUND)
+        return partition_failed(r->store->partition) != 0 ? ERR_FAILED : ERR_CORRUPT;
     if (rv != 0)
-        return rv == ERR_NOT_FOUND ? ERR_CORRUPT : rv;
+        return rv;
     rv = publish_record_view(&record, out);
     if (rv != 0) {
         log_unpin(block);
@@ -122,9 +125,12 @@ static int read_record(struct store_reader *r, uint64_t seq, uint64_t place, str
 int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stored *out,
                struct store_pin *pin)
 {
-    int rv = store_peek(r->store, place, out, pin);
+    int rv;
 
     spill_cancel(&r->waiter);
+    if (!place_is_transient(place) && lane_is_near(&r->hot, place))
+        return read_record(r, seq, place, out, pin);
+    rv = store_peek(r->store, place, out, pin);
     if (rv == 0 && pin->slab != NULL)
         ((struct slab *)pin->slab)->kept_until_ns = 0;
     if (rv != ERR_AGAIN)
