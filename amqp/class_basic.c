@@ -24,7 +24,7 @@ static void on_qos(struct channel *ch, const struct method *m)
                           q->prefetch_size);
         return;
     }
-    if (q->global)
+    if (q->global || ch->connection->client.has_channel_qos)
         credit_set_limit(&ch->credit, q->prefetch_count);
     else
         ch->prefetch = q->prefetch_count;

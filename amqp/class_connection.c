@@ -132,6 +132,20 @@ static void read_capabilities(struct connection *c, struct table properties)
     c->client.wants_cancel = has_capability(t, "consumer_cancel_notify");
 }
 
+/* kombu, and so Celery, looks at our name: of any broker but RabbitMQ it thinks that a basic.qos
+ * which is not global is the channel's, as the specification has it, and holds for consumers that
+ * are there already. Taken as RabbitMQ means it, a worker whose tasks wait for their time would get
+ * no others. */
+static void read_habits(struct connection *c, struct table properties)
+{
+    struct field f;
+    struct bytes product;
+
+    c->client.has_channel_qos = table_find(properties, bytes_text("product"), &f) &&
+                                field_as_text(&f, &product) &&
+                                bytes_equal(product, bytes_text("py-amqp"));
+}
+
 static bool has_prefix(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;
@@ -210,6 +224,7 @@ static void on_start_ok(struct connection *c, const struct method *m)
     int mechanism = find_mechanism(c, s->mechanism);
 
     read_capabilities(c, s->client_properties);
+    read_habits(c, s->client_properties);
     if (mechanism == MECHANISM_DEFAULT) {
         connection_fail_text(c, m->id, REPLY_COMMAND_INVALID,
                              "unknown authentication mechanism '%.*s'", (int)s->mechanism.size,

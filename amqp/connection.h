@@ -58,11 +58,12 @@ struct body_part {
     size_t left; /* of its payload; then comes the end octet */
 };
 
-/* What the client says that he can hear. */
+/* What the client says that he can hear, and what he means. */
 struct client {
     bool wants_blocked;
     bool wants_login_failure;
     bool wants_cancel;
+    bool has_channel_qos; /* every basic.qos is the channel's */
 };
 
 struct heartbeat {
