@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Counts words with fewer and with more than three vowels; shares the words with other counters.
-"""usage: counter.py IDLE_S      ends when no word came for so long"""
+"""usage: counter.py IDLE_S      ends when no word came for so long after the last"""
 import os
 import sys
 
@@ -22,8 +22,11 @@ with pika.BlockingConnection(pika.URLParameters(url)) as connection:
     channel.queue_declare("words", durable=True)
     # Without this limit the first counter would get all words that wait, and the others none.
     channel.basic_qos(prefetch_count=5)
+    print("waiting for words", flush=True)
     for method, _properties, body in channel.consume("words",
                                                      inactivity_timeout=float(sys.argv[1])):
+        if method is None and not any(counts.values()):
+            continue  # before the first word it waits as long as it takes
         if method is None:
             break
         counts[kind(body.decode())] += 1

@@ -128,8 +128,9 @@ CLIENTS = {client.name: client for client in [
     Python("pika", "pika"),
     Python("amqp", "amqp"),
     Python("kombu", "kombu"),
-    Python("celery", "celery", scenarios=["results", "workflow", "retry", "countdown", "broadcast",
-                                          "worker_lost", "stop", "kill"]),
+    Python("celery", "celery", scenarios=[
+        "results", "workflow", "retry", "countdown", "prefetch_grows", "broadcast", "worker_lost",
+        "stop", "kill"]),
     Python("aio_pika", "aio_pika"),
     C("rabbitmq_c"),
     Interpreted("bunny", ["ruby", "-e", "require 'bunny'"], ["ruby/bunny_client.rb"]),
@@ -139,6 +140,6 @@ CLIENTS = {client.name: client for client in [
                 ["perl/anyevent_client.pl"]),
     Go("amqp091_go"),
     Node("amqplib", "amqplib", "amqplib_client.js"),
-    Node("amqplib_0_10", "amqplib-0.10", "amqplib_client.js"),  # asks for frames of 4096 bytes
+    Node("amqplib_0_10", "amqplib-0.10", "amqplib_client.js"),
     Node("rabbitmq_client", "rabbitmq-client", "rabbitmq_client_client.js"),
 ]}

@@ -216,6 +216,8 @@ class Stories(Examples):
     def test_counters_share_the_words_and_miss_none(self):
         folder = EXAMPLES / "words"
         counters = [self.start(python(), folder / "counter.py", 3) for _ in range(3)]
+        for counter in counters:
+            self.assertEqual(counter.wait_for_lines(1), ["waiting for words"])
         producers = [self.start(python(), folder / "producer.py", 200) for _ in range(2)]
         wanted = {"fewer": 0, "three": 0, "more": 0}
         for producer in producers:
@@ -227,9 +229,9 @@ class Stories(Examples):
         counted = dict.fromkeys(wanted, 0)
         for counter in counters:
             status, lines, errors = counter.end()
-            self.assertEqual((status, errors, len(lines)), (0, "", 1))
+            self.assertEqual((status, errors, len(lines)), (0, "", 2))
             mine = {name: int(count) for name, count in
-                    (part.split("=") for part in lines[0].split())}
+                    (part.split("=") for part in lines[1].split())}
             self.assertGreater(sum(mine.values()), 0, "a counter that got no word")
             for name, count in mine.items():
                 counted[name] += count

@@ -265,7 +265,7 @@ def restart(how):
     ask_for_restart(how)
     try:
         channel.queue_declare(name, passive=True)
-    except (RecoverableConnectionError, ConnectionError, amqp.ConnectionError):
+    except (RecoverableConnectionError, OSError, amqp.ConnectionError):
         pass
     else:
         raise AssertionError("the connection outlived the broker")

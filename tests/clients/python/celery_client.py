@@ -12,6 +12,7 @@ import time
 from scenarios import ask_for_restart, equal, report
 
 WAIT_S = 60
+LATER_S = 20
 HERE = pathlib.Path(__file__).resolve().parent
 os.environ["MILLRACE_CLIENT_PORT"] = sys.argv[1]
 os.environ["MILLRACE_CLIENT_REPORTS"] = os.path.abspath("reports")
@@ -91,6 +92,18 @@ def countdown():
     assert time.monotonic() - began > 0.9, "the task ran too early"
 
 
+def prefetch_grows():
+    """For each message that it holds for later the worker asks for one more to be sent ahead.
+
+    How it asks (basic.qos for the channel or for each consumer) hangs on who the broker says it is.
+    """
+    began = time.monotonic()
+    for number in range(10):
+        celery_tasks.add.apply_async((number, 1), countdown=LATER_S)
+    equal(celery_tasks.add.delay(1, 1).get(timeout=WAIT_S), 2)
+    assert time.monotonic() - began < LATER_S, "what is for later holds up what is for now"
+
+
 def broadcast():
     """Workers are asked through a fanout exchange, and answer to a queue of the asker."""
     equal(celery_tasks.app.control.ping(destination=["first@localhost"], timeout=WAIT_S, limit=1),
@@ -106,6 +119,15 @@ def worker_lost():
     equal([reports.take() for _ in range(2)], ["die_once False", "die_once True"])
 
 
+def wait_until_idle():
+    """A pool that is stopped while it works takes half a minute to notice that it is done."""
+    inspect = celery_tasks.app.control.inspect(destination=["first@localhost"], timeout=WAIT_S,
+                                               limit=1)
+    deadline = time.monotonic() + WAIT_S
+    while any((inspect.active() or {None: [1]}).values()) or any(inspect.reserved().values()):
+        assert time.monotonic() < deadline, "the worker is never done"
+
+
 def restart(how):
     """The worker connects again by itself; what was sent before is done, and what comes after."""
     for number in range(20):
@@ -117,10 +139,12 @@ def restart(how):
     while len(seen) < 40:
         seen.add(int(reports.take().removeprefix("record ")))
     equal(seen, set(range(40)), "what was done")
+    wait_until_idle()
 
 
 with worker("first"):
-    for scenario in (results, workflow, retry, countdown, broadcast, worker_lost):
+    for scenario in (results, workflow, retry, countdown, prefetch_grows, broadcast,
+                     worker_lost):
         report(scenario.__name__, scenario)
     for way in ("stop", "kill"):
         report(way, lambda: restart(way))
