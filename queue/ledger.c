@@ -498,21 +498,22 @@ static void save_rows(const struct ledger_rows *rows, struct buf *out)
     ledger_block_free(b);
 }
 
-static void save_block(const struct ledger_block *b, struct buf *out)
+static void save_block(struct ledger_block *b, struct buf *out)
 {
     struct ledger_entry entries[LEDGER_BLOCK_MAX];
     struct ledger_rows rows = {b->first, b->count, entries, b->bits};
-    bool is_all_kept = true;
+    bool has_transient = false;
 
-    for (uint32_t i = 0; i < b->count; i++) {
+    for (uint32_t i = 0; i < b->count && b->has_transient; i++) {
         ledger_block_get(b, i, &entries[i]);
-        is_all_kept = is_all_kept && (entries[i].place & STORE_TRANSIENT) == 0;
+        has_transient = has_transient || (entries[i].place & STORE_TRANSIENT) != 0;
     }
-    if (is_all_kept) {
+    b->has_transient = has_transient; /* for the next time */
+    if (has_transient) {
+        save_rows(&rows, out);
+    } else {
         buf_u8(out, SAVED_BLOCK);
         ledger_block_encode(b, out);
-    } else {
-        save_rows(&rows, out);
     }
 }
 
@@ -534,7 +535,6 @@ void ledger_save(struct ledger *l, struct buf *out)
 static bool restore_block(struct ledger *l, uint64_t next, struct reader *r)
 {
     struct ledger_block *b = ledger_block_decode(r);
-    struct ledger_entry e;
 
     if (b == NULL)
         return false;
@@ -544,8 +544,7 @@ static bool restore_block(struct ledger *l, uint64_t next, struct reader *r)
     }
     for (uint32_t i = ledger_bit_next(b->bits, 0, b->count); i < b->count;
          i = ledger_bit_next(b->bits, i + 1, b->count)) {
-        ledger_block_get(b, i, &e);
-        l->live_bytes += e.size;
+        l->live_bytes += ledger_block_size(b, i);
     }
     l->live += b->live;
     l->next = b->first + b->count;

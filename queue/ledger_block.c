@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "queue/store.h"
 #include "queue/varint.h"
 
 enum column { COLUMN_PLACE, COLUMN_SIZE, COLUMN_EXPIRES, COLUMN_PRIORITY };
@@ -62,16 +63,17 @@ static inline struct ledger_column measure(const struct ledger_rows *rows, enum 
     return column_of(low, width_of(high - low));
 }
 
-/* The columns. Most often only the places differ. */
-static void measure_all(const struct ledger_rows *rows,
+/* The columns. Most often only the places differ. Returns whether any entry is in memory. */
+static bool measure_all(const struct ledger_rows *rows,
                         struct ledger_column columns[LEDGER_COLUMNS])
 {
     const struct ledger_entry *first = &rows->entries[0];
-    uint64_t other_size = 0, other_expiry = 0, other_priority = 0;
+    uint64_t other_size = 0, other_expiry = 0, other_priority = 0, places = 0;
 
     for (uint32_t i = 0; i < rows->count; i++) {
         const struct ledger_entry *e = &rows->entries[i];
 
+        places |= e->place;
         other_size |= e->size ^ first->size;
         other_expiry |= (uint64_t)(e->expires_ms ^ first->expires_ms);
         other_priority |= e->priority ^ first->priority;
@@ -85,6 +87,7 @@ static void measure_all(const struct ledger_rows *rows,
         columns[COLUMN_EXPIRES] = measure(rows, COLUMN_EXPIRES);
     if (other_priority != 0)
         columns[COLUMN_PRIORITY] = measure(rows, COLUMN_PRIORITY);
+    return (places & STORE_TRANSIENT) != 0;
 }
 
 /* Writes the values of a column. Each is written in eight bytes, of which the upper ones are zero
@@ -135,12 +138,14 @@ struct ledger_block *ledger_block_new(const struct ledger_rows *rows)
 {
     struct ledger_column columns[LEDGER_COLUMNS];
     struct ledger_block *b;
+    bool has_transient;
 
     ASSERT(rows->count > 0 && rows->count <= LEDGER_BLOCK_MAX);
-    measure_all(rows, columns);
+    has_transient = measure_all(rows, columns);
     b = block_of(columns, lay_out(columns, rows->count));
     b->first = rows->first;
     b->count = rows->count;
+    b->has_transient = has_transient;
     put_column(b, COLUMN_PLACE, rows);
     put_column(b, COLUMN_SIZE, rows);
     put_column(b, COLUMN_EXPIRES, rows);
@@ -241,6 +246,7 @@ struct ledger_block *ledger_block_decode(struct reader *r)
     b->first = first;
     b->count = (uint32_t)count;
     b->live = live;
+    b->has_transient = true; /* nobody has looked; ledger_save() will */
     memcpy(b->bits, bits, sizeof(b->bits));
     if (size > 0)
         memcpy(b->values, values.data, size);

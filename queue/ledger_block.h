@@ -39,6 +39,7 @@ struct ledger_block {
     uint64_t first; /* seq of entry 0 */
     uint32_t count;
     uint32_t live;
+    bool has_transient; /* an entry may be in memory, not in the log */
     size_t memory;
     struct ledger_column columns[LEDGER_COLUMNS];
     uint64_t bits[LEDGER_WORDS]; /* 1: live */
