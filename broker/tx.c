@@ -81,12 +81,19 @@ static void forget_staged(struct tx *t)
     sent_clear(&t->sent);
 }
 
-void tx_free(struct tx *t)
+/* Nobody waits for the commit any more, if there is one. */
+static void stop_committing(struct tx *t)
 {
     if (list_linked(&t->link))
         list_remove(&t->link);
     if (list_linked(&t->held.link))
         list_remove(&t->held.link);
+    t->is_committing = false;
+}
+
+void tx_free(struct tx *t)
+{
+    stop_committing(t);
     forget_staged(t);
     mem_free(t);
 }
@@ -167,7 +174,7 @@ int tx_settle(struct tx *t, struct delivery *d, enum tx_settle_kind kind, struct
 
 void tx_rollback(struct tx *t, void (*kept)(void *owner, struct delivery *d))
 {
-    ASSERT(!t->is_committing);
+    stop_committing(t);
     for (size_t i = 0; i < t->settle_count; i++)
         kept(t->owner, t->settles[i].delivery);
     forget_staged(t);

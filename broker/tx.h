@@ -44,7 +44,8 @@ MUST_USE int tx_settle(struct tx *t, struct delivery *d, enum tx_settle_kind kin
  * staged delivery just before it is settled, so that the caller forgets it. */
 void tx_commit(struct tx *t, void (*settled)(void *owner, struct delivery *d));
 /* Forgets everything staged; calls `kept` for each staged delivery, which is in the caller's hands
- * as before. */
+ * as before. A commit that waits ends without done(): what has happened of it stays, which is all
+ * or nothing of what is for one partition, and only what has not is given to `kept`. */
 void tx_rollback(struct tx *t, void (*kept)(void *owner, struct delivery *d));
 
 #endif

@@ -310,6 +310,62 @@ static void test_a_commit_that_finds_no_room_waits(void **state)
     end(b);
 }
 
+/* As when a client goes while its commit waits. */
+static void test_a_commit_that_finds_no_room_can_be_rolled_back(void **state)
+{
+    const struct world_message filler = {"", "p", "persistent", "some bytes that fill the log"};
+    struct bench *b = begin_with(1, 256 << 10);
+    uint64_t fillers = 0;
+
+    (void)state;
+    take_three(b);
+    sim_disk_set_stalled(b->w.disk, true);
+    assert_int_equal(stage(b, "", "p", "m", 8 << 10), 0);
+    settle(b, 0, TX_ACK);
+    while (world_publish_as(&b->w, &b->w.publisher, &filler, NULL) == 0)
+        fillers++;
+    tx_commit(b->tx, on_settled);
+    tx_rollback(b->tx, on_kept);
+    assert_int_equal(b->kept, 1);
+    sim_disk_set_stalled(b->w.disk, false);
+    world_settle(&b->w);
+    assert_int_equal(b->dones, 0);
+    assert_int_equal(b->settled, 0);
+    assert_int_equal(world_ready(&b->w, "p"), fillers);
+    tx_commit(b->tx, on_settled); /* it can be used again */
+    world_settle(&b->w);
+    assert_int_equal(b->dones, 1);
+    for (int i = 0; i < 3; i++)
+        queue_ack(b->c.deliveries[i]);
+    world_consumer_close(&b->c);
+    end(b);
+}
+
+static void test_a_commit_that_waits_for_the_disk_has_happened(void **state)
+{
+    struct bench *b = begin();
+
+    (void)state;
+    take_three(b);
+    assert_int_equal(stage(b, "", "p", "a", 1), 0);
+    settle(b, 0, TX_ACK);
+    sim_disk_set_stalled(b->w.disk, true);
+    tx_commit(b->tx, on_settled);
+    assert_int_equal(b->settled, 1);
+    tx_rollback(b->tx, on_kept);
+    assert_int_equal(b->kept, 0);
+    sim_disk_set_stalled(b->w.disk, false);
+    world_settle(&b->w);
+    assert_int_equal(b->dones, 0);
+    assert_int_equal(world_ready(&b->w, "p"), 1);
+    for (int i = 1; i < 3; i++)
+        queue_requeue(b->c.deliveries[i], true);
+    world_consumer_close(&b->c);
+    world_settle(&b->w);
+    assert_int_equal(world_ready(&b->w, "q"), 2);
+    end(b);
+}
+
 static void test_large_bodies_are_sent_ahead(void **state)
 {
     struct bench *b = begin_with(1, 1 << 20);
@@ -364,6 +420,8 @@ int main(void)
         LEAK_CHECKED(test_a_full_queue_makes_it_partial),
         LEAK_CHECKED(test_when_the_disk_fails_the_commit_fails),
         LEAK_CHECKED(test_a_commit_that_finds_no_room_waits),
+        LEAK_CHECKED(test_a_commit_that_finds_no_room_can_be_rolled_back),
+        LEAK_CHECKED(test_a_commit_that_waits_for_the_disk_has_happened),
         LEAK_CHECKED(test_large_bodies_are_sent_ahead),
         LEAK_CHECKED(test_over_several_partitions_each_is_by_itself),
     };
