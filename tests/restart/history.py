@@ -16,6 +16,8 @@ Names of violations, each with the rule it breaks:
     unmarked      a message that was delivered before is marked as redelivered
     marked        one that cannot have been delivered before is not
     resurrected   an acked message does not come again, unless the broker ended just then
+    torn          of a transaction all messages come out, or none, or only some before the broker
+                  ended and none after that: consumers may see what is not safe yet
     forgotten     what was declared and answered is there after a restart
     undead        what was deleted and answered is not
 """
@@ -61,8 +63,9 @@ class History:
     def end(self, is_kill, **values):
         self.add("end", is_kill=is_kill, **values)
 
-    def publish(self, message, queues, **values):
-        self.add("publish", message=message, queues=tuple(queues), **values)
+    def publish(self, message, queues, transaction=None, **values):
+        self.add("publish", message=message, queues=tuple(queues), transaction=transaction,
+                 **values)
 
     def confirm(self, message, is_ack=True, **values):
         self.add("confirm", message=message, is_ack=is_ack, **values)
@@ -108,6 +111,7 @@ class Checker:
         self.last_ack = {}  # (queue, message): (when, life)
         self.last_sequence = {}  # (session, publisher): sequence
         self.session_has = collections.defaultdict(set)  # session: messages
+        self.transactions = collections.defaultdict(list)  # of each, (queue, message)
         self.exists = {}  # name of a definition: True, False; not there: unsure
 
     def violate(self, name, text):
@@ -120,7 +124,18 @@ class Checker:
             for queue in self.published[message][1] if is_ack and message in self.published else ():
                 if not self.delivered[queue, message]:
                     self.violate("lost", f"{message} was confirmed and never came out of {queue}")
+        self.check_transactions()
         return self.violations
+
+    def check_transactions(self):
+        for transaction, parts in self.transactions.items():
+            there = [part for part in parts if self.delivered[part]]
+            lives = {self.sessions[session][1] for part in there
+                     for session in self.delivered[part]}
+            is_unsafe = lives == {self.published[parts[0][1]][0]} and lives <= set(self.life_end)
+            if there and len(there) < len(parts) and not is_unsafe:
+                self.violate("torn", f"of transaction {transaction} {len(there)} of {len(parts)} "
+                                     f"messages came out")
 
     def on_start(self, _):
         self.life += 1
@@ -130,6 +145,9 @@ class Checker:
 
     def on_publish(self, event):
         self.published[event.message] = self.life, event.queues
+        if event.transaction is not None:
+            self.transactions[event.transaction] += [(queue, event.message)
+                                                     for queue in event.queues]
 
     def on_confirm(self, event):
         if event.message not in self.published:

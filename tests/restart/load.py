@@ -1,5 +1,6 @@
 # Clients that keep a broker busy and write down what they see.
-"""Publishers, consumers and one who declares and deletes, each a thread with its own connection.
+"""Publishers, one of them with transactions, consumers, and one who declares and deletes: each a
+thread with its own connection.
 
 They end when they are told or when the connection is lost. Nothing is retried: what was under way
 then is unsure, and the history says so by what it lacks.
@@ -32,7 +33,7 @@ class Lost(Exception):
 
 
 class Client:
-    """A connection with one channel. take() ends by Lost where Peer ends by AssertionError."""
+    """A connection with one channel. What waits ends by Lost when the connection is gone."""
 
     def __init__(self, where):
         try:
@@ -53,12 +54,13 @@ class Client:
         return self.take(reply)
 
     def take(self, *names):
-        try:
-            frame = self.peer.take(1)
-        except AssertionError as error:
-            if self.peer.is_closed:
-                raise Lost from error
-            raise
+        deadline, line = time.monotonic() + peer.DEADLINE_S, self.peer.inbox[1]
+        while not line:
+            self.answer_farewell()
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no {names} came; {self.peer.waiting()}")
+            self.peer.wait(WAIT_S)
+        frame = line.popleft()
         if frame.name not in names:
             raise AssertionError(f"expected {names}, got {player.told(frame)}")
         return frame
@@ -70,7 +72,11 @@ class Client:
             self.peer.wait(seconds)
         while line:
             yield line.popleft()
-        if self.peer.inbox[0]:  # the broker says farewell
+        self.answer_farewell()
+
+    def answer_farewell(self):
+        """Ends by Lost when the broker closes the connection, or has gone."""
+        if self.peer.inbox[0]:
             self.peer.send_method(0, "connection.close-ok", {})
             self.peer.close()
         if self.peer.is_closed:
@@ -138,7 +144,8 @@ class Publisher(Worker):
 
     def size(self):
         chance = self.random.random()
-        return self.random.randrange(200 if chance < 0.7 else 8000 if chance < 0.98 else 300000)
+        return self.random.randrange(200 if chance < 0.7 else 8000 if chance < 0.98 else
+                                     300000 if chance < 0.999 else 6000000)
 
     def settle(self, frame, waiting):
         if frame.name not in ("basic.ack", "basic.nack"):
@@ -147,6 +154,30 @@ class Publisher(Worker):
         for tag in [tag for tag in waiting if tag == last or
                     tag < last and frame.values["multiple"]]:
             self.history.confirm(waiting.pop(tag), frame.name == "basic.ack")
+
+
+class Committer(Worker):
+    """Publishes in transactions; no other message of its is under way."""
+
+    def work(self):
+        client = Client(self.where)
+        client.call("tx.select", "tx.select-ok")
+        while not self.is_over():
+            transaction = self.run_of.next_session()
+            messages = [self.publish(client, transaction)
+                        for _ in range(self.random.randrange(1, 20))]
+            client.call("tx.commit", "tx.commit-ok")
+            for message in messages:
+                self.history.confirm(message)
+        client.close()
+
+    def publish(self, client, transaction):
+        exchange, key, queues = self.random.choice(ROUTES)
+        message = self.number, self.run_of.next_sequence(self.number)
+        body = history.make_body(self.run_of.seed, message, self.random.randrange(2000))
+        self.history.publish(message, queues, transaction)
+        client.publish(exchange, key, body)
+        return message
 
 
 class Consumer(Worker):

@@ -23,8 +23,8 @@ class Story:
         self.now += 0.001
         return self.now
 
-    def publish(self, sequence, queues=("q",), publisher=1, confirmed=True):
-        self.history.publish((publisher, sequence), queues)
+    def publish(self, sequence, queues=("q",), publisher=1, confirmed=True, transaction=None):
+        self.history.publish((publisher, sequence), queues, transaction)
         if confirmed:
             self.history.confirm((publisher, sequence))
 
@@ -122,6 +122,19 @@ class Good(unittest.TestCase):
         self.story.publish(1, queues=("q", "r"))
         self.story.consume(1, queue="q")
         self.story.consume(1, queue="r")
+
+    def test_an_uncommitted_transaction_may_come_whole_or_not(self):
+        self.story.publish(1, confirmed=False, transaction=7)
+        self.story.publish(2, confirmed=False, transaction=7, queues=("q", "r"))
+        self.story.publish(3, confirmed=False, transaction=8)
+        self.story.consume(1, 2)
+        self.story.consume(2, queue="r")
+
+    def test_an_uncommitted_transaction_may_be_seen_before_it_is_safe(self):
+        self.story.publish(1, confirmed=False, transaction=7)
+        self.story.publish(2, confirmed=False, transaction=7)
+        self.story.consume(1)
+        self.story.restart()
 
     def test_definitions_are_kept_and_unsure_ones_may_be_either(self):
         h = self.story.history
@@ -286,6 +299,31 @@ class Bad(unittest.TestCase):
         self.story.restart(pause=0.0)
         self.story.consume(1, marked=True)
         self.rejected("resurrected")
+
+    def test_a_part_of_an_uncommitted_transaction(self):
+        self.story.publish(1, confirmed=False, transaction=7)
+        self.story.publish(2, confirmed=False, transaction=7)
+        self.story.consume(2)
+        self.rejected("torn")
+
+    def test_an_uncommitted_transaction_in_one_of_its_queues(self):
+        self.story.publish(1, confirmed=False, transaction=7, queues=("q", "r"))
+        self.story.consume(1)
+        self.rejected("torn")
+
+    def test_a_part_of_an_uncommitted_transaction_behind_a_restart(self):
+        self.story.publish(1, confirmed=False, transaction=7)
+        self.story.publish(2, confirmed=False, transaction=7)
+        self.story.consume(1, acked=False)
+        self.story.restart()
+        self.story.consume(1, marked=True)
+        self.rejected("torn")
+
+    def test_a_part_of_a_committed_transaction(self):
+        self.story.publish(1, transaction=7)
+        self.story.publish(2, transaction=7)
+        self.story.consume(2)
+        self.rejected("lost", "torn")
 
     def test_a_definition_that_is_gone(self):
         self.story.history.define("queue a")

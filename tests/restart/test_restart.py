@@ -76,7 +76,7 @@ class Run:
         self.is_over.clear()
         workers = [load.Publisher(self, number) for number in range(PUBLISHERS)] + \
             [load.Consumer(self, number) for number in range(len(load.QUEUES))] + \
-            [load.Definer(self, 0)]
+            [load.Committer(self, PUBLISHERS), load.Definer(self, 0)]
         for worker in workers:
             worker.start()
         kind = self.random.choices(("kill", "stop", "kill twice"), (7, 2, 2))[0]
