@@ -143,7 +143,7 @@ static int prepare(struct funeral *f)
         .is_rerouted = q->args.has_dead_letter_key,
     };
     int rv =
-        queue_read(q, &q->dead.reader, &(struct queue_message){f->dead->seq, f->dead->entry.place},
+        queue_read(q, &q->dead.reading, &(struct queue_message){f->dead->seq, f->dead->entry.place},
                    &f->stored, &f->pin);
 
     if (rv != 0)

@@ -28,28 +28,39 @@ static void reader_is_ready(void *owner)
 {
     struct queue *q = (struct queue *)owner;
 
+    q->reading.is_waiting = false;
+    q->dead.reading.is_waiting = false;
     queue_activate(q);
 }
 
-int queue_read(struct queue *q, struct store_reader **reader, const struct queue_message *m,
+int queue_read(struct queue *q, struct queue_reading *reading, const struct queue_message *m,
                struct stored *out, struct store_pin *pin)
 {
     struct store *s = q->home->store;
+    int rv;
 
-    if (LIKELY(*reader == NULL)) {
-        int rv = store_peek(s, m->place, out, pin);
-
+    if (LIKELY(reading->reader == NULL)) {
+        rv = store_peek(s, m->place, out, pin);
         if (LIKELY(rv != ERR_AGAIN))
             return rv;
-        *reader = store_reader_open(s, q->identity->id, reader_is_ready, q);
+        reading->reader = store_reader_open(s, q->identity->id, reader_is_ready, q);
+        list_push(&q->home->reading, &reading->link);
+        queues_watch_readers(q->home);
     }
-    return store_read(*reader, m->seq, m->place, out, pin);
+    reading->was_used = true;
+    rv = store_read(reading->reader, m->seq, m->place, out, pin);
+    reading->is_waiting = rv == ERR_AGAIN;
+    return rv;
 }
 
-void queue_close_reader(struct store_reader **reader)
+void queue_close_reader(struct queue_reading *reading)
 {
-    store_reader_close(*reader);
-    *reader = NULL;
+    if (reading->reader == NULL)
+        return;
+    store_reader_close(reading->reader);
+    reading->reader = NULL;
+    reading->is_waiting = false;
+    list_remove(&reading->link);
 }
 
 void queue_set_aside(struct queue *q, uint64_t seq)
@@ -234,7 +245,7 @@ static int next_message(struct queue *q, struct handover *h)
                 return ERR_AGAIN;
             continue;
         }
-        int rv = queue_read(q, &q->reader, &(struct queue_message){h->seq, h->entry.place},
+        int rv = queue_read(q, &q->reading, &(struct queue_message){h->seq, h->entry.place},
                             &h->stored, &h->pin);
         if (LIKELY(rv != ERR_CORRUPT))
             return rv;

@@ -186,8 +186,8 @@ void queue_end_deliveries(struct queue *q)
 {
     return_all(q, &q->loose);
     detach_deliveries(q);
-    queue_close_reader(&q->reader);
-    queue_close_reader(&q->dead.reader);
+    queue_close_reader(&q->reading);
+    queue_close_reader(&q->dead.reading);
 }
 
 void queue_free(struct queue *q)
@@ -196,8 +196,8 @@ void queue_free(struct queue *q)
 
     detach_deliveries(q);
     queue_free_consumers(q);
-    queue_close_reader(&q->reader);
-    queue_close_reader(&q->dead.reader);
+    queue_close_reader(&q->reading);
+    queue_close_reader(&q->dead.reading);
     queues_remove(qs, q);
     if (list_linked(&q->active))
         list_remove(&q->active);
@@ -235,8 +235,8 @@ void queue_delete(struct queue *q)
 
     queue_end_consumers(q, CANCEL_QUEUE_DELETED);
     queue_answer_gets(q);
-    queue_close_reader(&q->reader);
-    queue_close_reader(&q->dead.reader);
+    queue_close_reader(&q->reading);
+    queue_close_reader(&q->dead.reading);
     detach_deliveries(q);
     queues_bury(qs, dig_grave(q));
     if (qs->partition != NULL)

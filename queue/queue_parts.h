@@ -47,13 +47,21 @@ struct queue_flags {
     bool has_seen; /* restored: what was delivered before a clean stop */
 };
 
+/* A reader, opened when something must come from the disk, and closed when it is not used. */
+struct queue_reading {
+    struct list_link link; /* queues->reading, while it is open */
+    struct store_reader *reader;
+    bool was_used;   /* since the last look */
+    bool is_waiting; /* for the disk */
+};
+
 /* Dead messages that move on. */
 struct queue_dead {
     struct list dying;
     uint64_t dying_count;
     struct list parting;
-    struct store_reader *reader; /* its own, for the other one stands at what is ready */
-    struct courier *courier;     /* of a large body, to another partition */
+    struct queue_reading reading; /* its own, for the other one stands at what is ready */
+    struct courier *courier;      /* of a large body, to another partition */
 };
 
 struct queue {
@@ -73,7 +81,7 @@ struct queue {
     struct queue_dead dead;
     struct consumer *single; /* the active one of a single active queue, or the exclusive one */
     uint64_t consumer_count;
-    struct store_reader *reader; /* of what is ready */
+    struct queue_reading reading; /* of what is ready */
     struct expiry expiry;
     struct map counts; /* seq -> struct counts */
     struct queue_args args;
@@ -143,12 +151,12 @@ struct queue_message {
     uint64_t seq;
     uint64_t place;
 };
-MUST_USE int queue_read(struct queue *q, struct store_reader **reader,
+MUST_USE int queue_read(struct queue *q, struct queue_reading *reading,
                         const struct queue_message *m, struct stored *out, struct store_pin *pin);
 /* What cannot be read leaves circulation; it is kept. */
 void queue_set_aside(struct queue *q, uint64_t seq);
 void queue_tell_aside(struct queue *q, uint64_t seq, uint32_t size);
-void queue_close_reader(struct store_reader **reader);
+void queue_close_reader(struct queue_reading *reading);
 void queue_answer_gets(struct queue *q);
 
 /* ---- limits.c ---- */

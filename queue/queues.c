@@ -6,6 +6,8 @@
 #include "queue/queues_parts.h"
 #include "queue/records.h"
 
+#define LOOK_NS UINT64_C(5000000000)
+
 enum { INFLIGHTS_MAX = 1 << 26, RECORD_BUFFER_MAX = 8 << 20, DEATHS_MAX = 256, TRIM_STEP = 1024 };
 
 /* ---- the active list ---- */
@@ -47,10 +49,10 @@ static void rest(struct queue *q)
     queue_set_expire_alarm(q);
     if (UNLIKELY(q->is.has_lane))
         trim_lane(q);
-    if (q->reader != NULL && (!is_read || queue_ready_count(q) == 0))
-        queue_close_reader(&q->reader);
-    if (q->dead.reader != NULL && list_empty(&q->dead.dying))
-        queue_close_reader(&q->dead.reader);
+    if (q->reading.reader != NULL && (!is_read || queue_ready_count(q) == 0))
+        queue_close_reader(&q->reading);
+    if (q->dead.reading.reader != NULL && list_empty(&q->dead.dying))
+        queue_close_reader(&q->dead.reading);
 }
 
 /* Does what there is to do for a queue. The queue may be gone afterwards. */
@@ -117,6 +119,31 @@ static void pass(struct io_task *t)
 static void next_turn(struct io_timer *t)
 {
     queues_need_pass(CONTAINER_OF(t, struct queues, next_turn));
+}
+
+/* ---- readers ---- */
+
+void queues_watch_readers(struct queues *qs)
+{
+    if (!alarm_waits(&qs->look))
+        alarm_set_after(&qs->alarms, &qs->look, LOOK_NS);
+}
+
+/* Closes what was not used since the last look: a consumer may stand still for ever, and a reader
+ * holds files and memory. */
+static void look_is_due(struct alarm *a)
+{
+    struct queues *qs = CONTAINER_OF(a, struct queues, look);
+
+    LIST_FOREACH_SAFE (link, &qs->reading) {
+        struct queue_reading *r = CONTAINER_OF(link, struct queue_reading, link);
+
+        if (!r->was_used && !r->is_waiting)
+            queue_close_reader(r);
+        r->was_used = false;
+    }
+    if (!list_empty(&qs->reading))
+        queues_watch_readers(qs);
 }
 
 /* ---- what the partition says ---- */
@@ -286,6 +313,8 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     qs->watcher.pressure = pressure;
     list_init(&qs->active);
     list_init(&qs->graves);
+    list_init(&qs->reading);
+    alarm_init(&qs->look, look_is_due);
     list_init(&qs->detached);
     list_init(&qs->awaiting);
     list_init(&qs->outgoing);

@@ -95,6 +95,8 @@ struct queues {
     struct io_timer next_turn;
     struct alarms alarms;
     struct pool inflights;
+    struct list reading;  /* struct queue_reading that are open */
+    struct alarm look;    /* at those that nobody uses */
     struct list detached; /* struct inflight whose queue is gone */
     struct list graves;
     size_t blocked_count; /* queues that are blocked */
@@ -116,6 +118,8 @@ struct queues {
 void queue_activate(struct queue *q);
 /* The pass is needed, for what was settled. */
 void queues_need_pass(struct queues *qs);
+/* A reader was opened: it is looked at now and then. */
+void queues_watch_readers(struct queues *qs);
 /* The queue with that id, or NULL. */
 struct queue *queues_find(const struct queues *qs, uint64_t id);
 void queues_insert(struct queues *qs, struct queue *q);

@@ -150,8 +150,8 @@ static void test_a_deep_queue_has_a_lane_and_is_read_in_order(void **state)
             assert_int_equal(heard.numbers[at++], 100 * i + k);
         assert_int_equal(heard.numbers[at++], 100000 + i);
     }
-    fill("deep", 1, 1, 10);
     queue_world_run_ms(&w, 2000);
+    assert_false(has_lane("deep")); /* its files are gone with the last message */
     heard.count = 0;
     consume("small", "s", 0);
     drain("small", "s");
@@ -231,6 +231,27 @@ static void test_without_any_checkpoint_nothing_that_was_not_settled_is_missing(
     consume("small", "s", 0);
     drain("small", "s");
     expect_numbers(1500, 20);
+}
+
+static void test_a_consumer_that_stands_still_holds_no_file(void **state)
+{
+    size_t idle;
+
+    (void)state;
+    declare("deep", "");
+    fill("deep", 0, 1500, 40);
+    queue_world_run_ms(&w, 12000);
+    idle = sim_disk_open_files(w.p.disk);
+    queue_world_restart(&w);
+    consume("deep", "c", 10);
+    queue_world_run_ms(&w, 100);
+    assert_int_equal(heard.count, 10);
+    assert_false(list_empty(&w.queues->reading));
+    queue_world_run_ms(&w, 12000);
+    assert_true(list_empty(&w.queues->reading));
+    assert_true(sim_disk_open_files(w.p.disk) <= idle);
+    drain("deep", "c"); /* and goes on where it stood */
+    expect_numbers(0, 1500);
 }
 
 /* ---- damage ---- */
@@ -470,6 +491,7 @@ int main(void)
         TEST(test_a_deep_queue_has_a_lane_and_is_read_in_order),
         TEST(test_settled_messages_do_not_come_back_out_of_a_lane),
         TEST(test_without_any_checkpoint_nothing_that_was_not_settled_is_missing),
+        TEST(test_a_consumer_that_stands_still_holds_no_file),
         TEST(test_what_cannot_be_read_is_passed_over_and_kept),
         TEST(test_a_dead_letter_is_in_one_queue_whenever_the_power_fails),
         TEST(test_a_group_is_all_or_nothing),
