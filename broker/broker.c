@@ -52,6 +52,7 @@ static void broker_free(struct broker *b)
 {
     struct list_link *link = NULL;
 
+    turn_stop(b); /* a home may have said something while it closed */
     while ((link = list_take(&b->doomed)) != NULL)
         mem_free(CONTAINER_OF(link, struct named_queue, doomed));
     for (struct names_entry *e = names_first(&b->vhosts); e != NULL; e = names_next(&b->vhosts, e))
@@ -128,7 +129,7 @@ void broker_close(struct broker *b, void (*closed)(void *owner), void *owner)
     b->closing.closed = closed;
     b->closing.owner = owner;
     b->closing.left = b->home_count;
-    definitions_flush(&b->definitions);
+    definitions_stop(&b->definitions);
     turn_stop(b);
     shortage_stop(b->shortage);
     if (shortage_are_busy(b->shortage)) {

@@ -96,6 +96,8 @@ void definitions_release(struct definitions *d);
 void definitions_fold(struct definitions *d, struct fold *out);
 /* The partition is open: records may be written. */
 void definitions_start(struct definitions *d, struct partition *p);
+/* The partition closes next: no record is written any more. */
+void definitions_stop(struct definitions *d);
 
 /* ---- use ---- */
 

@@ -187,3 +187,10 @@ void definitions_start(struct definitions *d, struct partition *p)
     d->partition = p;
     write_unwritten(d);
 }
+
+void definitions_stop(struct definitions *d)
+{
+    definitions_flush(d);
+    d->is_failed = true; /* what is held back still is in the last checkpoint */
+    d->partition = NULL;
+}

@@ -43,7 +43,7 @@ static void tell(struct shortage *a)
     diag(reason == NULL ? DIAG_INFO : DIAG_WARNING, "broker", "%s%s",
          reason == NULL ? "publishers may go on" : "publishers are held back: ",
          reason == NULL ? "" : reason);
-    LIST_FOREACH (link, &a->broker->visits) {
+    LIST_FOREACH_SAFE (link, &a->broker->visits) { /* one may end when it hears that */
         struct visit *v = CONTAINER_OF(link, struct visit, link);
 
         if (v->calls.blocked != NULL)

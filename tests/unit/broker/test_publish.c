@@ -300,6 +300,32 @@ static void test_when_the_log_takes_no_more_publishing_is_tried_again(void **sta
     end(&w);
 }
 
+static void test_closing_while_publishers_are_held_back(void **state)
+{
+    static char body[16 << 10];
+    const struct world_message m = {"", "q", "persistent", body};
+    struct broker_world w;
+    int taken = 0;
+
+    (void)state;
+    memset(body, 'b', sizeof(body) - 1);
+    broker_world_init(&w);
+    w.log.pending_bytes_max = 256 << 10;
+    broker_world_open(&w);
+    assert_int_equal(world_queue(&w, "q", "durable", ""), 0);
+    assert_int_equal(world_wait(&w), 0);
+    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 100 * WORLD_MS, 0);
+    while (world_publish_as(&w, &w.publisher, &m, NULL) == 0)
+        taken++;
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(world_queue(&w, "p", "durable", ""), 0);
+    broker_world_close(&w); /* the pressure ends meanwhile */
+    broker_world_open(&w);
+    assert_int_equal(world_ready(&w, "q"), taken);
+    assert_int_equal(world_queue(&w, "p", "passive", ""), 0);
+    end(&w);
+}
+
 /* A body larger than the log takes at once goes there bit by bit. */
 static void test_a_large_message_is_taken_in_pieces(void **state)
 {
@@ -466,6 +492,7 @@ int main(void)
         LEAK_CHECKED(test_a_full_queue_that_rejects_is_told_by_itself),
         LEAK_CHECKED(test_when_the_disk_fails_what_waits_is_rejected),
         LEAK_CHECKED(test_when_the_log_takes_no_more_publishing_is_tried_again),
+        LEAK_CHECKED(test_closing_while_publishers_are_held_back),
         LEAK_CHECKED(test_a_large_message_is_taken_in_pieces),
         LEAK_CHECKED(test_a_body_may_come_before_its_message),
         LEAK_CHECKED(test_a_publisher_may_go_while_he_is_told),
