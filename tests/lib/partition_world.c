@@ -18,15 +18,20 @@ static void on_diag(void *owner, const char *line)
 
 void partition_world_init(struct partition_world *w)
 {
-    struct disk *d;
+    struct sim_disk *disk = sim_disk_new(NULL);
+    struct disk *d = sim_disk_as_disk(disk);
 
+    assert_int_equal(disk_make_dir(d, "log"), 0);
+    assert_int_equal(disk_sync_dir(d, "/"), 0);
+    partition_world_init_on(w, disk);
+}
+
+void partition_world_init_on(struct partition_world *w, struct sim_disk *disk)
+{
     memset(w, 0, sizeof(*w));
     diag_set_level(DIAG_WARNING);
     diag_set_sink(on_diag, w);
-    w->disk = sim_disk_new(NULL);
-    d = sim_disk_as_disk(w->disk);
-    assert_int_equal(disk_make_dir(d, "log"), 0);
-    assert_int_equal(disk_sync_dir(d, "/"), 0);
+    w->disk = disk;
     w->sim = sim_new(NULL);
     w->node = sim_node_new(w->sim, "a", w->disk);
     w->io = sim_io_new(w->node);

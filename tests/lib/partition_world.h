@@ -40,6 +40,8 @@ struct partition_world {
 
 /* An empty disk, one node, one shard, the directory "log". */
 void partition_world_init(struct partition_world *w);
+/* The same on a disk that has a life behind it; takes it. */
+void partition_world_init_on(struct partition_world *w, struct sim_disk *disk);
 /* The partition must be closed, and with it every file. */
 void partition_world_release(struct partition_world *w);
 

@@ -572,6 +572,72 @@ static void test_nothing_committed_is_lost_over_many_lives(void **state)
     end(&t);
 }
 
+/* ---- Every operation ---- */
+
+/* A life that is looked at after each operation on its disk. */
+struct watched {
+    struct two *t;
+    struct witness witness;
+    uint64_t images;
+};
+
+/* What the image of a disk holds must be a beginning of the life, with all that was committed. */
+static void expect_beginning(const struct watched *w, struct sim_disk *image)
+{
+    struct two again = {0};
+
+    partition_world_init_on(&again.w, image);
+    again.w.folds[0] = fold_of(&again.a, 1, KIND_A);
+    again.w.folds[1] = fold_of(&again.b, 2, KIND_B);
+    again.w.fold_count = 2;
+    partition_world_open(&again.w);
+    assert_true(again.a.count + again.b.count >= w->witness.committed);
+    assert_true(again.a.count + again.b.count <= w->t->a.count + w->t->b.count + 1);
+    assert_int_equal(again.a.sum, again.a.count * 3);
+    assert_int_equal(again.b.sum, again.b.count * 5);
+    end(&again);
+}
+
+static void on_operation(void *owner, struct sim_disk *d, const struct sim_disk_call *call)
+{
+    static const enum sim_crash_kind kinds[] = {SIM_CRASH_NOTHING, SIM_CRASH_EVERYTHING,
+                                                SIM_CRASH_RANDOM};
+    struct watched *w = owner;
+
+    if (!sim_op_changes_disk(call->op))
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        struct sim_crash crash = {.kind = kinds[i], .seed = call->number};
+
+        expect_beginning(w, sim_disk_image(d, &crash));
+        w->images++;
+    }
+}
+
+static void test_every_crash_of_a_life_with_checkpoints_is_survived(void **state)
+{
+    struct watched w = {.witness = witness()};
+    struct two t;
+
+    (void)state;
+    begin(&t);
+    w.t = &t;
+    partition_watch(t.w.partition, &w.witness.w);
+    partition_world_settle(&t.w);
+    sim_disk_observe(t.w.disk, on_operation, &w);
+    for (uint64_t i = 0; i < 150; i++) {
+        add_sized(&t, i % 2 == 0 ? &t.a : &t.b, i % 2 == 0 ? 3 : 5, 700);
+        if (i % 3 == 0)
+            partition_world_run_ms(&t.w, 2);
+    }
+    partition_unwatch(&w.witness.w);
+    w.witness.committed = partition_committed(t.w.partition);
+    partition_world_close(&t.w);
+    sim_disk_observe(t.w.disk, NULL, NULL);
+    assert_true(w.images > 300);
+    partition_world_release(&t.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,6 +655,7 @@ int main(void)
         LEAK_CHECKED(test_it_can_fail_while_it_is_closed),
         LEAK_CHECKED(test_pressure_is_passed_on),
         LEAK_CHECKED(test_nothing_committed_is_lost_over_many_lives),
+        LEAK_CHECKED(test_every_crash_of_a_life_with_checkpoints_is_survived),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
