@@ -119,11 +119,10 @@ static void refuse_word(const struct field *f, const char *what, struct reason *
 
 static void take_type(const struct field *f, struct queue_args *out, struct reason *wrong)
 {
-    static const char *const words[] = {"classic", "quorum",    "stream", "",
-                                        "default", "undefined", NULL};
+    static const char *const words[] = {"classic", "quorum", "", "default", "undefined", NULL};
     int word = take_word(f, words, "", wrong);
 
-    if (word > QUEUE_STREAM)
+    if (word > QUEUE_QUORUM)
         word = QUEUE_CLASSIC; /* several names for "whatever is usual" */
     if (word >= 0)
         out->type = (enum queue_type)word;
@@ -367,7 +366,7 @@ static void show_value(const struct field *f, bool is_plain, char text[static VA
 /* Not saying a type and saying the usual one are the same. */
 static bool is_usual_type(const struct row *row, const struct field *f)
 {
-    struct queue_args args = {.type = QUEUE_STREAM};
+    struct queue_args args = {.type = QUEUE_QUORUM};
     struct reason wrong = {.text = ""};
 
     if (row->take != take_type)

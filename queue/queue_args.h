@@ -18,7 +18,9 @@
 #include "base/err.h"
 #include "msg/table.h"
 
-enum queue_type { QUEUE_CLASSIC, QUEUE_QUORUM, QUEUE_STREAM };
+/* A stream would keep what was consumed. It is refused until it does: an application that asks for
+ * one must not get a queue that forgets. */
+enum queue_type { QUEUE_CLASSIC, QUEUE_QUORUM };
 
 enum queue_overflow { OVERFLOW_DROP_HEAD, OVERFLOW_REJECT, OVERFLOW_REJECT_DEAD_LETTER };
 
