@@ -43,6 +43,7 @@ int main(int argc, char **argv)
         .delivery_mode = AMQP_DELIVERY_PERSISTENT, /* on disk before it is confirmed */
     };
     amqp_connection_state_t broker;
+    int status = 0;
 
     if (argc < 3) {
         fprintf(stderr, "usage: publisher KEY MESSAGE...\n");
@@ -55,7 +56,7 @@ int main(int argc, char **argv)
     amqp_confirm_select(broker, CHANNEL);
     broker_check_last(broker, "asking for confirms");
 
-    for (int i = 2; i < argc; i++) {
+    for (int i = 2; i < argc && status == 0; i++) {
         amqp_method_number_t said;
 
         /* Mandatory (the first 1): a message that no queue wants comes back. */
@@ -64,14 +65,14 @@ int main(int argc, char **argv)
                                                amqp_cstring_bytes(argv[i])),
                             "publishing");
         said = wait_for_confirm(broker);
-        if (said == AMQP_BASIC_RETURN_METHOD)
+        if (said == AMQP_BASIC_ACK_METHOD)
+            printf("confirmed: %s\n", argv[i]);
+        else if (said == AMQP_BASIC_RETURN_METHOD)
             fprintf(stderr, "returned: no queue wants '%s'\n", argv[1]);
-        else if (said != AMQP_BASIC_ACK_METHOD)
+        else
             fprintf(stderr, "refused: %s\n", argv[i]);
-        if (said != AMQP_BASIC_ACK_METHOD)
-            return 1;
-        printf("confirmed: %s\n", argv[i]);
+        status = said == AMQP_BASIC_ACK_METHOD ? 0 : 1;
     }
     broker_close(broker);
-    return 0;
+    return status;
 }

@@ -36,7 +36,10 @@ void report(const char *name, void (*work)(void *), void *argument)
 
 void equal_bytes(amqp_bytes_t seen, const char *wanted, const char *what)
 {
-    if (seen.len != strlen(wanted) || memcmp(seen.bytes, wanted, seen.len) != 0)
+    bool is_equal =
+        seen.len == strlen(wanted) && (seen.len == 0 || memcmp(seen.bytes, wanted, seen.len) == 0);
+
+    if (!is_equal)
         wrong("%s is '%.*s', not '%s'", what, (int)seen.len, (const char *)seen.bytes, wanted);
 }
 
