@@ -65,7 +65,7 @@ struct tx *tx_new(struct publisher *p, const struct tx_ops *ops, void *owner)
     return t;
 }
 
-static void forget_staged(struct tx *t)
+static void forget_messages(struct tx *t)
 {
     buf_release(&t->messages);
     buf_init(&t->messages, STAGED_MAX);
@@ -74,11 +74,16 @@ static void forget_staged(struct tx *t)
     mem_free(t->uploads);
     t->uploads = NULL;
     t->upload_count = 0;
+    sent_clear(&t->sent);
+}
+
+static void forget_staged(struct tx *t)
+{
+    forget_messages(t);
     mem_free(t->settles);
     t->settles = NULL;
     t->settle_count = 0;
     t->settle_capacity = 0;
-    sent_clear(&t->sent);
 }
 
 /* Nobody waits for the commit any more, if there is one. */
@@ -488,7 +493,7 @@ void staged_step(struct broker *b)
             continue;
         }
         t->is_committing = false;
-        forget_staged(t);
+        forget_messages(t); /* settles of a commit that came to nothing stay: tx_rollback() */
         t->ops->done(t->owner, t->result);
     }
 }

@@ -25,7 +25,8 @@ struct tx_ops {
      * loop. Borrowed. */
     void (*returned)(void *owner, const struct message *m);
     /* The commit is safe (0), or a queue was full and refuses (ERR_FULL: 406 "partial tx
-     * completion"), or ERR_FAILED. From the loop. */
+     * completion"), or ERR_FAILED. From the loop. After an error the caller rolls back, which gives
+     * back the deliveries that were not settled. */
     void (*done)(void *owner, int err);
 };
 

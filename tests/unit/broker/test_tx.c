@@ -274,6 +274,7 @@ static void test_when_the_disk_fails_the_commit_fails(void **state)
     struct bench *b = begin();
 
     (void)state;
+    take_three(b);
     assert_int_equal(stage(b, "", "p", "a", 1), 0);
     sim_disk_add_fault(b->w.disk, &fault);
     tx_commit(b->tx, on_settled);
@@ -281,10 +282,17 @@ static void test_when_the_disk_fails_the_commit_fails(void **state)
     assert_int_equal(b->dones, 1);
     assert_int_equal(b->done, ERR_FAILED);
     assert_int_equal(stage(b, "", "p", "a", 1), 0);
+    settle(b, 0, TX_ACK);
     tx_commit(b->tx, on_settled);
     world_settle(&b->w);
     assert_int_equal(b->dones, 2);
     assert_int_equal(b->done, ERR_FAILED);
+    assert_int_equal(b->settled, 0);
+    tx_rollback(b->tx, on_kept); /* what was staged is in his hands again */
+    assert_int_equal(b->kept, 1);
+    for (int i = 0; i < 3; i++)
+        queue_requeue(b->c.deliveries[i], true);
+    world_consumer_close(&b->c);
     end(b);
 }
 
