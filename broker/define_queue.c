@@ -203,9 +203,11 @@ static int look_up(struct visit *v, struct bytes name, struct defined_queue *out
 
     if (rv == 0)
         rv = access_find_queue(v, name, &q, refusal);
-    if (rv == 0)
-        describe(q, out);
-    return rv;
+    if (rv != 0)
+        return rv;
+    queue_touch(q->queue); /* who looks at it uses it: x-expires */
+    describe(q, out);
+    return 0;
 }
 
 /* Every declaration of amq.rabbitmq.reply-to is a passive one. */

@@ -172,6 +172,22 @@ static void test_an_exclusive_queue_is_its_visitors_and_ends_with_him(void **sta
     end(&w);
 }
 
+static void test_who_looks_at_a_queue_extends_its_life(void **state)
+{
+    struct broker_world w;
+
+    (void)state;
+    begin(&w);
+    assert_int_equal(world_queue(&w, "q", "", "x-expires=i:1000"), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        world_run_ms(&w, 750);
+        assert_int_equal(world_queue(&w, "q", "passive", ""), 0);
+    }
+    world_run_ms(&w, 1010);
+    refused(&w, world_queue(&w, "q", "passive", ""), REFUSE_NOT_FOUND, "no queue 'q' in vhost '/'");
+    end(&w);
+}
+
 static void test_deleting(void **state)
 {
     struct broker_world w;
@@ -250,6 +266,7 @@ int main(void)
         LEAK_CHECKED(test_the_broker_makes_names_that_differ),
         LEAK_CHECKED(test_the_reply_queue_is_only_looked_at),
         LEAK_CHECKED(test_an_exclusive_queue_is_its_visitors_and_ends_with_him),
+        LEAK_CHECKED(test_who_looks_at_a_queue_extends_its_life),
         LEAK_CHECKED(test_deleting),
         LEAK_CHECKED(test_an_auto_delete_queue_goes_with_its_last_consumer),
         LEAK_CHECKED(test_a_virtual_host_may_have_a_limit_of_queues),
