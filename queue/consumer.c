@@ -46,6 +46,18 @@ static void credit_wake(struct credit *c)
         consumer_update(consumer_at(link));
 }
 
+/* He who was served longest ago is the first to try, so that they take turns, whatever the order in
+ * which their queues are visited. */
+static void wait_for_credit(struct consumer *c)
+{
+    struct list_link *end = &c->shared->consumers.head;
+    struct list_link *after = end->prev;
+
+    while (after != end && consumer_at(after)->served > c->served)
+        after = after->prev;
+    list_insert_before(after->next, &c->run);
+}
+
 void credit_set_limit(struct credit *c, uint32_t limit)
 {
     c->limit = limit;
@@ -81,7 +93,7 @@ static bool wants(const struct consumer *c)
 void consumer_update(struct consumer *c)
 {
     bool wants_one = wants(c);
-    bool waits = wants_one && !c->is_no_ack && c->shared != NULL && credit_is_used_up(c->shared);
+    bool waits = wants_one && c->shared != NULL && credit_is_used_up(c->shared);
     bool is_runnable = wants_one && !waits;
 
     if (is_runnable && c->is_runnable)
@@ -90,7 +102,7 @@ void consumer_update(struct consumer *c)
         list_remove(&c->run);
     c->is_runnable = is_runnable;
     if (waits)
-        list_push(&c->shared->consumers, &c->run);
+        wait_for_credit(c);
     if (!is_runnable)
         return;
     list_push(&c->level->runnable, &c->run);
@@ -107,7 +119,7 @@ struct consumer *queue_next_consumer(struct queue *q)
             struct consumer *c = consumer_at(list_first(runnable));
 
             /* Another queue may have used up the credit of the channel. */
-            if (LIKELY(c->is_no_ack || c->shared == NULL || !credit_is_used_up(c->shared)))
+            if (LIKELY(c->shared == NULL || !credit_is_used_up(c->shared)))
                 return c;
             consumer_update(c);
         }
@@ -117,6 +129,8 @@ struct consumer *queue_next_consumer(struct queue *q)
 
 void consumer_took(struct consumer *c)
 {
+    if (c->shared != NULL)
+        c->served = ++c->shared->served;
     if (!c->is_no_ack && (c->held_count >= c->held_max || c->shared != NULL))
         consumer_update(c);
     if (c->is_runnable && c->run.next != c->run.prev) { /* he is not alone */

@@ -34,6 +34,7 @@ struct consumer {
     bool is_exclusive;
     bool is_stalled;  /* deliver() said false */
     bool is_runnable; /* on level->runnable */
+    uint64_t served;  /* `shared->served` when it was served last; 0: never */
 };
 
 /* The consumer whose turn it is, or NULL when nobody can take a message. */

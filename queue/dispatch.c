@@ -20,6 +20,7 @@ struct handover {
     struct stored stored;
     struct store_pin pin;
     struct inflight *inflight; /* NULL: it is settled as soon as it is handed over */
+    bool is_get;               /* it is for a basic.get */
 };
 
 /* ---- reading ---- */
@@ -227,7 +228,7 @@ void queue_answer_gets(struct queue *q)
  * which is what a time to live of 0 is about; basic.get may not. */
 static bool is_too_old(const struct handover *h)
 {
-    int64_t grace_ms = list_empty(&h->queue->gets) ? 0 : 1;
+    int64_t grace_ms = h->is_get ? 1 : 0;
 
     return h->entry.expires_ms != 0 &&
            h->entry.expires_ms < io_wall_ms(h->queue->home->io) + grace_ms;
@@ -254,21 +255,15 @@ static int next_message(struct queue *q, struct handover *h)
     }
 }
 
-/* Finds who is next, and what he gets. Errors: ERR_NOT_FOUND: nobody waits, or nothing is ready;
+/* Finds what is next, for one who may settle it or not. Errors: ERR_NOT_FOUND: nothing is ready;
  * ERR_AGAIN: it must wait. */
-static int next_handover(struct handover *h, struct consumer **c)
+static int next_handover(struct handover *h, bool is_no_ack)
 {
     struct queue *q = h->queue;
-    struct list_link *get = list_first(&q->gets);
-    bool is_no_ack;
-
-    *c = NULL;
-    if (get == NULL && (*c = queue_next_consumer(q)) == NULL)
-        return ERR_NOT_FOUND;
     int rv = next_message(q, h);
+
     if (rv != 0)
         return rv;
-    is_no_ack = *c != NULL ? (*c)->is_no_ack : CONTAINER_OF(get, struct queue_get, link)->is_no_ack;
     h->inflight = is_no_ack ? NULL : inflight_new(q, h->seq, &h->entry);
     if (is_no_ack || h->inflight != NULL)
         return 0;
@@ -280,20 +275,13 @@ static int next_handover(struct handover *h, struct consumer **c)
 unsigned queue_dispatch(struct queue *q, unsigned max)
 {
     struct handover h = {.queue = q};
+    struct consumer *c;
     unsigned done = 0;
 
-    while (done < max) {
-        struct consumer *c;
-        int rv = next_handover(&h, &c);
-
-        if (rv == ERR_NOT_FOUND)
-            queue_answer_gets(q);
-        if (rv != 0)
+    while (done < max && (c = queue_next_consumer(q)) != NULL) {
+        if (next_handover(&h, c->is_no_ack) != 0)
             break;
-        if (c == NULL)
-            answer(&h);
-        else
-            serve(&h, c);
+        serve(&h, c);
         store_pin_release(h.pin);
         done++;
     }
@@ -301,6 +289,28 @@ unsigned queue_dispatch(struct queue *q, unsigned max)
 }
 
 /* ---- get ---- */
+
+unsigned queue_serve_gets(struct queue *q, unsigned max)
+{
+    struct handover h = {.queue = q, .is_get = true};
+    unsigned done = 0;
+
+    if (queue_next_consumer(q) != NULL && queue_ready_count(q) > 0)
+        return 0; /* what a consumer waits for is his */
+    while (done < max && !list_empty(&q->gets)) {
+        struct queue_get *g = CONTAINER_OF(list_first(&q->gets), struct queue_get, link);
+        int rv = next_handover(&h, g->is_no_ack);
+
+        if (rv == ERR_NOT_FOUND)
+            queue_answer_gets(q);
+        if (rv != 0)
+            break;
+        answer(&h);
+        store_pin_release(h.pin);
+        done++;
+    }
+    return done;
+}
 
 void queue_get(struct queue *q, struct queue_get *g)
 {

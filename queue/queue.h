@@ -122,7 +122,7 @@ void queue_delete(struct queue *q);
  * name of the dead letter exchange and its key are short strings. */
 void queue_set_args(struct queue *q, const struct queue_args *effective);
 
-/* The declaration was repeated: x-expires starts anew. */
+/* The declaration was repeated or the queue looked at: x-expires starts anew. */
 void queue_touch(struct queue *q);
 
 /* Drops all ready messages. Returns how many. No dead letters. */
@@ -201,7 +201,8 @@ void queues_end_group(struct queues *qs, uint64_t *position);
 struct credit {
     uint32_t limit; /* 0: none */
     uint32_t used;
-    struct list consumers;
+    uint64_t served;       /* how many messages its consumers got */
+    struct list consumers; /* that wait, those in front who were served longest ago */
 };
 void credit_init(struct credit *c, uint32_t limit);
 /* A new limit; consumers that may go on do so at the end of the turn. */

@@ -67,6 +67,10 @@ static void visit(struct queue *q, unsigned *budget)
         has_more = queue_expire(q);
         has_more = queue_shorten(q) || has_more;
     }
+    if (!has_more && !list_empty(&q->gets)) { /* they find what is there when all that is done */
+        done += queue_serve_gets(q, max - done);
+        has_more = done == max;
+    }
     unsigned buried = queue_bury_dead(q, DEATHS_MAX);
     has_more = has_more || buried == DEATHS_MAX;
     done += buried;

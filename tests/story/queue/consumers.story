@@ -68,6 +68,35 @@ cancel x
 cancel y
 ack y all
 
+# They take turns, in one queue and in two; one without acks waits with them and uses up nothing.
+credit 1
+consume q i shared
+consume q j shared
+consume r k shared
+fill q 1 4
+> i gets 1
+fill r 1 2
+ack i 1
+> j gets 2
+ack j 2
+> k gets 1
+ack k 1
+> i gets 3
+ack i 3
+> j gets 4
+cancel i
+cancel j
+consume q free shared no-ack
+fill q 5 6
+ack j 4
+> free gets 5
+> free gets 6
+> k gets 2
+ack k 2
+cancel free
+cancel k
+credit 0
+
 # One that cannot take just now, and the others go on.
 consume q s
 consume q t

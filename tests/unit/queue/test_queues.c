@@ -463,6 +463,53 @@ static void test_a_consumer_without_prefetch_holds_no_more_than_the_broker_allow
         assert_int_equal(heard.numbers[1100 + i], 1001 + i);
 }
 
+/* Whatever was published before it, in the same turn too. */
+static void test_a_get_finds_only_what_no_consumer_has_room_for(void **state)
+{
+    struct queues_published out;
+
+    (void)state;
+    queue_world_declare(&w, &(struct world_queue){.name = "q"});
+    queue_world_consume(&w, &(struct world_consume){.queue = "q", .tag = "c", .prefetch = 1});
+    queue_world_run_ms(&w, 1);
+    queue_world_publish(&w, &(struct world_publish){.queues = "q", .body = "1"}, &out);
+    queue_world_get(&w, "q", "g", true);
+    queue_world_run_ms(&w, 1);
+    assert_string_equal(heard.last, "get: empty");
+    assert_string_equal(heard.tags[0], "c");
+
+    queue_world_publish(&w, &(struct world_publish){.queues = "q", .body = "2"}, &out);
+    queue_world_get(&w, "q", "g", true);
+    queue_world_run_ms(&w, 1);
+    assert_string_equal(heard.last, "get: 0 left");
+    assert_string_equal(heard.tags[1], "g");
+    queue_world_check(&w);
+}
+
+static void test_a_get_finds_nothing_that_is_too_much_or_too_old(void **state)
+{
+    struct queues_published out;
+
+    (void)state;
+    queue_world_declare(&w, &(struct world_queue){.name = "q", .arguments = "x-max-length=1"});
+    for (unsigned i = 1; i <= 3; i++) {
+        char body[2] = {(char)('0' + i), 0};
+
+        queue_world_publish(&w, &(struct world_publish){.queues = "q", .body = body}, &out);
+    }
+    queue_world_get(&w, "q", "g", true);
+    queue_world_run_ms(&w, 1);
+    assert_string_equal(heard.last, "get: 0 left");
+    assert_int_equal(heard.numbers[0], 3);
+
+    queue_world_declare(&w, &(struct world_queue){.name = "t", .arguments = "x-message-ttl=0"});
+    queue_world_publish(&w, &(struct world_publish){.queues = "t", .body = "4"}, &out);
+    queue_world_get(&w, "t", "g", true);
+    queue_world_run_ms(&w, 1);
+    assert_string_equal(heard.last, "get: empty");
+    queue_world_check(&w);
+}
+
 static void test_an_idle_queue_takes_little_memory(void **state)
 {
     enum { COUNT = 50000 };
@@ -499,6 +546,8 @@ int main(void)
         TEST(test_a_failed_log_ends_the_consumers),
         TEST(test_a_mass_of_dead_letters_moves_in_order),
         TEST(test_a_consumer_without_prefetch_holds_no_more_than_the_broker_allows),
+        TEST(test_a_get_finds_only_what_no_consumer_has_room_for),
+        TEST(test_a_get_finds_nothing_that_is_too_much_or_too_old),
         TEST(test_an_idle_queue_takes_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
