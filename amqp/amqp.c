@@ -23,6 +23,16 @@ struct door_listener {
     struct door_listener *next;
 };
 
+/* The next turn: who has had a share in the last one goes on. */
+static void on_rest(struct io_timer *t)
+{
+    struct amqp *a = CONTAINER_OF(t, struct amqp, rest_timer);
+    struct list_link *link;
+
+    while ((link = list_take(&a->resting)) != NULL)
+        connection_resume(CONTAINER_OF(link, struct connection, rest.link), STALL_REST);
+}
+
 struct amqp *amqp_new(struct io *io, struct broker *b, const struct amqp_options *options)
 {
     struct amqp *a = MEM_NEW(struct amqp);
@@ -36,6 +46,8 @@ struct amqp *amqp_new(struct io *io, struct broker *b, const struct amqp_options
     buf_init(&a->headers, PROPS_MAX);
     buf_init(&a->fields, PROPS_MAX);
     list_init(&a->sessions);
+    list_init(&a->resting);
+    io_timer_init(&a->rest_timer, on_rest);
     return a;
 }
 
@@ -106,6 +118,7 @@ void amqp_free(struct amqp *a)
 {
     ASSERT(a->session_count == 0 && list_empty(&a->sessions));
     close_listeners(a);
+    io_timer_stop(a->io, &a->rest_timer);
     if (a->is_stopping)
         io_task_cancel(&a->stop_task);
     output_spares_release(&a->spares);

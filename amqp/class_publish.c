@@ -90,7 +90,7 @@ const struct publisher_ops channel_publisher_ops = {
 /* Publishes. ERR_AGAIN: it could not be done now; all else is dealt with. */
 static int publish(struct channel *ch, const struct publish *p)
 {
-    struct published out = {.is_routed = true};
+    struct published out = {.places = 1};
     struct refusal refusal;
     int rv;
 
@@ -104,10 +104,12 @@ static int publish(struct channel *ch, const struct publish *p)
         channel_refuse(ch, METHOD_BASIC_PUBLISH, &refusal);
         return 0;
     }
-    if (p->is_mandatory && !out.is_routed)
+    if (p->is_mandatory && out.places == 0)
         publish_return(ch, &p->message);
     if (UNLIKELY(ch->connection->is_blocked))
         connection_on_publish(ch->connection);
+    if (UNLIKELY(out.places > 1))
+        connection_count_work(ch->connection, out.places);
     return 0;
 }
 

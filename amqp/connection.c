@@ -16,6 +16,7 @@ enum {
     BEATS_MAX = 10000,      /* heartbeats in one second */
     DEAF_TIMEOUT_MS = 3000, /* how long one is listened to who speaks no frames */
     STOP_TIMEOUT_MS = 3000,
+    WORK_MAX = 4096, /* messages times queues in a row, of fan-outs; some tenths of a millisecond */
     LEAVE_TIMEOUT_MS = 250, /* how long a client that was let go may take to close the socket */
     ANSWER_MAX = 1024,
     HEARTBEATS_MISSED = 2,
@@ -62,6 +63,20 @@ void connection_resume(struct connection *c, enum connection_stall why)
     if ((c->stalls & of_channel) == 0)
         c->stalled = NULL;
     session_work(&c->session);
+}
+
+void connection_count_work(struct connection *c, size_t places)
+{
+    struct amqp *a = c->session.door;
+
+    c->rest.worked += places;
+    if (c->rest.worked < WORK_MAX || list_linked(&c->rest.link))
+        return;
+    c->rest.worked = 0;
+    connection_stall(c, STALL_REST, NULL);
+    list_push(&a->resting, &c->rest.link);
+    if (!io_timer_is_running(&a->rest_timer))
+        io_timer_start(a->io, &a->rest_timer, 0);
 }
 
 /* ---- out ---- */
@@ -122,6 +137,8 @@ void connection_release(struct connection *c)
         channel_remove(w.value);
     c->stalled = NULL;
     c->stalls = 0;
+    if (list_linked(&c->rest.link))
+        list_remove(&c->rest.link);
     ASSERT(list_empty(&c->waiting) && list_empty(&c->bodies) && list_empty(&c->ending));
     if (c->visit == NULL)
         return;

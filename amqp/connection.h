@@ -49,6 +49,7 @@ enum connection_stall {
     STALL_BLOCKED = 16, /* publishers are blocked, and this one publishes */
     STALL_OUTPUT = 32,  /* the client does not read what he asked for */
     STALL_BODY = 64,    /* the channel is inside a large message */
+    STALL_REST = 128,   /* it has had its share of this turn */
 };
 
 /* Part of a body frame that has not come whole. */
@@ -73,6 +74,12 @@ struct heartbeat {
     uint32_t count;
 };
 
+/* After its share of a turn a connection rests. */
+struct rest {
+    struct list_link link; /* on the door's list, with STALL_REST */
+    size_t worked;         /* messages times queues, since it last rested */
+};
+
 struct connection {
     struct session session;
     enum connection_state state;
@@ -92,7 +99,8 @@ struct connection {
     struct visit *visit;
     struct user *user;
     struct map channels;
-    struct channel *last;    /* the channel of the last frame, or NULL */
+    struct channel *last; /* the channel of the last frame, or NULL */
+    struct rest rest;
     struct list waiting;     /* subscribers that had no room */
     struct list bodies;      /* large bodies on their way */
     struct list ending;      /* channels that end in connection_work() */
@@ -141,6 +149,8 @@ void connection_finish(struct connection *c);
 
 void connection_stall(struct connection *c, enum connection_stall why, struct channel *ch);
 void connection_resume(struct connection *c, enum connection_stall why);
+/* A message went to so many queues: after much of that the others have their turn first. */
+void connection_count_work(struct connection *c, size_t places);
 
 /* Gives the memory of the held answer back. */
 void connection_forget_answer(struct connection *c);

@@ -45,6 +45,8 @@ struct amqp {
     uint64_t seed;      /* of maps whose keys clients choose */
     struct amqp_stats stats;
     struct door_voice voices[DOOR_VOICES];
+    struct list resting; /* connections that go on in the next turn */
+    struct io_timer rest_timer;
     struct io_task stop_task;
     bool is_stopping;
     void (*stopped)(void *owner);

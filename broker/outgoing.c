@@ -437,7 +437,7 @@ static const struct targets *find_targets(struct visit *v, const struct outgoing
     return targets_find(v->vhost, route);
 }
 
-int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, bool *is_routed)
+int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, size_t *places)
 {
     struct route route;
     const struct targets *targets = find_targets(v, o, &route);
@@ -445,13 +445,13 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
 
     if (rv != 0)
         return rv;
-    *is_routed = targets->count > 0;
+    *places = targets->count;
     if (UNLIKELY(sent->came_before))
         return 0; /* whoever needs the body in one piece has come too late */
     if (UNLIKELY(route.keeper_count > 0))
         keep(v->vhost, &route, o);
     if (o->may_be_reply && send_replies(v, o))
-        *is_routed = true;
+        *places += 1;
     return 0;
 }
 

@@ -106,24 +106,24 @@ int broker_publish(struct publisher *p, const struct publish *m, struct publishe
                    struct refusal *refusal)
 {
     struct outgoing o;
-    bool is_routed = false;
+    size_t places = 0;
     int rv = outgoing_make(p, &m->message, &o, refusal);
 
     if (UNLIKELY(rv != 0)) {
         sent_clear(&p->sent);
         return rv;
     }
-    rv = outgoing_send(p->visit, &o, &p->sent, &is_routed);
+    rv = outgoing_send(p->visit, &o, &p->sent, &places);
     if (UNLIKELY(rv != 0)) {
         broker_hold(p->visit->broker, &p->visit->held);
         return rv;
     }
-    if (UNLIKELY(p->sent.came_before && m->is_mandatory && !is_routed))
+    if (UNLIKELY(p->sent.came_before && m->is_mandatory && places == 0))
         return refuse_late(p, refusal);
     if (p->confirms.is_on)
         count(p, &p->sent);
     sent_clear(&p->sent);
-    out->is_routed = is_routed;
+    out->places = places;
     return 0;
 }
 

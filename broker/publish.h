@@ -45,7 +45,9 @@ struct publish {
     bool is_mandatory;
 };
 struct published {
-    bool is_routed; /* false: a mandatory one is returned with 312 NO_ROUTE, before its confirm */
+    /* How many queues it went to; 0: a mandatory one is returned with 312 NO_ROUTE, before its
+     * confirm. */
+    size_t places;
 };
 
 /* Publishes. What it checks and refuses: the exchange (404, internal 403), permissions, user-id,

@@ -72,10 +72,10 @@ bool outgoing_is_for_queues(struct visit *v, const struct outgoing *o);
 MUST_USE int outgoing_upload(struct home *home, const struct message *head, struct bytes part,
                              struct sent *sent, size_t *taken);
 
-/* Hands the message to the queues it goes to. *is_routed as in struct published. What was sent
+/* Hands the message to the queues it goes to. *places as in struct published. What was sent
  * before an ERR_AGAIN is in *sent, which must be empty at first. */
 MUST_USE int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent,
-                           bool *is_routed);
+                           size_t *places);
 void sent_clear(struct sent *s); /* allowed for one that is all zero */
 /* Adds the positions of another message; the newest of each home counts. */
 void sent_merge(struct sent *s, const struct sent *other);

@@ -345,12 +345,11 @@ static int upload_all(struct tx *t, struct home *home)
 static void publish_one(struct tx *t, const struct staged *s, struct store_upload *upload)
 {
     struct sent sent = {.upload = upload, .uploaded = s->out.message.body_size};
-    bool is_routed = false;
+    size_t places = 0;
 
-    if (s->out.exchange != NULL &&
-        outgoing_send(t->publisher->visit, &s->out, &sent, &is_routed) != 0)
+    if (s->out.exchange != NULL && outgoing_send(t->publisher->visit, &s->out, &sent, &places) != 0)
         sent.rejected++; /* no room for what does not go to the log */
-    if (!is_routed && s->is_mandatory && sent.rejected == 0)
+    if (places == 0 && s->is_mandatory && sent.rejected == 0)
         t->ops->returned(t->owner, &s->out.message);
     if (sent.has_failed)
         t->result = ERR_FAILED;

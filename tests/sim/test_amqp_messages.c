@@ -1,4 +1,5 @@
 /* Messages through the door: in any pieces, of any size, to slow clients, back again. */
+#include <stdio.h>
 #include <string.h>
 
 #include "amqp/wire/frame.h"
@@ -382,12 +383,79 @@ static void test_an_answer_comes_straight_back(void **state)
     world_release(&w);
 }
 
+static void bind_to_fanout(struct client *c, const char *queue)
+{
+    struct method m = {.id = METHOD_QUEUE_BIND};
+
+    client_declare(c, queue);
+    memset(&m.queue_bind, 0, sizeof(m.queue_bind));
+    m.queue_bind.queue = bytes_text(queue);
+    m.queue_bind.exchange = bytes_text("amq.fanout");
+    client_method(c, 1, &m);
+    client_expect(c, 1, METHOD_QUEUE_BIND_OK);
+}
+
+static uint32_t count_ready(struct client *c, const char *queue)
+{
+    struct method m = {.id = METHOD_QUEUE_DECLARE};
+
+    memset(&m.queue_declare, 0, sizeof(m.queue_declare));
+    m.queue_declare.queue = bytes_text(queue);
+    m.queue_declare.passive = true;
+    client_method(c, 1, &m);
+    return client_expect(c, 1, METHOD_QUEUE_DECLARE_OK)->queue_declare_ok.message_count;
+}
+
+/* Many messages to many queues are more than one turn's work: others are heard in between. */
+static void test_a_wide_fan_out_leaves_others_their_turn(void **state)
+{
+    enum { QUEUES = 300, MESSAGES = 300 };
+    struct buf burst;
+    struct client *wide, *other;
+    struct world w;
+    uint32_t ready = 0;
+    char name[16];
+
+    (void)state;
+    world_init(&w);
+    world_open(&w);
+    wide = client_open(&w, 1);
+    other = client_open(&w, 1);
+    for (int i = 0; i < QUEUES; i++) {
+        snprintf(name, sizeof(name), "q%d", i);
+        bind_to_fanout(wide, name);
+    }
+    buf_init(&burst, MIB);
+    for (int i = 0; i < MESSAGES; i++) {
+        struct method m = {.id = METHOD_BASIC_PUBLISH};
+        uint8_t head[64];
+        struct writer to = writer_of(head, sizeof(head));
+
+        memset(&m.basic_publish, 0, sizeof(m.basic_publish));
+        m.basic_publish.exchange = bytes_text("amq.fanout");
+        method_write_buf(&burst, 1, &m);
+        content_write(&to, 1, 0, props_none().bytes);
+        buf_bytes(&burst, bytes_of(head, to.size));
+    }
+    client_send(wide, buf_view(&burst));
+    while (ready == 0)
+        ready = count_ready(other, "q0");
+    assert_true(ready < MESSAGES);
+    while (ready < MESSAGES)
+        ready = count_ready(other, "q0");
+    buf_release(&burst);
+    client_free(wide);
+    client_free(other);
+    world_release(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_bodies_of_all_sizes_come_as_they_went),
         LEAK_CHECKED(test_pieces_of_the_stream_mean_nothing),
         LEAK_CHECKED(test_content_of_channels_may_be_mixed),
+        LEAK_CHECKED(test_a_wide_fan_out_leaves_others_their_turn),
         LEAK_CHECKED(test_a_slow_reader_holds_up_only_itself),
         LEAK_CHECKED(test_who_never_reads_is_cut_off),
         LEAK_CHECKED(test_other_channels_speak_between_the_frames_of_a_large_message),

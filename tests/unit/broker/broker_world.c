@@ -425,7 +425,7 @@ int world_publish_as(struct broker_world *w, struct world_publisher *p,
     int rv = broker_publish(p->publisher, &publish, &published, &w->refusal);
 
     if (rv == 0 && is_routed != NULL)
-        *is_routed = published.is_routed;
+        *is_routed = published.places > 0;
     return rv;
 }
 
