@@ -112,11 +112,10 @@ struct publisher *channel_publisher(struct channel *ch);
 bool channel_queue_name(struct channel *ch, uint32_t method, struct bytes *name);
 void channel_set_last_queue(struct channel *ch, struct bytes name);
 
-/* True while no message may be sent on it: a large body is on its way, or one that was asked for by
- * basic.get may begin any time, or too much waits. */
+/* True while no message may be sent on it: a large body is on its way, or too much waits. */
 static inline bool channel_is_held(const struct channel *ch)
 {
-    return ch->body != NULL || ch->is_getting || connection_is_full(ch->connection);
+    return ch->body != NULL || connection_is_full(ch->connection);
 }
 
 static inline struct visit *channel_visit(const struct channel *ch)

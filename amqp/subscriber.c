@@ -76,7 +76,7 @@ void subscribers_resume(struct list *waiting)
     LIST_FOREACH_SAFE (link, waiting) {
         struct subscriber *s = CONTAINER_OF(link, struct subscriber, waiting);
 
-        if (channel_is_held(s->channel))
+        if (channel_is_held(s->channel) || s->channel->is_getting)
             continue;
         list_remove(link);
         consumer_resume(s->consumer);
@@ -103,7 +103,10 @@ static bool on_deliver(void *owner, struct consumer *consumer, struct delivery *
     struct channel *ch = s->channel;
 
     (void)consumer;
-    if (UNLIKELY(channel_is_held(ch))) {
+    /* A large body would stand in the way of what basic.get asked for. */
+    bool is_in_the_way = ch->is_getting && m->parts > 0;
+
+    if (UNLIKELY(channel_is_held(ch) || is_in_the_way)) {
         if (!list_linked(&s->waiting))
             list_push(&ch->connection->waiting, &s->waiting);
         return false;

@@ -406,6 +406,29 @@ static uint32_t count_ready(struct client *c, const char *queue)
     return client_expect(c, 1, METHOD_QUEUE_DECLARE_OK)->queue_declare_ok.message_count;
 }
 
+/* A consumer that has room is served before basic.get, also when both are of one channel. */
+static void test_a_get_takes_nothing_from_a_consumer_of_its_channel(void **state)
+{
+    struct method get = {.id = METHOD_BASIC_GET};
+    struct client *c;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    world_open(&w);
+    c = client_open(&w, 1);
+    client_declare(c, "q");
+    client_consume(c, "q", "t", true);
+    send_publish(c, 1, "q", bytes_text("for the consumer"));
+    memset(&get.basic_get, 0, sizeof(get.basic_get));
+    get.basic_get.queue = bytes_text("q");
+    client_method(c, 1, &get);
+    client_expect_delivery(c, 1, "for the consumer");
+    client_expect(c, 1, METHOD_BASIC_GET_EMPTY);
+    client_free(c);
+    world_release(&w);
+}
+
 /* Many messages to many queues are more than one turn's work: others are heard in between. */
 static void test_a_wide_fan_out_leaves_others_their_turn(void **state)
 {
@@ -455,6 +478,7 @@ int main(void)
         LEAK_CHECKED(test_bodies_of_all_sizes_come_as_they_went),
         LEAK_CHECKED(test_pieces_of_the_stream_mean_nothing),
         LEAK_CHECKED(test_content_of_channels_may_be_mixed),
+        LEAK_CHECKED(test_a_get_takes_nothing_from_a_consumer_of_its_channel),
         LEAK_CHECKED(test_a_wide_fan_out_leaves_others_their_turn),
         LEAK_CHECKED(test_a_slow_reader_holds_up_only_itself),
         LEAK_CHECKED(test_who_never_reads_is_cut_off),
