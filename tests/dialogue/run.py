@@ -56,7 +56,7 @@ def baseline(where, probe):
 def leak(where, files_first):
     """None, or what the process did not give back in time."""
     deadline = time.monotonic() + SETTLE_S
-    is_judged = os.environ.get("MILLRACE_SIZE") != "short"  # sanitizers keep what was freed
+    is_judged = "MILLRACE_SIZE" not in os.environ  # sanitizers keep what was freed
     while True:
         files = where.open_files() - files_first
         memory = where.memory_more() if is_judged else 0
