@@ -39,9 +39,14 @@ void slabs_release(struct slabs *s)
 
 uint8_t *slab_new_data(struct slabs *s, uint32_t capacity)
 {
+    uint8_t *data;
+
     if (capacity == SLAB_BYTES && s->spare_count > 0)
         return s->spare[--s->spare_count];
-    return mem_try(capacity);
+    data = mem_try(capacity);
+    if (data != NULL)
+        memset(data, 0, capacity); /* gaps between items are spilled too */
+    return data;
 }
 
 void slab_free_data(struct slabs *s, uint8_t *data, uint32_t capacity)

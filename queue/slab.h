@@ -24,7 +24,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "base/list.h"
@@ -138,8 +137,6 @@ static inline struct slab_item *slab_cut(struct slab *b, uint32_t size, uint32_t
     struct slab_item *item = (struct slab_item *)(void *)(b->data + b->used);
 
     *place = STORE_TRANSIENT | (uint64_t)b->slot << SLAB_SLOT_SHIFT | b->used / SLAB_ALIGN;
-    /* What the content leaves of the last unit is written too when the slab is spilled. */
-    memset((uint8_t *)item + size - SLAB_ALIGN, 0, SLAB_ALIGN);
     item->refs = refs;
     item->size = size;
     b->used += size;
