@@ -18,7 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "queue/store.h"
+#include "store/store.h"
 
 enum {
     OUTPUT_BLOCK_SIZE = 16 * 1024,

@@ -40,7 +40,7 @@
 struct fold;
 struct partition;
 
-/* Kinds of records; below those of queues (queue/records.h). Never reused for another meaning. */
+/* Kinds of records; below those of queues (store/records.h). Never reused for another meaning. */
 enum definition_kind {
     DEFINITION_IDS = 1, /* no key; the body is the first id that is not reserved */
     DEFINITION_VHOST = 2,

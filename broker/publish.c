@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
-#include "queue/store.h"
+#include "store/store.h"
 
 struct publisher *publisher_new(struct visit *v, const struct publisher_ops *ops, void *owner)
 {

@@ -14,7 +14,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "queue/queues_parts.h"
-#include "queue/varint.h"
+#include "store/varint.h"
 
 #define RETRY_NS UINT64_C(1000000000)
 

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "queue/ledger.h"
+#include "store/ledger.h"
 
 #define EXPIRY_NEVER INT64_MAX
 

@@ -15,8 +15,8 @@
 #include "base/mem.h"
 #include "msg/ttl.h"
 #include "queue/queues_parts.h"
-#include "queue/records.h"
-#include "queue/varint.h"
+#include "store/records.h"
+#include "store/varint.h"
 
 enum { STATE_VERSION = 1, FOLD_ID = 2 };
 

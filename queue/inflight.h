@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-#include "queue/ledger.h"
 #include "queue/queue.h"
+#include "store/ledger.h"
 
 /* What is counted about a message of a queue that counts. */
 struct counts {

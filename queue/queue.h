@@ -35,7 +35,7 @@
 #include "base/setting.h"
 #include "msg/msg.h"
 #include "queue/queue_args.h"
-#include "queue/store.h"
+#include "store/store.h"
 
 struct fold;
 struct io;
@@ -169,7 +169,7 @@ struct queues_publish {
     uint64_t expiration_ms;       /* of the message; QUEUE_NO_LIMIT: none */
     struct queue *const *targets; /* of this partition, rising by id, each once; at least one */
     size_t target_count;
-    struct store_upload *upload; /* has the body, see queue/store.h; NULL: the message has it */
+    struct store_upload *upload; /* has the body, see store/store.h; NULL: the message has it */
 };
 
 struct queues_published {

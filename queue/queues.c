@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "queue/queues_parts.h"
-#include "queue/records.h"
+#include "store/records.h"
 
 #define LOOK_NS UINT64_C(5000000000)
 

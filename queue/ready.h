@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "base/spans.h"
-#include "queue/ledger.h"
+#include "store/ledger.h"
 
 enum { READY_LEVELS_MAX = 256 };
 

@@ -2,14 +2,14 @@
  *
  *     SETTLE   see settles.c
  *     RETURN   ( queue | seq | failures | acquired )*     absolute counts, all varints */
-#include "queue/records.h"
+#include "store/records.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "queue/queues_parts.h"
-#include "queue/varint.h"
+#include "store/varint.h"
 
 /* Bytes of one record; what is more goes into another. */
 enum { BODY_MAX = 64 << 10 };

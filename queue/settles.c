@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "queue/varint.h"
+#include "store/varint.h"
 
 enum { CAPACITY_MIN = 64, CAPACITY_KEPT = 65536 };
 

@@ -6,10 +6,10 @@
 
 #include "cluster/fold_states.h"
 #include "io/sim/sim.h"
-#include "queue/ledger.h"
-#include "queue/publish_record.h"
-#include "queue/records.h"
-#include "queue/varint.h"
+#include "store/ledger.h"
+#include "store/publish_record.h"
+#include "store/records.h"
+#include "store/varint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

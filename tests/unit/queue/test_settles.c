@@ -5,7 +5,7 @@
 
 #include "base/rand.h"
 #include "base/spans.h"
-#include "queue/varint.h"
+#include "store/varint.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
 
