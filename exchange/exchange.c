@@ -46,6 +46,16 @@ static void target_init(struct target *target, struct bytes name, struct exchang
     list_init(&target->bindings);
 }
 
+/* The exchange has no log any more. */
+static void forget_log(struct exchange *x)
+{
+    if (x->log == NULL)
+        return;
+    route_forget(x); /* E4 */
+    x->log->logged = NULL;
+    x->log = NULL;
+}
+
 static void target_release(struct target *target)
 {
     ASSERT(list_empty(&target->bindings) && target->binding_count == 0);
@@ -184,6 +194,8 @@ void exchange_remove_queue(struct exchange_table *t, uint64_t queue)
     if (q == NULL)
         return;
     route_forget(t->default_exchange); /* E4 */
+    if (q->logged != NULL)
+        forget_log(q->logged);
     LIST_FOREACH_SAFE (link, &q->bindings) {
         binding_remove(CONTAINER_OF(link, struct binding, to_link));
     }
@@ -308,6 +320,7 @@ static void exchange_remove(struct exchange *x)
     }
     if (t->options.calls.on_deleted != NULL)
         t->options.calls.on_deleted(t->options.calls.owner, x);
+    forget_log(x);
     alternate_gone(x);
     alternate_set(x, bytes_of(NULL, 0));
     names_remove(&t->exchanges, x->target.name);
@@ -340,6 +353,27 @@ void exchange_set_alternate(struct exchange_table *t, struct exchange *x, struct
         return;
     route_forget(x); /* E4 */
     alternate_set(x, name);
+}
+
+void exchange_set_log(struct exchange_table *t, struct exchange *x, uint64_t queue)
+{
+    struct target *q = queue == 0 ? NULL : (struct target *)map_find(&t->queues_by_id, queue);
+
+    ASSERT(x->table == t && x != t->default_exchange);
+    if (q == x->log)
+        return;
+    forget_log(x);
+    if (q == NULL)
+        return;
+    ASSERT(q->logged == NULL); /* E5 */
+    route_forget(x);           /* E4 */
+    x->log = q;
+    q->logged = x;
+}
+
+uint64_t exchange_log(const struct exchange *x)
+{
+    return x->log == NULL ? 0 : x->log->id;
 }
 
 struct exchange *exchange_find(const struct exchange_table *t, struct bytes name)

@@ -17,6 +17,7 @@
  *   E3  an alternate exchange is known by its name whether it exists or not, and by its struct
  *       exactly as long as it exists.
  *   E4  a cached route is used only while nothing that it depends on has changed.
+ *   E5  an exchange has at most one log, and a queue is the log of at most one exchange.
  *
  * Owner: one shard; each shard has a table of its own. Callbacks are made inside the call that
  * causes them and may only note down what they are told. */
@@ -134,6 +135,14 @@ MUST_USE int exchange_delete(struct exchange_table *t, struct exchange *x, bool 
 
 /* What a policy says where the arguments name no alternate exchange. No data: nothing. */
 void exchange_set_alternate(struct exchange_table *t, struct exchange *x, struct bytes name);
+
+/* The queue that gets every message which comes through the exchange, whether a binding matches
+ * or not; 0: none. It is no binding: it neither keeps the exchange nor counts as a match, so that
+ * alternate exchanges go on as before. It is forgotten with the queue, which must be known and not
+ * be the log of another exchange. */
+void exchange_set_log(struct exchange_table *t, struct exchange *x, uint64_t queue);
+/* That queue, or 0. */
+uint64_t exchange_log(const struct exchange *x);
 
 /* Adds the binding unless it is there; *is_new says which. Errors:
  *   ERR_DENIED     the source or the destination is the default exchange.

@@ -21,8 +21,9 @@ struct target {
     bool is_local;
     uint32_t binding_count;
     struct list bindings;
-    struct bytes name;    /* its own copy */
-    uint64_t stable_hash; /* of kind and name; the same in every process */
+    struct bytes name;       /* its own copy */
+    uint64_t stable_hash;    /* of kind and name; the same in every process */
+    struct exchange *logged; /* of a queue: the exchange whose log it is; NULL: none */
 };
 
 struct binding {
@@ -58,6 +59,7 @@ struct exchange {
     void *state;             /* the kind's */
     uint64_t id;             /* never used twice */
     uint64_t version;        /* never used twice, not by another exchange either */
+    struct target *log;      /* a queue that gets everything, or NULL */
     struct queue_set *fixed; /* where every message goes, when no key is looked at; or NULL */
     size_t binding_count;    /* it is the source of */
     struct list bindings;

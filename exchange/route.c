@@ -36,6 +36,8 @@ static enum looks_at walk_from(struct walk *w, struct exchange *x, const struct 
         at->kind->route(at, w);
         if (w->hits == 0 && at->alternate != NULL && at->alternate->exchange != NULL)
             walk_visit(w, at->alternate->exchange);
+        if (UNLIKELY(at->log != NULL))
+            walk_add_queue(w, at->log);
         if (at->looks_at > looks_at)
             looks_at = at->looks_at;
     }

@@ -21,7 +21,8 @@ static void check_exchange(const struct exchange_table *t, const struct exchange
     ASSERT(x->table == t && !x->is_doomed && x->target.exchange == x);
     ASSERT(exchange_find(t, x->target.name) == x);
     ASSERT(x->version <= t->last_version && x->id <= t->last_id);
-    ASSERT(x->fixed == NULL || x->is_observed); /* E4 */
+    ASSERT(x->fixed == NULL || x->is_observed);    /* E4 */
+    ASSERT(x->log == NULL || x->log->logged == x); /* E5 */
     LIST_FOREACH (link, &x->bindings) {
         ASSERT(CONTAINER_OF(link, struct binding, from_link)->source == x);
         count++;

@@ -33,19 +33,23 @@ void walk_visit(struct walk *w, struct exchange *x)
     w->work[w->work_count++] = x;
 }
 
+void walk_add_queue(struct walk *w, struct target *queue)
+{
+    if (queue->stamp == w->stamp)
+        return;
+    queue->stamp = w->stamp;
+    w->queues =
+        (uint64_t *)walk_fit(w->queues, w->queue_count, &w->queue_capacity, sizeof(*w->queues));
+    w->queues[w->queue_count++] = queue->id;
+}
+
 void walk_hit(struct walk *w, struct target *target)
 {
     w->hits++;
-    if (target->exchange != NULL) {
+    if (target->exchange != NULL)
         walk_visit(w, target->exchange);
-        return;
-    }
-    if (target->stamp == w->stamp)
-        return;
-    target->stamp = w->stamp;
-    w->queues =
-        (uint64_t *)walk_fit(w->queues, w->queue_count, &w->queue_capacity, sizeof(*w->queues));
-    w->queues[w->queue_count++] = target->id;
+    else
+        walk_add_queue(w, target);
 }
 
 void walk_keep(struct walk *w, struct exchange *x)

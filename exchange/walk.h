@@ -38,6 +38,9 @@ void walk_release(struct walk *w);
 /* The message goes to this destination. */
 void walk_hit(struct walk *w, struct target *target);
 
+/* The message goes to this queue, without a match. */
+void walk_add_queue(struct walk *w, struct target *queue);
+
 /* The exchange is to be visited, unless it was. */
 void walk_visit(struct walk *w, struct exchange *x);
 

@@ -164,6 +164,29 @@ static void test_an_exchange_that_leads_nowhere_counts_as_a_match(void **state)
     board_release(&b);
 }
 
+static void test_a_log_gets_everything_and_counts_as_no_match(void **state)
+{
+    (void)state;
+    board_init(&b, NULL);
+    board_queue(&b, "log");
+    board_queue(&b, "q");
+    board_queue(&b, "other");
+    board_declare(&b, "x", "direct", "alternate-exchange=amq.fanout");
+    board_bind(&b, "amq.fanout", "other", "", "");
+    board_bind(&b, "x", "q", "k", "");
+    board_expect(&b, "x", "k", "", "q");
+    exchange_set_log(b.table, board_find(&b, "x"), board_queue_id(&b, "log"));
+    board_expect(&b, "x", "k", "", "log q");
+    board_expect(&b, "x", "nobody's", "", "log other");
+    board_declare(&b, "in front", "fanout", "");
+    board_bind(&b, "in front", "@x", "", "");
+    board_expect(&b, "in front", "k", "", "log q");
+    board_remove_queue(&b, "log");
+    assert_int_equal(exchange_log(board_find(&b, "x")), 0);
+    board_expect(&b, "in front", "k", "", "q");
+    board_release(&b);
+}
+
 static void test_routing_allocates_nothing_once_it_is_warm(void **state)
 {
     char name[16];
@@ -251,6 +274,8 @@ static void naive_walk(struct naive *n, const struct exchange *x, struct bytes k
             return;
     }
     n->visited[n->count++] = x;
+    if (exchange_log(x) != 0)
+        n->queues |= UINT64_C(1) << exchange_log(x);
     for (const struct binding *at = binding_next_from(x, NULL); at != NULL;
          at = binding_next_from(x, at)) {
         struct binding_spec spec = binding_spec(at);
@@ -356,15 +381,33 @@ static void change_queues(struct rand *r)
     assert_int_equal(exchange_add_queue(b.table, queue, bytes_text(name), true), 0);
 }
 
+/* A queue becomes the log of an exchange, or is none any more. */
+static void change_logs(struct rand *r)
+{
+    struct exchange *x = some_exchange(r);
+    uint64_t queue = 1 + rand_below(r, QUEUES);
+
+    for (struct exchange *at = exchange_next(b.table, NULL); at != NULL;
+         at = exchange_next(b.table, at)) {
+        if (exchange_log(at) == queue)
+            exchange_set_log(b.table, at, 0);
+    }
+    if (x != NULL)
+        exchange_set_log(b.table, x, rand_chance(r, 1, 3) ? 0 : queue);
+}
+
 static void change(struct rand *r)
 {
-    switch (rand_below(r, 12)) {
+    switch (rand_below(r, 13)) {
     case 0:
     case 1:
         change_exchanges(r);
         break;
     case 2:
         change_queues(r);
+        break;
+    case 3:
+        change_logs(r);
         break;
     default:
         change_bindings(r);
@@ -408,6 +451,7 @@ int main(void)
         LEAK_CHECKED(test_alternates_form_chains_and_cycles),
         LEAK_CHECKED(test_a_policys_alternate_yields_to_the_arguments),
         LEAK_CHECKED(test_an_exchange_that_leads_nowhere_counts_as_a_match),
+        LEAK_CHECKED(test_a_log_gets_everything_and_counts_as_no_match),
         LEAK_CHECKED(test_routing_allocates_nothing_once_it_is_warm),
         LEAK_CHECKED(test_removing_a_queue_with_many_bindings_forgets_once),
         LEAK_CHECKED(test_routes_are_right_whatever_changes),
