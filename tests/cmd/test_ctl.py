@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+# Tests of millracectl: what it asks of the HTTP API, what it prints, how it ends.
+"""Runs the program that lies in MILLRACE_BIN (build/bin by default) against an API of paper: a
+server that notes each request and answers what the test says."""
+import base64
+import http.server
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import threading
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEADLINE_S = 60
+DONE, USAGE, REFUSED, UNREACHED, NOT_ALLOWED = 0, 64, 65, 69, 77
+
+
+def program():
+    return str(pathlib.Path(os.environ.get("MILLRACE_BIN", ROOT / "build" / "bin")) / "millracectl")
+
+
+class Paper(http.server.ThreadingHTTPServer):
+    """Answers by (method, path): a value as JSON with 200, or (status, value)."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.answers, self.asked = {}, []
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def uri(self, user="guest:guest"):
+        return f"http://{user}@127.0.0.1:{self.server_address[1]}"
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append((self.command, self.path, json.loads(body) if body else None,
+                                  dict(self.headers)))
+        status, value = 404, {"error": "Object Not Found", "reason": "Not Found"}
+        if (self.command, self.path) in self.server.answers:
+            status, value = 200, self.server.answers[self.command, self.path]
+        if isinstance(value, tuple):
+            status, value = value
+        text = b"" if value is None else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_PUT = do_POST = do_DELETE = answer
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Ctl(unittest.TestCase):
+    def setUp(self):
+        self.api = Paper()
+        self.addCleanup(self.api.server_close)
+        self.addCleanup(self.api.shutdown)
+
+    def run_ctl(self, *words, code=DONE, uri=None, text=None):
+        done = subprocess.run([program(), "--uri", uri or self.api.uri(), *words], text=True,
+                              capture_output=True, timeout=DEADLINE_S, input=text)
+        self.assertEqual(done.returncode, code, done.stderr + done.stdout)
+        self.errors = done.stderr
+        return done.stdout
+
+    def asked(self):
+        return [(method, path, body) for method, path, body, _ in self.api.asked]
+
+
+class Lists(Ctl):
+    QUEUES = [{"name": "a", "messages": 3, "arguments": {"x-max-length": 1}, "vhost": "/"},
+              {"name": "tab\there", "messages": 0, "arguments": {}, "vhost": "/"}]
+
+    def answer(self, path="/api/queues/%2F?page=1&page_size=500"):
+        self.api.answers["GET", path] = {"items": self.QUEUES, "page_count": 1}
+
+    def test_a_table_has_tabs_between_its_values(self):
+        self.answer()
+        self.assertEqual(self.run_ctl("list_queues"), "name\tmessages\na\t3\ntab\\there\t0\n")
+        self.assertIn("lists queues", self.errors)
+        self.assertEqual(self.run_ctl("-s", "list_queues", "name"), "a\ntab\\there\n")
+        self.assertEqual(self.errors, "")
+
+    def test_columns_are_words(self):
+        self.answer()
+        self.assertEqual(self.run_ctl("-q", "list_queues", "messages", "arguments", "nothing"),
+                         'messages\targuments\tnothing\n3\t{"x-max-length":1}\t\n0\t{}\t\n')
+
+    def test_other_forms(self):
+        self.answer()
+        rows = json.loads(self.run_ctl("list_queues", "name", "arguments", "--formatter", "json"))
+        self.assertEqual(rows[0], {"name": "a", "arguments": {"x-max-length": 1}})
+        self.assertEqual(self.run_ctl("-q", "--formatter=csv", "list_queues", "name", "arguments"),
+                         'name,arguments\na,"{""x-max-length"":1}"\ntab\there,{}\n')
+        pretty = self.run_ctl("--formatter", "pretty_table", "list_queues")
+        self.assertIn("| a         | 3        |\n", pretty)
+
+    def test_all_pages_are_read(self):
+        for page in (1, 2, 3):
+            self.api.answers["GET", f"/api/queues/v%2F1?page={page}&page_size=500"] = {
+                "items": [{"name": f"q{page}"}], "page_count": 3}
+        self.assertEqual(self.run_ctl("-s", "-p", "v/1", "list_queues", "name"), "q1\nq2\nq3\n")
+
+    def test_a_list_without_pages(self):
+        self.api.answers["GET", "/api/users"] = [{"name": "guest", "tags": ["administrator"]}]
+        self.assertEqual(self.run_ctl("-q", "list_users"), 'user\ttags\nguest\t["administrator"]\n')
+
+
+class Changes(Ctl):
+    def expect(self, words, method, path, body=None):
+        self.api.answers[method, path] = (204, None)
+        self.api.asked.clear()
+        self.assertEqual(self.run_ctl(*words), "")
+        self.assertEqual(self.asked(), [(method, path, body)])
+
+    def test_one_request_each(self):
+        self.expect(["add_user", "ann", "secret"], "PUT", "/api/users/ann",
+                    {"password": "secret", "tags": ""})
+        self.expect(["add_user", "ann", "secret", "monitoring", "x"], "PUT", "/api/users/ann",
+                    {"password": "secret", "tags": "monitoring,x"})
+        self.expect(["set_permissions", "-p", "a b", "ann", "^c", "", ".*"], "PUT",
+                    "/api/permissions/a%20b/ann", {"configure": "^c", "write": "", "read": ".*"})
+        self.expect(["delete_vhost", "v/w"], "DELETE", "/api/vhosts/v%2Fw")
+        self.expect(["purge_queue", "q"], "DELETE", "/api/queues/%2F/q/contents")
+        self.expect(["delete_queue", "--if-empty", "q"], "DELETE",
+                    "/api/queues/%2F/q?if-empty=true&")
+        self.expect(["set_parameter", "shovel", "s", '{"a": [1]}'], "PUT",
+                    "/api/parameters/shovel/%2F/s", {"value": {"a": [1]}})
+        self.expect(["clear_topic_permissions", "ann"], "DELETE", "/api/topic-permissions/%2F/ann")
+        self.expect(["clear_topic_permissions", "ann", "amq.topic"], "DELETE",
+                    "/api/topic-permissions/%2F/ann/amq.topic")
+        self.expect(["set_policy", "--priority", "7", "--apply-to", "queues", "p", "^q",
+                     '{"max-length": 5}'], "PUT", "/api/policies/%2F/p",
+                    {"pattern": "^q", "definition": {"max-length": 5}, "priority": 7,
+                     "apply-to": "queues"})
+        self.expect(["set_vhost_limits", '{"max-queues": 3}'], "PUT",
+                    "/api/vhost-limits/%2F/max-queues", {"value": 3})
+        self.expect(["trace_on"], "PUT", "/api/vhosts/%2F", {"tracing": True})
+
+    def test_tags_keep_the_password(self):
+        self.api.answers["GET", "/api/users/ann"] = {
+            "name": "ann", "password_hash": "h", "hashing_algorithm": "a", "tags": ["old"]}
+        self.api.answers["PUT", "/api/users/ann"] = (204, None)
+        self.run_ctl("set_user_tags", "ann", "administrator")
+        self.assertEqual(self.asked()[1], ("PUT", "/api/users/ann", {
+            "password_hash": "h", "hashing_algorithm": "a", "tags": "administrator"}))
+        self.run_ctl("change_password", "ann", "new")
+        self.assertEqual(self.asked()[3], ("PUT", "/api/users/ann",
+                                           {"password": "new", "tags": ["old"]}))
+
+    def test_connections_are_closed_with_a_reason(self):
+        names = ["127.0.0.1:1 -> 127.0.0.1:2", "gone"]
+        self.api.answers["GET", "/api/connections"] = [{"name": name} for name in names]
+        self.api.answers["DELETE", "/api/connections/127.0.0.1%3A1%20-%3E%20127.0.0.1%3A2"] = (
+            204, None)
+        self.run_ctl("close_all_connections", "maintenance")
+        self.assertEqual([asked[0] for asked in self.asked()], ["GET", "DELETE", "DELETE"])
+        self.assertEqual(self.api.asked[1][3]["X-Reason"], "maintenance")
+        self.run_ctl("close_connection", "x", "two\r\nlines", code=REFUSED)
+
+    def test_definitions_go_through_files(self):
+        everything = {"users": [], "queues": [{"name": "q"}]}
+        self.api.answers["GET", "/api/definitions"] = everything
+        self.api.answers["POST", "/api/definitions"] = (204, None)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "all.json")
+            self.run_ctl("export_definitions", path)
+            self.run_ctl("import_definitions", path)
+            self.assertEqual(self.asked()[1], ("POST", "/api/definitions", everything))
+            self.assertEqual(json.loads(self.run_ctl("export_definitions", "-")), everything)
+            self.run_ctl("import_definitions", path + ".none", code=REFUSED)
+            self.assertIn(path + ".none", self.errors)
+        self.run_ctl("import_definitions", "-", text="{broken", code=REFUSED)
+        self.assertIn("'-', line 1", self.errors)
+
+
+class Ends(Ctl):
+    def test_wrong_usage(self):
+        for words in ([], ["no_verb"], ["add_user", "ann"], ["ping", "more"], ["--none", "ping"],
+                      ["--formatter", "xml", "ping"], ["ping", "--timeout"],
+                      ["ping", "--timeout", "0"]):
+            self.run_ctl(*words, code=USAGE)
+            self.assertRegex(self.errors, r"^millracectl: .+\n$")
+        self.run_ctl("ping", uri="no uri", code=USAGE)
+        self.assertEqual(self.asked(), [])
+
+    def test_refusals_say_the_reason(self):
+        self.api.answers["PUT", "/api/users/x"] = (400, {"error": "bad_request",
+                                                         "reason": "why not"})
+        self.run_ctl("add_user", "x", "y", code=REFUSED)
+        self.assertIn("why not", self.errors)
+        self.assertNotIn("guest", self.errors)
+        self.run_ctl("delete_user", "nobody", code=REFUSED)
+        self.api.answers["GET", "/api/whoami"] = (401, {"error": "not_authorized",
+                                                        "reason": "Login failed"})
+        self.run_ctl("ping", code=NOT_ALLOWED)
+        self.run_ctl("authenticate_user", "ann", "wrong", code=NOT_ALLOWED)
+        self.assertIn("'ann'", self.errors)
+        login = base64.b64decode(self.api.asked[-1][3]["Authorization"].split()[1])
+        self.assertEqual(login, b"ann:wrong")
+
+    def test_nobody_is_there(self):
+        port = self.api.server_address[1]
+        self.api.shutdown()
+        self.api.server_close()
+        self.run_ctl("ping", uri=f"http://u:hidden@127.0.0.1:{port}", code=UNREACHED)
+        self.assertNotIn("hidden", self.errors)
+        self.run_ctl("await_startup", "--timeout", "1", uri=f"http://127.0.0.1:{port}",
+                     code=UNREACHED)
+
+    def test_words_that_are_no_json(self):
+        self.run_ctl("set_global_parameter", "n", "{", code=REFUSED)
+        self.assertIn("'{' is no JSON", self.errors)
+        self.assertEqual(self.asked(), [])
+
+
+class Texts(Ctl):
+    def test_each_verb_is_explained(self):
+        for line in self.run_ctl("help").split("Verbs:\n")[1].splitlines():
+            verb = line.split()[0]
+            self.assertIn(f"millracectl [OPTION]... {verb}", self.run_ctl("help", verb))
+            self.assertIn(verb, self.run_ctl("completion", "fish"))
+            self.assertIn(verb, self.run_ctl("manual"))
+        self.run_ctl("help", "nothing", code=REFUSED)
+
+    def test_completion_is_a_script(self):
+        script = self.run_ctl("completion", "bash")
+        script += "COMP_WORDS=(millracectl list_us); COMP_CWORD=1; _millracectl\n"
+        script += 'printf "%s\\n" "${COMPREPLY[@]}"\n'
+        done = subprocess.run(["bash"], input=script, text=True, capture_output=True,
+                              timeout=DEADLINE_S)
+        self.assertEqual(done.stdout.split()[0], "list_users", done.stderr)
+        self.run_ctl("completion", "csh", code=REFUSED)
+
+
+if __name__ == "__main__":
+    unittest.main()
