@@ -119,6 +119,14 @@ class InstallNeeds(Tree):
         self.assertEqual((status, [c for c in calls if not c.startswith("npm ")]), (0, []))
         self.assertIn("--no-install-recommends python3-pika\n", said)
 
+    def test_for_the_fast_tests_less_is_needed(self):
+        for missing in ("valgrind", "clang-14"):
+            self.assertIn(missing, TEST_NEEDS)
+        self.assertEqual(self.run_with([*BUILD_NEEDS, "clang-format-14"], purpose="fast",
+                                       known=TEST_WANTS), (0, [], ""))
+        _, calls, _ = self.run_with(BUILD_NEEDS, purpose="fast", known=TEST_WANTS)
+        self.assertTrue(calls[-1].endswith(" install clang-format-14"), calls)
+
     def test_packages_from_npm_are_installed_once_for_each_lock_file(self):
         here = f"npm ci --ignore-scripts --no-audit --no-fund in {self.root}/build/npm"
         for lock, called in (("{}\n", [here]), ("{}\n", []), ("{ }\n", [here])):
@@ -161,7 +169,8 @@ class Commands(Tree):
         for path in ["scripts/build", "scripts/run", "scripts/test", "CMakePresets.json"]:
             (self.root / path).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / path, self.root / path)
-        self.write({"scripts/install-needs": "#!/bin/sh\n# Nothing is needed here.\n",
+        self.write({"scripts/install-needs": "#!/bin/sh\n# Nothing is needed here.\n"
+                                             "echo $* >>${0%/*}/asked\n",
                     "millrace": BROKER, "CMakeLists.txt": PROJECT, "else where/x": ""})
 
     def call(self, *command):
@@ -213,6 +222,15 @@ class Commands(Tree):
                        "set_tests_properties(long PROPERTIES LABELS slow)")
         status, said, _ = self.call("scripts/test", "fast")
         self.assertEqual((status, said[-1]), (0, "1 passed, 0 failed"))
+        self.assertEqual((self.root / "scripts/asked").read_text().split()[0], "fast")
+
+    def test_what_runs_under_valgrind_runs_only_there(self):
+        self.add_tests("add_test(NAME unit COMMAND true)",
+                       "add_test(NAME memcheck/unit CONFIGURATIONS Memcheck COMMAND true)",
+                       "set_tests_properties(memcheck/unit PROPERTIES LABELS memcheck)")
+        for suites in (["release"], ["memcheck"]):
+            status, said, _ = self.call("scripts/test", *suites)
+            self.assertEqual((status, said[-1]), (0, "1 passed, 0 failed"))
 
     def test_a_suite_without_tests_has_failed(self):
         status, said, _ = self.call("scripts/test", "release")
