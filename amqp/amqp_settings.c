@@ -28,6 +28,7 @@ const struct setting amqp_settings[] = {
         .fallback = "131072",
         .min = 4 * KIB,
         .max = MIB,
+        .is_reloadable = true,
         .help = "The largest frame, offered to clients. They may agree to less, down to 4096.",
     },
     {
@@ -37,6 +38,7 @@ const struct setting amqp_settings[] = {
         .fallback = "8192",
         .min = 4 * KIB,
         .max = 64 * KIB,
+        .is_reloadable = true,
         .help = "The largest frame of a client that has not logged in yet.",
     },
     {
@@ -46,6 +48,7 @@ const struct setting amqp_settings[] = {
         .fallback = "2047",
         .min = 1,
         .max = UINT16_MAX,
+        .is_reloadable = true,
         .help = "Channels of a connection, offered to clients. They may agree to fewer.",
     },
     {
@@ -55,6 +58,7 @@ const struct setting amqp_settings[] = {
         .fallback = "60",
         .min = 0,
         .max = UINT16_MAX,
+        .is_reloadable = true,
         .help = "Seconds of silence after which a peer is suspected, offered to clients, who "
                 "decide; 0 offers none. A client that is silent for twice as long is cut off.",
     },
@@ -65,6 +69,7 @@ const struct setting amqp_settings[] = {
         .fallback = "10s",
         .min = 100,
         .max = 10 * MINUTE_MS,
+        .is_reloadable = true,
         .help = "A connection that is not open after this time is closed.",
     },
     {
@@ -74,6 +79,7 @@ const struct setting amqp_settings[] = {
         .fallback = "0",
         .min = 0,
         .max = INT64_C(1) << 32,
+        .is_reloadable = true,
         .help = "Connections at a time; one more is refused. 0: no limit.",
     },
     {
@@ -83,6 +89,7 @@ const struct setting amqp_settings[] = {
         .fallback = "4096",
         .min = 0,
         .max = INT64_C(1) << 32,
+        .is_reloadable = true,
         .help = "Consumers of a channel; one more is refused. 0: no limit.",
     },
     MECHANISM(1),
@@ -98,7 +105,7 @@ const struct setting amqp_settings[] = {
     },
     {
         .name = "anonymous_login_pass",
-        .kind = SETTING_TEXT,
+        .kind = SETTING_SECRET,
         .offset = FIELD(anonymous_pass),
         .fallback = "guest",
         .help = "His password.",
@@ -117,6 +124,7 @@ const struct setting amqp_settings[] = {
         .fallback = "3s",
         .min = 0,
         .max = MINUTE_MS,
+        .is_reloadable = true,
         .help = "How long a client whose login failed waits for the end of his connection.",
     },
     {
@@ -126,6 +134,7 @@ const struct setting amqp_settings[] = {
         .fallback = "30s",
         .min = 10,
         .max = 10 * MINUTE_MS,
+        .is_reloadable = true,
         .help = "How long a client may take to answer the end of his connection.",
     },
     {
@@ -135,6 +144,7 @@ const struct setting amqp_settings[] = {
         .fallback = "1MiB",
         .min = 64 * KIB,
         .max = GIB,
+        .is_reloadable = true,
         .help = "Bytes that may wait for a client that does not read; then it gets no messages.",
     },
     {
@@ -144,6 +154,7 @@ const struct setting amqp_settings[] = {
         .fallback = "5m",
         .min = 100,
         .max = DAY_MS,
+        .is_reloadable = true,
         .help = "A client that reads nothing for so long while something waits is cut off.",
     },
     {0},

@@ -74,25 +74,37 @@ static int read_choice(const struct setting *s, struct bytes text, int *out)
     return ERR_INVALID;
 }
 
-/* 0, 1, 0.6, 1.0: at most SHARE_DIGITS digits behind the point. */
-static int read_share(struct bytes text, double *out)
+static uint64_t highest_share(const struct setting *s)
+{
+    ASSERT(s->min == 0 && s->max >= 0);
+    return s->max > 0 ? (uint64_t)s->max : 1;
+}
+
+/* 0, 1, 0.6, 1.0, 12.5: at most SHARE_DIGITS digits behind the point. */
+static int read_share(const struct setting *s, struct bytes text, double *out)
 {
     static const double scales[SHARE_DIGITS + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
     uint64_t whole = 0;
     uint64_t part = 0;
+    uint64_t most = highest_share(s);
     size_t digits = 0;
+    size_t point = 0;
     int rv = 0;
 
-    if (text.size > 2 && text.data[1] == '.') {
-        digits = text.size - 2;
-        if (digits > SHARE_DIGITS)
+    while (point < text.size && text.data[point] != '.')
+        point++;
+    if (point < text.size) {
+        digits = text.size - point - 1;
+        if (digits == 0 || digits > SHARE_DIGITS)
             return ERR_INVALID;
-        rv = parse_u64(bytes_of(text.data + 2, digits), 0, UINT64_MAX, &part);
-        text.size = 1;
+        rv = parse_u64(bytes_of(text.data + point + 1, digits), 0, UINT64_MAX, &part);
+        text.size = point;
     }
+    if (point > 1 && text.data[0] == '0')
+        return ERR_INVALID;
     if (rv == 0)
-        rv = parse_u64(text, 0, 1, &whole);
-    if (rv == 0 && whole == 1 && part > 0)
+        rv = parse_u64(text, 0, most, &whole);
+    if (rv == 0 && whole == most && part > 0)
         rv = ERR_RANGE;
     if (rv == 0)
         *out = (double)whole + (double)part / scales[digits];
@@ -180,8 +192,9 @@ static int read_field(const struct setting *s, void *field, struct bytes text)
     case SETTING_DURATION:
         return parse_duration(text, lowest(s), highest(s), field);
     case SETTING_SHARE:
-        return read_share(text, field);
+        return read_share(s, text, field);
     case SETTING_TEXT:
+    case SETTING_SECRET:
         return read_text(text, field);
     case SETTING_CHOICE:
         return read_choice(s, text, field);
@@ -263,7 +276,7 @@ static char *allowed_scaled(const struct setting *s, const char *what, char *sho
     return text;
 }
 
-static char *allowed(const struct setting *s)
+char *setting_allowed(const struct setting *s)
 {
     switch (s->kind) {
     case SETTING_BOOL:
@@ -275,8 +288,9 @@ static char *allowed(const struct setting *s)
     case SETTING_DURATION:
         return allowed_scaled(s, "a time such as 250ms, 10s, 5m, 2h or 7d", show_duration);
     case SETTING_SHARE:
-        return mem_text("a share from 0 to 1, such as 0.6");
+        return mem_format("a share from 0 to %" PRIu64 ", such as 0.6", highest_share(s));
     case SETTING_TEXT:
+    case SETTING_SECRET:
         return mem_text("any text");
     case SETTING_CHOICE:
         return allowed_choices(s);
@@ -297,8 +311,9 @@ int setting_set(const struct setting *s, void *options, const char *text, struct
         return 0;
 
     bool is_long = strlen(text) > QUOTED_MAX;
-    char *must_be = allowed(s);
+    char *must_be = setting_allowed(s);
 
+    ASSERT(s->kind != SETTING_SECRET); /* which any text is */
     err_note(note, rv, "setting '%s' is '%.*s%s', but must be %s", s->name, QUOTED_MAX, text,
              is_long ? "..." : "", must_be);
     mem_free(must_be);
@@ -321,6 +336,7 @@ char *setting_show(const struct setting *s, const void *options)
     case SETTING_SHARE:
         return mem_format("%.*g", SHARE_DIGITS, *(const double *)field);
     case SETTING_TEXT:
+    case SETTING_SECRET:
         return mem_text(*(char *const *)field == NULL ? "" : *(char *const *)field);
     case SETTING_CHOICE:
         return mem_text(s->choices[*(const int *)field]);
@@ -341,7 +357,7 @@ void setting_defaults(const struct setting table[], void *options)
 void setting_release(const struct setting table[], void *options)
 {
     for (const struct setting *s = table; s->name != NULL; s++) {
-        if (s->kind != SETTING_TEXT)
+        if (s->kind != SETTING_TEXT && s->kind != SETTING_SECRET)
             continue;
         char **text = field_of(s, options);
         mem_free(*text);

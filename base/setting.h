@@ -19,8 +19,9 @@ enum setting_kind {
     SETTING_INT,      /* int64_t   42 */
     SETTING_SIZE,     /* uint64_t  bytes: 4096, 64KiB, 64kB, 1GB, 512MiB */
     SETTING_DURATION, /* uint64_t  milliseconds: 250, 250ms, 10s, 5m, 2h, 7d */
-    SETTING_SHARE,    /* double    a part of something, 0 to 1: 0.6 */
+    SETTING_SHARE,    /* double    a part of something, 0 to 1, or up to `max` times it: 0.6 */
     SETTING_TEXT,     /* char *    owned by the struct; freed with setting_release() */
+    SETTING_SECRET,   /* char *    the same, and its value is never said */
     SETTING_CHOICE,   /* int       index into `choices` */
     SETTING_ENDPOINT, /* struct setting_endpoint   5672, 127.0.0.1:5672, [::1]:5672, none */
 };
@@ -53,8 +54,11 @@ struct setting {
 MUST_USE int setting_set(const struct setting *s, void *options, const char *text,
                          struct err_note *note);
 
-/* Writes the field's present value in the file's spelling; the result is new memory. */
+/* Writes the field's present value in the file's spelling, a secret too; new memory. */
 char *setting_show(const struct setting *s, const void *options);
+
+/* What a value must be, as the end of a sentence: "a whole number from 1 to 9"; new memory. */
+char *setting_allowed(const struct setting *s);
 
 /* Fills every field of the table with its default. The struct must be zeroed or filled
  * before. */

@@ -55,9 +55,13 @@ struct broker_options {
     uint64_t message_max_bytes;  /* max_message_size */
     uint64_t memory_high_bytes;  /* vm_memory_high_watermark.absolute; 0: .relative counts */
     double memory_high_share;    /* vm_memory_high_watermark.relative */
+    uint64_t memory_total_bytes; /* total_memory_available_override_value; 0: what there is */
     uint64_t memory_max_bytes;   /* what these two come to: above it publishers are blocked; 0:
                                    never. Set by whoever knows the machine */
     uint64_t disk_low_bytes;     /* disk_free_limit.absolute */
+    double disk_low_share;       /* disk_free_limit.relative, of the memory; 0: .absolute counts */
+    uint64_t disk_min_bytes;     /* what these two come to: below it publishers are blocked. Set by
+                                   whoever knows the machine */
     uint64_t tx_max_bytes;       /* what a transaction may hold */
 };
 extern const struct setting broker_settings[];

@@ -25,7 +25,7 @@ const struct setting broker_settings[] = {
     },
     {
         .name = "default_pass",
-        .kind = SETTING_TEXT,
+        .kind = SETTING_SECRET,
         .offset = FIELD(default_pass),
         .fallback = "guest",
         .help = "The password of that user.",
@@ -96,6 +96,7 @@ const struct setting broker_settings[] = {
         .kind = SETTING_SIZE,
         .offset = FIELD(memory_high_bytes),
         .fallback = "0",
+        .is_reloadable = true,
         .help = "Memory in use above which publishers are blocked until it is less; 0 leaves it "
                 "to vm_memory_high_watermark.relative.",
     },
@@ -104,7 +105,17 @@ const struct setting broker_settings[] = {
         .kind = SETTING_SHARE,
         .offset = FIELD(memory_high_share),
         .fallback = "0.6",
+        .is_reloadable = true,
         .help = "The same as a share of the memory that this machine, or this container, has.",
+    },
+    {
+        .name = "total_memory_available_override_value",
+        .kind = SETTING_SIZE,
+        .offset = FIELD(memory_total_bytes),
+        .fallback = "0",
+        .is_reloadable = true,
+        .help = "The memory that this machine is taken to have, for settings that are shares of "
+                "it; 0 is what it says itself.",
     },
     {
         .name = "disk_free_limit.absolute",
@@ -114,6 +125,16 @@ const struct setting broker_settings[] = {
         .is_reloadable = true,
         .help = "Free bytes of the disk with the data below which publishers are blocked until "
                 "there are more.",
+    },
+    {
+        .name = "disk_free_limit.relative",
+        .kind = SETTING_SHARE,
+        .offset = FIELD(disk_low_share),
+        .fallback = "0",
+        .max = 100,
+        .is_reloadable = true,
+        .help = "The same as a share of the memory that this machine has, or as a multiple of it; "
+                "0 leaves it to disk_free_limit.absolute.",
     },
     {
         .name = "millrace.broker.queues_max",

@@ -80,7 +80,7 @@ static void look_at_disk(struct io_job *j)
 static void disk_looked_at(struct io_job *j)
 {
     struct shortage *a = CONTAINER_OF(j, struct shortage, job);
-    uint64_t low = a->broker->options->disk_low_bytes;
+    uint64_t low = a->broker->options->disk_min_bytes;
 
     a->is_busy = false;
     if (a->idle != NULL) {

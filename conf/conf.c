@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "conf/conf_parse.h"
 #include "conf/conf_rooms.h"
 #include "conf/foreign_keys.h"
@@ -65,6 +66,16 @@ void conf_add(struct conf *c, const struct setting table[], void *options, size_
 size_t conf_error_count(const struct conf *c)
 {
     return c->error_count;
+}
+
+size_t conf_changed_count(const struct conf *c)
+{
+    return c->changed_count;
+}
+
+size_t conf_kept_count(const struct conf *c)
+{
+    return c->kept_count;
 }
 
 /* ---- saying ---- */
@@ -143,13 +154,13 @@ static void take_entry(struct conf *c, const struct place *at, const struct conf
     ASSERT(false);
 }
 
-static void read_file(struct conf *c, const struct conf_source *source)
+static void read_text(struct conf *c, const struct conf_text *text)
 {
-    struct place at = {.file = source->file};
+    struct place at = {.file = text->name};
     struct conf_reader r;
     struct conf_entry e;
     struct err_note note;
-    int rv = conf_reader_init(&r, source->text, &note);
+    int rv = conf_reader_init(&r, text->text, &note);
 
     at.line = r.line;
     if (rv != 0) {
@@ -163,6 +174,22 @@ static void read_file(struct conf *c, const struct conf_source *source)
         else
             say_error(c, &at, note.text);
     }
+}
+
+static void read_variable(struct conf *c, const struct conf_variable *v)
+{
+    struct place at = {.file = v->name};
+    struct err_note note;
+    size_t room = 0;
+    const struct setting *s = find_setting(c, v->key, &room);
+
+    ASSERT(s != NULL);
+    if (strlen(v->value) > CONF_LINE_MAX)
+        say_error(c, &at, "the value is too long");
+    else if (!utf8_valid(bytes_text(v->value)))
+        say_error(c, &at, "the value is not valid UTF-8");
+    else if (setting_set(s, c->rooms[room].draft, v->value, &note) != 0)
+        say_error(c, &at, note.text);
 }
 
 static void read_set(struct conf *c, const char *text)
@@ -190,7 +217,7 @@ static void release_drafts(struct conf *c)
     }
 }
 
-/* Fills the drafts with all three layers. On failure there are none. */
+/* Fills the drafts with all layers. On failure there are none. */
 static int read_drafts(struct conf *c, const struct conf_source *source)
 {
     c->error_count = 0;
@@ -200,8 +227,10 @@ static int read_drafts(struct conf *c, const struct conf_source *source)
         room->draft = mem_zero(1, room->size);
         setting_defaults(room->table, room->draft);
     }
-    if (source->file != NULL)
-        read_file(c, source);
+    for (size_t i = 0; i < source->text_count; i++)
+        read_text(c, &source->texts[i]);
+    for (size_t i = 0; i < source->variable_count; i++)
+        read_variable(c, &source->variables[i]);
     for (size_t i = 0; i < source->set_count; i++)
         read_set(c, source->sets[i]);
     if (c->error_count == 0)
@@ -228,24 +257,44 @@ int conf_load(struct conf *c, const struct conf_source *source)
 
 /* ---- reloading ---- */
 
+static void say_changed(struct conf *c, const struct setting *s, const char *before,
+                        const char *after)
+{
+    char *sentence =
+        s->kind == SETTING_SECRET
+            ? mem_format("setting '%s' changed", s->name)
+            : mem_format("setting '%s' changed from '%s' to '%s'", s->name, before, after);
+
+    c->changed_count++;
+    c->say(c->owner, DIAG_INFO, sentence);
+    mem_free(sentence);
+}
+
+static void say_kept(struct conf *c, const struct setting *s, const char *before, const char *after)
+{
+    char *sentence =
+        s->kind == SETTING_SECRET
+            ? mem_format("setting '%s' keeps what it is until the next start", s->name)
+            : mem_format("setting '%s' keeps '%s' until the next start, which will make it '%s'",
+                         s->name, before, after);
+
+    c->kept_count++;
+    c->say(c->owner, DIAG_WARNING, sentence);
+    mem_free(sentence);
+}
+
 static void reload_setting(struct conf *c, const struct conf_room *room, const struct setting *s)
 {
     char *before = setting_show(s, room->options);
     char *after = setting_show(s, room->draft);
-    char *sentence = NULL;
 
     if (strcmp(before, after) != 0 && s->is_reloadable) { /* C2 */
         int rv = setting_set(s, room->options, after, NULL);
         ASSERT(rv == 0);
-        sentence = mem_format("setting '%s' changed from '%s' to '%s'", s->name, before, after);
-        c->say(c->owner, DIAG_INFO, sentence);
+        say_changed(c, s, before, after);
     } else if (strcmp(before, after) != 0) {
-        sentence =
-            mem_format("setting '%s' keeps '%s' until the next start, which will make it '%s'",
-                       s->name, before, after);
-        c->say(c->owner, DIAG_WARNING, sentence);
+        say_kept(c, s, before, after);
     }
-    mem_free(sentence);
     mem_free(before);
     mem_free(after);
 }
@@ -256,6 +305,8 @@ int conf_reload(struct conf *c, const struct conf_source *source)
 
     if (rv != 0)
         return rv;
+    c->changed_count = 0;
+    c->kept_count = 0;
     for (size_t i = 0; i < c->room_count; i++)
         for (const struct setting *s = c->rooms[i].table; s->name != NULL; s++)
             reload_setting(c, &c->rooms[i], s);

@@ -5,13 +5,16 @@
  *     default_pass = 'a value with a # or with spaces at its ends '
  *
  * conf knows no setting by name. Each room has a table of its own settings (base/setting.h);
- * whoever wires the rooms together adds the tables here. Values come in three layers, the later
- * ones win:
+ * whoever wires the rooms together adds the tables here. Values come in layers, the later ones win:
  *
- *     the table's default  <  the file, from top to bottom  <  --set, from left to right
+ *     the table's default  <  the texts, in their order, each from top to bottom
+ *                          <  the variables  <  --set, from left to right
  *
  * Keys that RabbitMQ knows and this program does not (yet) are accepted with a warning; any other
  * unknown key is an error that names the nearest known one.
+ *
+ * A sentence about a setting says its value, but never that of a secret one, of a variable, or of
+ * a key it does not know.
  *
  * Invariants:
  *   C1  a configuration is checked whole, and only one without any error changes an option;
@@ -42,10 +45,25 @@ enum {
  * begins with the place: "conf/my.conf:12: ...", "--set log.console.level: ...". */
 typedef void conf_say_fn(void *owner, enum diag_level level, const char *sentence);
 
+/* A file, or what else is written like one. */
+struct conf_text {
+    const char *name; /* for the sentences */
+    struct bytes text;
+};
+
+/* A key whose value stands somewhere else, in a variable of the environment. */
+struct conf_variable {
+    const char *name; /* for the sentences */
+    const char *key;
+    const char *value;
+};
+
 /* Where a configuration comes from. All is borrowed, for the call. */
 struct conf_source {
-    const char *file;        /* its name, for the sentences; NULL when there is no file */
-    struct bytes text;       /* what stands in it */
+    const struct conf_text *texts;
+    size_t text_count;
+    const struct conf_variable *variables;
+    size_t variable_count;
     const char *const *sets; /* of --set: "key=value", the value as it stands */
     size_t set_count;
 };
@@ -66,11 +84,18 @@ MUST_USE int conf_load(struct conf *c, const struct conf_source *source);
  * must wait for the next start. Errors: ERR_INVALID; nothing has changed then. */
 MUST_USE int conf_reload(struct conf *c, const struct conf_source *source);
 
+/* How many settings the last reload changed, and how many wait for the next start. */
+size_t conf_changed_count(const struct conf *c);
+size_t conf_kept_count(const struct conf *c);
+
 /* How many errors the last load or reload found, said or not. */
 size_t conf_error_count(const struct conf *c);
 
 /* A file with every setting of every table at its default, as a comment, with its explanation; new
  * memory. This is what conf/millrace.conf.sample holds. */
 char *conf_sample(const struct conf *c);
+
+/* The same as the manual page millrace.conf(5), in troff, for this version; new memory. */
+char *conf_manual(const struct conf *c, const char *version);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/utf8.h"
 
-enum { QUOTED_MAX = 40 }; /* of a bad line, in the sentence about it */
+enum { QUOTED_MAX = 40 }; /* of a bad key, in the sentence about it */
 
 /* ---- small pieces ---- */
 
@@ -151,18 +151,27 @@ static bool is_include(struct bytes line)
            is_space(line.data[word.size]);
 }
 
+/* Says the first word of a line, never the rest: it may be a password whose '=' was forgotten. */
+static int refuse_line(struct bytes line, const char *expected, struct err_note *note)
+{
+    size_t size = 0;
+
+    while (size < line.size && size < QUOTED_MAX && !is_space(line.data[size]))
+        size++;
+    return err_note(note, ERR_INVALID, "expected '%s', found '%.*s'", expected, (int)size,
+                    (const char *)line.data);
+}
+
 static int take_entry(struct bytes line, struct conf_entry *out, struct err_note *note)
 {
     size_t equals = find_byte(line, '=');
-    int quoted = line.size < QUOTED_MAX ? (int)line.size : QUOTED_MAX;
     int rv = 0;
 
     if (equals == line.size && is_include(line))
         return err_note(note, ERR_INVALID,
-                        "include is not supported; put the settings into this file");
+                        "include is not supported; name several files, or a folder, with --conf");
     if (equals == line.size)
-        return err_note(note, ERR_INVALID, "expected 'key = value', found '%.*s'", quoted,
-                        (const char *)line.data);
+        return refuse_line(line, "key = value", note);
     rv = take_key(trim(bytes_of(line.data, equals)), out, note);
     if (rv != 0)
         return rv;
@@ -241,7 +250,7 @@ int conf_read_set(const char *text, struct conf_entry *out, struct err_note *not
     if (rv != 0)
         return rv;
     if (equals == line.size)
-        return err_note(note, ERR_INVALID, "expected key=value, found '%.*s'", QUOTED_MAX, text);
+        return refuse_line(line, "key=value", note);
     rv = take_key(trim(bytes_of(line.data, equals)), out, note);
     if (rv != 0)
         return rv;

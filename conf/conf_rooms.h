@@ -21,6 +21,8 @@ struct conf {
     struct conf_room rooms[CONF_ROOMS_MAX];
     size_t room_count;
     size_t error_count;
+    size_t changed_count;
+    size_t kept_count;
 };
 
 #endif

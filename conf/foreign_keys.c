@@ -54,8 +54,6 @@ const struct foreign_key foreign_keys[] = {
     {"credential_validator.*", FOREIGN_LATER},
 
     /* Limits of the machine. */
-    {"total_memory_available_override_value", FOREIGN_LATER},
-    {"disk_free_limit.relative", FOREIGN_LATER},
     {"vm_memory_high_watermark_paging_ratio", FOREIGN_NO_MEANING},
     {"vm_memory_calculation_strategy", FOREIGN_NO_MEANING},
     {"memory_monitor_interval", FOREIGN_NO_MEANING},

@@ -243,7 +243,7 @@ static uint64_t timeout_of(const struct queue *q, const struct consumer_spec *sp
         return spec->timeout_ms;
     if (q->args.consumer_timeout_ms != QUEUE_NO_LIMIT)
         return q->args.consumer_timeout_ms;
-    return q->home->options.consumer_timeout_ms;
+    return q->home->options->consumer_timeout_ms;
 }
 
 static void timeout_is_due(struct alarm *a)
@@ -279,7 +279,7 @@ int queue_consume(struct queue *q, const struct consumer_spec *spec, struct cons
     c->held_max =
         spec->prefetch > 0
             ? spec->prefetch
-            : (uint32_t)smaller((uint64_t)q->home->options.consumer_unsettled_max, UINT32_MAX);
+            : (uint32_t)smaller((uint64_t)q->home->options->consumer_unsettled_max, UINT32_MAX);
     c->timeout_ms = timeout_of(q, spec);
     c->level = level_of(q, spec->priority);
     list_init(&c->held);

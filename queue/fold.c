@@ -433,7 +433,7 @@ static void classify_shared(struct queues *qs, const struct record *r,
             log_keep(s);
             return;
         }
-        bool is_deep = q->ledger.live_bytes >= qs->options.lane_min_bytes;
+        bool is_deep = q->ledger.live_bytes >= qs->options->lane_min_bytes;
         q->is.has_lane = q->is.has_lane || is_deep;
         store_keep(qs->store, r, s, &t, is_deep);
         return;

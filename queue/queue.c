@@ -44,7 +44,7 @@ void queue_apply_args(struct queue *q)
 
     if (a->delivery_limit == QUEUE_LIMIT_UNSAID)
         a->delivery_limit =
-            a->type == QUEUE_QUORUM ? q->home->options.default_delivery_limit : QUEUE_LIMIT_NONE;
+            a->type == QUEUE_QUORUM ? q->home->options->default_delivery_limit : QUEUE_LIMIT_NONE;
     queue_use(q);
     if (q->home->partition != NULL)
         queue_activate(q);

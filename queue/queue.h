@@ -78,7 +78,9 @@ struct queues_calls {
 
 /* ---- the queues of a partition ---- */
 
-/* Prepares the queues of a partition that is not open yet. `scratch_dir` as for store_new(). */
+/* Prepares the queues of a partition that is not open yet. `scratch_dir` as for store_new().
+ * Borrows the options for its life; but for those of the store they may change, and count from then
+ * on. */
 struct queues *queues_new(struct io *io, const char *scratch_dir,
                           const struct queues_options *options, const struct queues_calls *calls);
 

@@ -12,6 +12,7 @@ const struct setting queue_settings[] = {
         .offset = OFFSET(consumer_timeout_ms),
         .fallback = "30m",
         .max = INT64_C(365) * 24 * 3600 * 1000,
+        .is_reloadable = true,
         .help = "How long a consumer may hold a delivery before its channel is closed; 0: for "
                 "ever. A plain number is milliseconds.",
     },
@@ -22,6 +23,7 @@ const struct setting queue_settings[] = {
         .fallback = "100000",
         .min = 1,
         .max = 10000000,
+        .is_reloadable = true,
         .help = "How many deliveries a consumer without prefetch may hold.",
     },
     {
@@ -31,6 +33,7 @@ const struct setting queue_settings[] = {
         .fallback = "20",
         .min = -1,
         .max = INT64_C(1) << 31,
+        .is_reloadable = true,
         .help = "x-delivery-limit of queues of type quorum that say nothing; -1: none.",
     },
     {
@@ -40,6 +43,7 @@ const struct setting queue_settings[] = {
         .fallback = "16MiB",
         .min = 1 << 16,
         .max = INT64_C(1) << 44,
+        .is_reloadable = true,
         .help = "Bytes a queue must hold for its messages to be sorted into files of its own.",
     },
     {

@@ -308,7 +308,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     struct queues *qs = MEM_NEW(struct queues);
 
     qs->io = io;
-    qs->options = *options;
+    qs->options = options;
     qs->calls = *calls;
     qs->store = store_new(io, scratch_dir, &options->store);
     store_set_pressure(qs->store, store_pressure, qs);

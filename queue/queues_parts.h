@@ -82,7 +82,7 @@ struct queues_survivors {
 
 struct queues {
     struct io *io;
-    struct queues_options options;
+    const struct queues_options *options;
     struct queues_calls calls;
     struct partition *partition; /* NULL before queues_start() and after queues_stop() */
     struct store *store;

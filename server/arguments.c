@@ -7,18 +7,24 @@
 #include "base/mem.h"
 
 const char arguments_help[] =
-    "usage: millrace [--conf FILE] [--data-dir DIR] [--set KEY=VALUE]...\n"
+    "usage: millrace [--conf FILE]... [--data-dir DIR] [--set KEY=VALUE]...\n"
     "\n"
     "Runs a message broker until it gets SIGTERM or SIGINT. SIGHUP makes it read its\n"
     "configuration again.\n"
     "\n"
-    "  --conf FILE        configuration, in the format of rabbitmq.conf\n"
+    "  --conf FILE        configuration, in the format of rabbitmq.conf, or a folder\n"
+    "                     of such files, *.conf; may come again, later ones win\n"
     "  --data-dir DIR     where everything is kept; made when it is missing (./data)\n"
     "  --set KEY=VALUE    sets one key over what the file says; may come again\n"
     "  --check-conf       checks the configuration, says all that is wrong, and ends\n"
     "  --print-conf       prints every setting at its default, as such a file\n"
+    "  --print-man        prints the manual page millrace.conf(5)\n"
     "  --version          prints the version\n"
-    "  --help             prints this\n";
+    "  --help             prints this\n"
+    "\n"
+    "The environment counts over files and under --set: MILLRACE_CONF, a FILE when\n"
+    "there is no --conf; MILLRACE_DATA_DIR; MILLRACE_SETTINGS, lines as in a file;\n"
+    "RABBITMQ_DEFAULT_USER, RABBITMQ_DEFAULT_PASS and RABBITMQ_DEFAULT_VHOST.\n";
 
 static const struct {
     const char *name;
@@ -30,6 +36,7 @@ static const struct {
     {"--set", true, TASK_RUN},
     {"--check-conf", false, TASK_CHECK_CONF},
     {"--print-conf", false, TASK_PRINT_CONF},
+    {"--print-man", false, TASK_PRINT_MAN},
     {"--version", false, TASK_VERSION},
     {"--help", false, TASK_HELP},
 };
@@ -52,10 +59,16 @@ static void add_set(struct arguments *a, char *text)
     a->sets[a->set_count++] = text;
 }
 
+static void add_conf(struct arguments *a, const char *path)
+{
+    a->confs = mem_grow(a->confs, a->conf_count + 1, sizeof(a->confs[0]));
+    a->confs[a->conf_count++] = path;
+}
+
 static void take_value(struct arguments *a, const char *name, const char *value)
 {
     if (strcmp(name, "--conf") == 0)
-        a->conf = value;
+        add_conf(a, value);
     else if (strcmp(name, "--data-dir") == 0)
         add_set(a, mem_format("millrace.data_dir=%s", value));
     else
@@ -93,5 +106,6 @@ void arguments_release(struct arguments *a)
     for (size_t i = 0; i < a->set_count; i++)
         mem_free(a->sets[i]);
     mem_free(a->sets);
+    mem_free(a->confs);
     *a = (struct arguments){.task = TASK_RUN};
 }

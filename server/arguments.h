@@ -12,14 +12,17 @@ enum arguments_task {
     TASK_RUN,
     TASK_CHECK_CONF,
     TASK_PRINT_CONF,
+    TASK_PRINT_MAN,
     TASK_HELP,
     TASK_VERSION,
 };
 
 struct arguments {
     enum arguments_task task;
-    const char *conf; /* file, or NULL */
-    char **sets;      /* "key=value" in the order of the command line, owned */
+    const char *
+        *confs; /* files and folders, in the order of the command line; the array is owned */
+    size_t conf_count;
+    char **sets; /* "key=value" in the order of the command line, owned */
     size_t set_count;
 };
 

@@ -63,6 +63,9 @@ static enum exit_code do_task(const struct arguments *a)
     case TASK_PRINT_CONF:
         code = server_print_conf(s, &note) == 0 ? EXIT_WELL : complain(EXIT_FAILED, &note);
         break;
+    case TASK_PRINT_MAN:
+        code = server_print_man(s, &note) == 0 ? EXIT_WELL : complain(EXIT_FAILED, &note);
+        break;
     case TASK_CHECK_CONF:
         code = server_check_conf(s) == 0 ? EXIT_WELL : EXIT_FAILED;
         break;

@@ -1,7 +1,4 @@
-/* struct server: the only place that knows all rooms.
- *
- * The configuration is read before there is a loop, straight from the disk. When SIGHUP asks for it
- * again the loop is running, so a worker reads the file, and the shard takes over what came out. */
+/* struct server: the only place that knows all rooms. */
 #include "server/server.h"
 
 #include <inttypes.h>
@@ -12,34 +9,26 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "broker/broker.h"
-#include "conf/conf.h"
 #include "io/io.h"
 #include "io/real.h"
 #include "log/datadir.h"
-#include "server/arguments.h"
-#include "server/conf_file.h"
-#include "server/findings.h"
-#include "server/machine.h"
+#include "server/configuration.h"
 #include "server/options.h"
 #include "server/version.h"
 
-/* Reading the file again, on a worker. */
+/* Reading the files again, on a worker. */
 struct reload {
     struct io_job job;
     bool is_running;
     bool is_wanted_again; /* another SIGHUP came meanwhile */
-    const char *path;
-    struct conf_file file;
+    struct conf_files files;
     struct err_note note;
     int result;
 };
 
 struct server {
-    const struct arguments *arguments;
-
-    struct conf *conf;
-    struct findings findings;
     struct options options;
+    struct configuration *configuration;
 
     struct real *real;
     struct io *io;
@@ -56,121 +45,45 @@ struct server *server_new(const struct arguments *a)
 {
     struct server *s = MEM_NEW(struct server);
 
-    s->arguments = a;
-    findings_init(&s->findings);
-    s->conf = conf_new(findings_add, &s->findings);
-    options_add(&s->options, s->conf);
+    s->configuration = configuration_new(a, &s->options);
     return s;
 }
 
 void server_free(struct server *s)
 {
     ASSERT(s->real == NULL && s->data == NULL && s->broker == NULL);
-    conf_free(s->conf);
-    findings_clear(&s->findings);
+    configuration_free(s->configuration);
     mem_free(s);
-}
-
-static struct conf_source source_of(const struct server *s, const struct conf_file *file)
-{
-    return (struct conf_source){
-        .file = s->arguments->conf,
-        .text = bytes_of(file->data, file->size),
-        .sets = (const char *const *)s->arguments->sets,
-        .set_count = s->arguments->set_count,
-    };
-}
-
-/* Reads the file, if there is one, and all settings. What was found stays in s->findings. */
-static int load_conf(struct server *s, struct err_note *note)
-{
-    struct conf_file file = {0};
-    struct conf_source source;
-    int rv = 0;
-
-    if (s->arguments->conf != NULL)
-        rv = conf_file_read(real_disk(), s->arguments->conf, &file, note);
-    if (rv != 0)
-        return rv;
-    source = source_of(s, &file);
-    rv = conf_load(s->conf, &source);
-    conf_file_release(&file);
-    return rv;
 }
 
 int server_read_conf(struct server *s, struct err_note *note)
 {
-    int rv = load_conf(s, note);
-    const char *error = findings_error(&s->findings);
-    size_t count = conf_error_count(s->conf);
-
-    if (count > 1)
-        return err_note(note, rv, "%s (and %zu more; --check-conf says them all)", error,
-                        count - 1);
-    if (count == 1)
-        return err_note(note, rv, "%s", error);
-    if (rv != 0)
-        return rv;
-    diag_set_level(server_level(&s->options.server));
-    findings_tell(&s->findings);
-    return 0;
+    return configuration_load(s->configuration, note);
 }
 
 int server_check_conf(struct server *s)
 {
-    struct err_note note = {{0}};
-    int rv = load_conf(s, &note);
-    size_t count = conf_error_count(s->conf);
-    char *line = NULL;
-
-    if (rv != 0 && count == 0)
-        findings_add(&s->findings, DIAG_ERROR, note.text);
-    findings_print(&s->findings);
-    if (count > CONF_ERRORS_MAX)
-        line = mem_format("millrace: and %zu more errors\n", count - CONF_ERRORS_MAX);
-    if (line != NULL)
-        real_print_error(line);
-    mem_free(line);
-    return rv == 0 ? real_print("the configuration is valid\n") : rv;
+    return configuration_check(s->configuration);
 }
 
 int server_print_conf(struct server *s, struct err_note *note)
 {
-    char *sample = conf_sample(s->conf);
-    int rv = real_print(sample);
+    return configuration_print_sample(s->configuration, note);
+}
 
-    mem_free(sample);
-    return rv == 0 ? 0 : err_note(note, rv, "cannot write to standard output: %s", err_text(rv));
+int server_print_man(struct server *s, struct err_note *note)
+{
+    return configuration_print_manual(s->configuration, note);
 }
 
 /* ---- reloading ---- */
 
 static void reload_work(struct io_job *j)
 {
-    struct reload *r = CONTAINER_OF(j, struct reload, job);
+    struct server *s = CONTAINER_OF(j, struct server, reload.job);
 
-    r->result = conf_file_read(r->job.io->disk, r->path, &r->file, &r->note);
-}
-
-/* Takes over the file that was read. A bad one leaves everything as it is. */
-static void finish_reload(struct server *s)
-{
-    struct reload *r = &s->reload;
-    struct conf_source source = source_of(s, &r->file);
-    int rv = r->result;
-
-    if (rv != 0)
-        diag(DIAG_ERROR, "server", "%s", r->note.text);
-    else
-        rv = conf_reload(s->conf, &source);
-    findings_tell(&s->findings);
-    conf_file_release(&r->file);
-    if (rv != 0) {
-        diag(DIAG_ERROR, "server", "the old settings stay file=%s", r->path);
-        return;
-    }
-    diag_set_level(server_level(&s->options.server));
-    diag(DIAG_INFO, "server", "read the configuration again file=%s", r->path);
+    s->reload.result =
+        configuration_read_files(s->configuration, j->io->disk, &s->reload.files, &s->reload.note);
 }
 
 static void start_reload(struct server *s)
@@ -180,7 +93,6 @@ static void start_reload(struct server *s)
     ASSERT(!r->is_running);
     r->is_running = true;
     r->is_wanted_again = false;
-    r->path = s->arguments->conf;
     io_submit(s->io, &r->job);
 }
 
@@ -197,11 +109,12 @@ static void reload_done(struct io_job *j)
 
     s->reload.is_running = false;
     if (s->is_stopping) {
-        conf_file_release(&s->reload.file);
+        conf_files_release(&s->reload.files);
         end_if_over(s);
         return;
     }
-    finish_reload(s);
+    configuration_reload(s->configuration, &s->reload.files, s->reload.result, &s->reload.note);
+    conf_files_release(&s->reload.files);
     if (s->reload.is_wanted_again)
         start_reload(s);
 }
@@ -214,7 +127,7 @@ static void on_hangup(void *owner)
 
     if (s->is_stopping)
         return;
-    if (s->arguments->conf == NULL)
+    if (!configuration_has_files(s->configuration))
         diag(DIAG_INFO, "server", "there is no configuration file to read again");
     else if (s->reload.is_running)
         s->reload.is_wanted_again = true;
@@ -301,17 +214,6 @@ void server_close_data(struct server *s)
 
 /* ---- the broker ---- */
 
-/* The limit of memory, which may be written as a share of what the machine has. */
-static void work_out_memory(struct server *s)
-{
-    struct broker_options *o = &s->options.broker;
-
-    o->memory_max_bytes = o->memory_high_bytes;
-    if (o->memory_max_bytes == 0)
-        o->memory_max_bytes =
-            (uint64_t)(o->memory_high_share * (double)machine_memory(real_disk()));
-}
-
 int server_open_broker(struct server *s, struct err_note *note)
 {
     const struct broker_open open = {
@@ -324,7 +226,6 @@ int server_open_broker(struct server *s, struct err_note *note)
         .queues = &s->options.queues,
     };
 
-    work_out_memory(s);
     return broker_open(&open, &s->broker, note);
 }
 

@@ -21,7 +21,7 @@ struct server;
 struct server *server_new(const struct arguments *a);
 void server_free(struct server *s);
 
-/* Reads the configuration and sets the level of diagnostics. Errors: ERR_INVALID, and those of
+/* Reads files and environment and sets the level of diagnostics. Errors: ERR_INVALID, and those of
  * reading the file. */
 MUST_USE int server_read_conf(struct server *s, struct err_note *note);
 
@@ -50,5 +50,7 @@ MUST_USE int server_check_conf(struct server *s);
 
 /* For --print-conf: writes the sample file to standard output. Errors: those of a disk. */
 MUST_USE int server_print_conf(struct server *s, struct err_note *note);
+/* For --print-man: the same for the manual page of the settings. */
+MUST_USE int server_print_man(struct server *s, struct err_note *note);
 
 #endif

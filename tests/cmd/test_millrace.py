@@ -289,7 +289,7 @@ class Configuration(MillraceTest):
             "millrace.data_dir = 'x\n":
                 "my.conf:1: the quote of 'millrace.data_dir' does not end on its line",
             "include other.conf\n":
-                "my.conf:1: include is not supported; put the settings into this file",
+                "my.conf:1: include is not supported; name several files, or a folder, with --conf",
             b"# \xff\n": "my.conf:1: the line is not valid UTF-8",
             b"# a\n\x00\n": "my.conf:2: the line has a zero byte; this is no text file",
             b"\x7fELF\x02\x01": "my.conf:1: the line has a control character, 0x7f",
@@ -310,7 +310,7 @@ class Configuration(MillraceTest):
         fifo = self.home / "fifo"
         os.mkfifo(fifo)
         for path, why in ((self.home / "none.conf", "it does not exist"),
-                          (self.home, "it is not a plain file"), (fifo, "it is not a plain file"),
+                          (fifo, "it is not a plain file"),
                           ("/dev/null", "it is not a plain file")):
             sentence = self.refused("--data-dir", self.data, "--conf", path)
             self.assertEqual(sentence, f"cannot read the configuration '{path}': {why}")
@@ -330,7 +330,7 @@ class Configuration(MillraceTest):
             "millrace.io.workers=many":
                 "--set millrace.io.workers: setting 'millrace.io.workers' is 'many', but must be a "
                 "whole number from 1 to 64",
-            "millrace.io.workers": "--set: expected key=value, found 'millrace.io.workers'",
+            "millrace.io.workers": "--set: expected 'key=value', found 'millrace.io.workers'",
             "=1":
                 "--set: '' is no key; a key is letters, digits, '_' and '-', with dots between its "
                 "words",
@@ -338,6 +338,71 @@ class Configuration(MillraceTest):
         for text, sentence in cases.items():
             with self.subTest(text=text):
                 self.assertEqual(self.refused("--data-dir", self.data, "--set", text), sentence)
+
+
+    def test_of_several_files_the_later_wins(self):
+        first = self.write("millrace.io.workers = 2\nheartbeat = 7\n", "first")
+        second = self.write("millrace.io.workers = 3\n", "second")
+        line = self.start("--conf", first, "--conf", second).wait_for_line(READY)
+        self.assertIn("workers=3", line)
+
+    def test_a_folder_is_all_its_files_in_the_order_of_their_names(self):
+        folder = self.home / "conf.d"
+        folder.mkdir()
+        (folder / "30-c.conf").mkdir()
+        self.write("millrace.io.workers = 4\n", "conf.d/20-b.conf")
+        self.write("millrace.io.workers = 3\n", "conf.d/10-a.conf")
+        self.write("no key\n", "conf.d/99.conf.save")
+        self.assertIn("workers=4", self.start("--conf", folder).wait_for_line(READY))
+        self.write("broken\n", "conf.d/15.conf")
+        sentence = self.refused("--data-dir", self.data, "--conf", folder)
+        self.assertEqual(sentence, f"{folder}/15.conf:1: expected 'key = value', found 'broken'")
+
+    def test_too_many_files_are_refused(self):
+        folder = self.home / "conf.d"
+        folder.mkdir()
+        for i in range(257):
+            self.write("", f"conf.d/{i}.conf")
+        sentence = self.refused("--data-dir", self.data, "--conf", folder)
+        self.assertEqual(sentence, "there are more than 256 configuration files")
+
+
+class Environment(MillraceTest):
+    def check(self, variables, *arguments):
+        """What --check-conf says with these variables: its end and its sentences."""
+        result = subprocess.run([program(), "--check-conf", *map(str, arguments)], text=True,
+                                stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                                timeout=DEADLINE_S, env={**os.environ, **variables})
+        return result.returncode, result.stderr
+
+    def test_it_names_the_file_when_no_argument_does(self):
+        conf = self.write("typo = 1\n")
+        for name in ("MILLRACE_CONF", "RABBITMQ_CONFIG_FILE"):
+            self.assertEqual(self.check({name: str(conf)}),
+                             (1, f"millrace: {conf}:1: unknown setting 'typo'\n"))
+        good = self.write("", "good.conf")
+        self.assertEqual(self.check({"MILLRACE_CONF": str(conf)}, "--conf", good), (0, ""))
+        self.assertEqual(self.check({"MILLRACE_CONF": ""}), (0, ""))
+        self.assertEqual(self.check({"MILLRACE_CONF": str(good),
+                                     "RABBITMQ_CONFIG_FILE": str(conf)}), (0, ""))
+
+    def test_settings_in_a_variable_count_over_the_file_and_under_a_set(self):
+        conf = self.write("millrace.io.workers = 2\n")
+        variables = {"MILLRACE_SETTINGS": "millrace.io.workers = 3\nheartbeat = 5",
+                     "MILLRACE_DATA_DIR": str(self.home / "elsewhere")}
+        for more, workers in (((), "workers=3"), (("--set", "millrace.io.workers=5"), "workers=5")):
+            broker = Broker("--conf", conf, *ANY_PORT, *more, env={**os.environ, **variables})
+            self.addCleanup(broker.close)
+            line = broker.wait_for_line(READY)
+            self.assertIn(workers, line)
+            self.assertIn(f"data_dir={self.home}/elsewhere", line)
+            self.assertEqual(broker.stop(), 0)
+        self.assertEqual(self.check({"MILLRACE_SETTINGS": "heartbeat = 1\nx = 2"}),
+                         (1, "millrace: MILLRACE_SETTINGS:2: unknown setting 'x'\n"))
+
+    def test_it_is_read_like_the_rest_of_the_configuration(self):
+        self.assertEqual(self.check({"MILLRACE_DATA_DIR": "x" * 5000}),
+                         (1, "millrace: MILLRACE_DATA_DIR: the value is too long\n"))
 
 
 class Reload(MillraceTest):
@@ -350,7 +415,8 @@ class Reload(MillraceTest):
         self.assertIn("setting 'log.console.level' changed from 'info' to 'debug'", changed)
         self.assertIn("'millrace.io.workers' keeps '4' until the next start, which will make it "
                       "'9'", broker.wait_for_line("keeps"))
-        self.assertIn(f"file={conf}", broker.wait_for_line("read the configuration again"))
+        self.assertIn(f"file={conf} changed=1 waiting_for_a_restart=1",
+                      broker.wait_for_line("read the configuration again"))
         self.assertEqual(broker.stop(), 0)
 
     def test_the_level_hides_what_is_less_important(self):
@@ -391,6 +457,20 @@ class Reload(MillraceTest):
         broker.send(signal.SIGHUP)
         broker.wait_for_line("there is no configuration file to read again")
         self.assertEqual(broker.stop(), 0)
+
+    def test_a_secret_is_never_said(self):
+        conf = self.write("default_pass = hunter1\n")
+        broker = self.start_ready("--conf", conf)
+        for text in ("default_pass = hunter2\nanonymous_login_pass = hunter3\n",
+                     "default_pass hunter4\n", "default_pas = hunter5\n",
+                     "default_pass = 'hunter6' hunter7\n", "default_pass = 'hunter8\n",
+                     "password hunter9\n", "default_pass\thunter9\n"):
+            self.write(text)
+            broker.send(signal.SIGHUP)
+            broker.wait_for_line("configuration" if "hunter3" in text else "the old settings stay")
+        self.assertEqual(broker.stop(), 0)
+        self.assertIn("'default_pass' keeps what it is", "".join(broker.lines))
+        self.assertNotIn("hunter", "".join(broker.lines))
 
     def test_many_hangups_and_a_stop_end_well(self):
         broker = self.start_ready("--conf", self.write(""))
@@ -433,7 +513,8 @@ class Arguments(MillraceTest):
     def test_help_and_version_go_to_standard_output(self):
         result = self.call("--help")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        for option in ("--conf", "--data-dir", "--set", "--check-conf", "--version", "--help"):
+        for option in ("--conf", "--data-dir", "--set", "--check-conf", "--print-conf",
+                       "--print-man", "--version", "--help"):
             self.assertIn(option, result.stdout)
         self.assertTrue(all(len(line) <= 80 for line in result.stdout.splitlines()))
 
@@ -468,6 +549,18 @@ class Arguments(MillraceTest):
         sample = (ROOT / "conf" / "millrace.conf.sample").read_text()
         self.assertEqual(sample, result.stdout, "print it anew: build/bin/millrace --print-conf "
                                                 "> conf/millrace.conf.sample")
+
+    def test_the_manual_page_has_every_setting_and_no_mistake(self):
+        result = self.call("--print-man")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        names = re.findall(r"(?m)^# (\S+) = ", self.call("--print-conf").stdout)
+        for name in names:
+            self.assertIn("\\fB" + name.replace("-", "\\-") + "\\fR = ", result.stdout)
+        if shutil.which("groff") is None:
+            self.skipTest("there is no groff to judge the page's form")
+        page = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z"], input=result.stdout,
+                              text=True, capture_output=True, check=True, timeout=DEADLINE_S)
+        self.assertEqual(page.stderr, "")
 
     def test_the_sample_can_be_read_with_every_setting_on(self):
         text = self.call("--print-conf").stdout

@@ -302,6 +302,23 @@ static void test_shares(void **state)
     }
 }
 
+static void test_a_share_may_be_a_multiple(void **state)
+{
+    static const struct setting row = {
+        .name = "t.multiple", .kind = SETTING_SHARE, .offset = FIELD(share), .max = 20};
+    static const char *const bad[] = {"20.1", "21", "100", "01", "012.5", "1.", "1.2.3"};
+    struct err_note note;
+
+    (void)state;
+    assert_int_equal(setting_set(&row, &options, "12.5", NULL), 0);
+    assert_true(options.share > 12.4999 && options.share < 12.5001);
+    assert_int_equal(setting_set(&row, &options, "20.0", NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_int_not_equal(setting_set(&row, &options, bad[i], &note), 0);
+        assert_non_null(strstr(note.text, "a share from 0 to 20"));
+    }
+}
+
 static void test_what_is_shown_reads_back_as_the_same_value(void **state)
 {
     static const uint64_t factors[] = {1,       1000,       1024,    1000000,
@@ -356,6 +373,7 @@ int main(void)
         SETTING_TEST(test_endpoints),
         SETTING_TEST(test_bad_endpoints),
         SETTING_TEST(test_shares),
+        SETTING_TEST(test_a_share_may_be_a_multiple),
         SETTING_TEST(test_a_host_may_fill_its_field),
         SETTING_TEST(test_a_long_value_does_not_hide_what_is_allowed),
         SETTING_TEST(test_what_is_shown_reads_back_as_the_same_value),

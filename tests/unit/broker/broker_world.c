@@ -31,7 +31,7 @@ void broker_world_init(struct broker_world *w)
     w->log.block_bytes = 64 * KIB;
     w->log.cold_segment_bytes = MIB;
     w->log.spare_segments = 2;
-    w->options.disk_low_bytes = 0;
+    w->options.disk_min_bytes = 0;
     board_init(&w->board, NULL);
     buf_init(&w->props, MIB);
 }

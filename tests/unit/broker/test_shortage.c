@@ -9,7 +9,7 @@
 static void begin(struct broker_world *w)
 {
     broker_world_init(w);
-    w->options.disk_low_bytes = 50 * MIB;
+    w->options.disk_min_bytes = 50 * MIB;
     broker_world_open(w);
     world_run_ms(w, 2000);
 }

@@ -122,14 +122,16 @@ static struct conf *new_conf(void)
 
 static int load(struct conf *c, const char *text)
 {
-    struct conf_source source = {.file = "x.conf", .text = bytes_text(text)};
+    struct conf_text file = {.name = "x.conf", .text = bytes_text(text)};
+    struct conf_source source = {.texts = &file, .text_count = 1};
 
     return conf_load(c, &source);
 }
 
 static int reload(struct conf *c, const char *text)
 {
-    struct conf_source source = {.file = "x.conf", .text = bytes_text(text)};
+    struct conf_text file = {.name = "x.conf", .text = bytes_text(text)};
+    struct conf_source source = {.texts = &file, .text_count = 1};
 
     said[0] = '\0';
     return conf_reload(c, &source);
@@ -199,10 +201,9 @@ static void test_a_set_wins_over_the_file(void **state)
 {
     static const char *const sets[] = {"door.count=6", "store.folder=c # d", "door.count=7"};
     struct conf *c = new_conf();
-    struct conf_source source = {.file = "x.conf",
-                                 .text = bytes_text("door.count = 4\nstore.level = debug\n"),
-                                 .sets = sets,
-                                 .set_count = 3};
+    struct conf_text file = {.name = "x.conf",
+                             .text = bytes_text("door.count = 4\nstore.level = debug\n")};
+    struct conf_source source = {.texts = &file, .text_count = 1, .sets = sets, .set_count = 3};
 
     (void)state;
     assert_int_equal(conf_load(c, &source), 0);
@@ -224,7 +225,46 @@ static void test_loading_twice_starts_from_the_defaults_again(void **state)
     conf_free(c);
 }
 
+static void test_variables_win_over_files_and_a_set_over_variables(void **state)
+{
+    static const char *const sets[] = {"door.count=7"};
+    static const struct conf_variable variables[] = {
+        {"COUNT", "door.count", "6"}, {"FOLDER", "store.folder", "from the environment"}};
+    const struct conf_text files[] = {
+        {"a.conf", bytes_text("door.count = 4\nstore.folder = a\nstore.level = debug\n")},
+        {"b.conf", bytes_text("store.level = none\n")}};
+    struct conf *c = new_conf();
+    struct conf_source source = {.texts = files,
+                                 .text_count = 2,
+                                 .variables = variables,
+                                 .variable_count = 2,
+                                 .sets = sets,
+                                 .set_count = 1};
+
+    (void)state;
+    assert_int_equal(conf_load(c, &source), 0);
+    assert_int_equal(door.count, 7);
+    assert_string_equal(store.folder, "from the environment");
+    assert_int_equal(store.level, 2);
+    conf_free(c);
+}
+
 /* ---- what is wrong ---- */
+
+static void test_a_bad_variable_is_named(void **state)
+{
+    static const struct conf_variable variables[] = {{"COUNT", "door.count", "x"},
+                                                     {"FOLDER", "store.folder", "\xff"}};
+    struct conf *c = new_conf();
+    struct conf_source source = {.variables = variables, .variable_count = 2};
+
+    (void)state;
+    assert_int_equal(conf_load(c, &source), ERR_INVALID);
+    assert_string_equal(said, "error COUNT: setting 'door.count' is 'x', but must be a whole "
+                              "number from 1 to 9\n"
+                              "error FOLDER: the value is not valid UTF-8\n");
+    conf_free(c);
+}
 
 static void test_a_bad_file_changes_nothing_and_says_all(void **state)
 {
@@ -248,7 +288,7 @@ static void test_a_bad_file_changes_nothing_and_says_all(void **state)
         "error x.conf:4: setting 'door.count' is '10', but must be a whole number from 1 to 9\n"
         "error x.conf:5: unknown setting 'listeners.tcp.defualt'; did you mean "
         "'listeners.tcp.default'?\n"
-        "error x.conf:6: expected 'key = value', found 'what is this'\n"
+        "error x.conf:6: expected 'key = value', found 'what'\n"
         "error x.conf:7: setting 'store.size' is '12XB', but must be a number of bytes such as "
         "4096, 64KiB or 1GB, from 4KiB to 1GiB\n");
     conf_free(c);
@@ -299,7 +339,7 @@ static void test_a_bad_set_is_named_without_its_value(void **state)
         "version\n"
         "error --set password_hashing_modul: unknown setting 'password_hashing_modul'; did you "
         "mean 'password_hashing_module'?\n"
-        "error --set: expected key=value, found 'door.open'\n"
+        "error --set: expected 'key=value', found 'door.open'\n"
         "error --set door.count: setting 'door.count' is 'x', but must be a whole number from 1 "
         "to 9\n");
     conf_free(c);
@@ -322,7 +362,8 @@ static void test_no_more_than_ten_errors_are_said(void **state)
 static void test_a_file_that_is_no_text_is_one_error(void **state)
 {
     struct conf *c = new_conf();
-    struct conf_source source = {.file = "x.conf", .text = bytes_of("a\n\0\n\0\n", 6)};
+    struct conf_text file = {.name = "x.conf", .text = bytes_of("a\n\0\n\0\n", 6)};
+    struct conf_source source = {.texts = &file, .text_count = 1};
 
     (void)state;
     assert_int_equal(conf_load(c, &source), ERR_INVALID);
@@ -453,6 +494,8 @@ int main(void)
         LEAK_CHECKED(test_the_last_of_equal_keys_wins),
         LEAK_CHECKED(test_a_set_wins_over_the_file),
         LEAK_CHECKED(test_loading_twice_starts_from_the_defaults_again),
+        LEAK_CHECKED(test_variables_win_over_files_and_a_set_over_variables),
+        LEAK_CHECKED(test_a_bad_variable_is_named),
         LEAK_CHECKED(test_a_bad_file_changes_nothing_and_says_all),
         LEAK_CHECKED(test_unknown_keys_name_the_nearest_known_one),
         LEAK_CHECKED(test_keys_of_rabbitmq_are_accepted_with_a_warning),

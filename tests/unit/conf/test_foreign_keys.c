@@ -17,7 +17,6 @@ static void test_keys_of_rabbitmq_are_known(void **state)
         "listeners.tcp.12",
         "loopback_users.other",
         "loopback_users.a\\.b",
-        "disk_free_limit.relative",
         "log.file.level",
         "cluster_formation.classic_config.nodes.1",
         "auth_backends.1",

@@ -54,7 +54,7 @@ static struct queue *make(struct queues *qs, uint64_t id, const char *name, bool
 
 static void open_one(unsigned i, const char *dir)
 {
-    const struct queues_options options = {
+    static const struct queues_options options = {
         .store = {.transient_bytes_max = 64 << 20, .spill_bytes_max = 64 << 20},
         .consumer_unsettled_max = 1000,
         .default_delivery_limit = -1,
