@@ -206,6 +206,14 @@ void channel_fail_text(struct channel *ch, uint32_t method, enum reply_code code
     channel_fail(ch, method, &r);
 }
 
+void channel_fail_unimplemented(struct channel *ch, uint32_t method)
+{
+    struct reply r;
+
+    reply_of_unimplemented(&r);
+    channel_fail(ch, method, &r);
+}
+
 void channel_refuse(struct channel *ch, uint32_t method, const struct refusal *refusal)
 {
     struct reply r;
@@ -295,7 +303,7 @@ static void on_channel_method(struct channel *ch, const struct method *m)
         on_close(ch);
         break;
     default:
-        channel_fail_text(ch, m->id, REPLY_COMMAND_INVALID, "unimplemented method");
+        channel_fail_unimplemented(ch, m->id);
     }
 }
 
@@ -336,7 +344,7 @@ static void dispatch(struct channel *ch, const struct method *m)
         tx_method(ch, m);
         break;
     default:
-        channel_fail_text(ch, m->id, REPLY_COMMAND_INVALID, "unimplemented method");
+        channel_fail_unimplemented(ch, m->id);
     }
 }
 
@@ -410,7 +418,7 @@ static size_t take_method(struct channel *ch, struct bytes payload, struct bytes
     if (is_for_server(m.id))
         dispatch(ch, &m);
     else
-        channel_fail_text(ch, m.id, REPLY_COMMAND_INVALID, "unimplemented method");
+        channel_fail_unimplemented(ch, m.id);
     return 0;
 }
 

@@ -95,6 +95,7 @@ void channel_write_safe(struct channel *ch, const struct method *m);
 void channel_fail(struct channel *ch, uint32_t method, const struct reply *r);
 void channel_fail_text(struct channel *ch, uint32_t method, enum reply_code code,
                        const char *format, ...) PRINTF_LIKE(4, 5);
+void channel_fail_unimplemented(struct channel *ch, uint32_t method);
 void channel_refuse(struct channel *ch, uint32_t method, const struct refusal *refusal);
 /* The same, but in connection_work(): for calls from below. */
 void channel_fail_later(struct channel *ch, uint32_t method, const struct reply *r);

@@ -393,6 +393,6 @@ void basic_method(struct channel *ch, const struct method *m)
         on_recover(ch, m);
         break;
     default:
-        channel_fail_text(ch, m->id, REPLY_COMMAND_INVALID, "unimplemented method");
+        channel_fail_unimplemented(ch, m->id);
     }
 }

@@ -6,7 +6,7 @@ void confirm_method(struct channel *ch, const struct method *m)
     struct method reply = {.id = METHOD_CONFIRM_SELECT_OK};
 
     if (m->id != METHOD_CONFIRM_SELECT) {
-        channel_fail_text(ch, m->id, REPLY_COMMAND_INVALID, "unimplemented method");
+        channel_fail_unimplemented(ch, m->id);
         return;
     }
     if (ch->tx != NULL) {

@@ -358,6 +358,14 @@ static void on_closing(struct connection *c, const struct method *m)
         connection_finish(c);
 }
 
+static void fail_unimplemented(struct connection *c, uint32_t method)
+{
+    struct reply r;
+
+    reply_of_unimplemented(&r);
+    connection_fail(c, method, &r);
+}
+
 /* What is expected in the state that the connection is in. */
 static bool dispatch(struct connection *c, const struct method *m)
 {
@@ -396,7 +404,7 @@ void connection_method(struct connection *c, const struct method *m)
     else if (m->id == METHOD_CONNECTION_CLOSE)
         connection_close(c);
     else if ((kind->sender & METHOD_FROM_CLIENT) == 0)
-        connection_fail_text(c, m->id, REPLY_COMMAND_INVALID, "unimplemented method");
+        fail_unimplemented(c, m->id);
     else if (!dispatch(c, m))
         fail_state(c, m);
 }

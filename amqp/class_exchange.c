@@ -94,6 +94,6 @@ void exchange_method(struct channel *ch, const struct method *m)
         on_unbind(ch, m);
         break;
     default:
-        channel_fail_text(ch, m->id, REPLY_COMMAND_INVALID, "unimplemented method");
+        channel_fail_unimplemented(ch, m->id);
     }
 }

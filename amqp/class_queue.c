@@ -140,6 +140,6 @@ void queue_method(struct channel *ch, const struct method *m)
         on_delete(ch, m);
         break;
     default:
-        channel_fail_text(ch, m->id, REPLY_COMMAND_INVALID, "unimplemented method");
+        channel_fail_unimplemented(ch, m->id);
     }
 }

@@ -90,6 +90,6 @@ void tx_method(struct channel *ch, const struct method *m)
         on_rollback(ch);
         break;
     default:
-        channel_fail_text(ch, m->id, REPLY_COMMAND_INVALID, "unimplemented method");
+        channel_fail_unimplemented(ch, m->id);
     }
 }

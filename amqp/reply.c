@@ -138,11 +138,16 @@ void reply_of_frame(struct reply *r, enum wire_result result, const struct frame
     }
 }
 
+void reply_of_unimplemented(struct reply *r)
+{
+    reply_format(r, REPLY_COMMAND_INVALID, "unimplemented method");
+}
+
 void reply_of_method(struct reply *r, enum wire_result result)
 {
     switch (result) {
     case WIRE_METHOD_UNKNOWN:
-        reply_format(r, REPLY_COMMAND_INVALID, "unimplemented method");
+        reply_of_unimplemented(r);
         break;
     case WIRE_FIELD_TEXT:
         reply_format(r, REPLY_FRAME_ERROR, "Malformed UTF-8 in shortstr");

@@ -60,6 +60,8 @@ void reply_of_refusal(struct reply *r, const struct refusal *refusal);
 /* What is wrong with a frame. */
 void reply_of_frame(struct reply *r, enum wire_result result, const struct frame *f,
                     uint32_t frame_max);
+/* A method that is none of a client's, or that is unknown. */
+void reply_of_unimplemented(struct reply *r);
 /* What is wrong with a method. */
 void reply_of_method(struct reply *r, enum wire_result result);
 /* What is wrong with a content header, of which class and size are known. */
