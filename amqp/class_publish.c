@@ -177,6 +177,7 @@ static size_t publish_in_place(struct channel *ch, const struct method_basic_pub
     p.is_mandatory = m->mandatory;
     p.message.exchange = m->exchange;
     p.message.routing_key = m->routing_key;
+    p.message.slip = bytes_of(NULL, 0);
     if (UNLIKELY(publish(ch, &p) == ERR_AGAIN))
         stash(ch, m, &p);
     return f.size + size;

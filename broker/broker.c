@@ -9,6 +9,7 @@
 #include "broker/shortage.h"
 #include "broker/turn.h"
 #include "exchange/exchange.h"
+#include "msg/slip.h"
 #include "queue/queue.h"
 
 enum { CHANGED_MAX = 2 << 20, KEYS_MAX = 1 << 20, ARGUMENTS_MAX = 2 << 20 };
@@ -44,6 +45,7 @@ static struct broker *broker_new(const struct broker_open *o)
     buf_init(&b->scratch.props, CHANGED_MAX);
     buf_init(&b->scratch.headers, CHANGED_MAX);
     buf_init(&b->scratch.keys, KEYS_MAX);
+    buf_init(&b->scratch.slip, SLIP_MAX);
     buf_init(&b->scratch.arguments, ARGUMENTS_MAX);
     return b;
 }
@@ -68,6 +70,7 @@ static void broker_free(struct broker *b)
     buf_release(&b->scratch.props);
     buf_release(&b->scratch.headers);
     buf_release(&b->scratch.keys);
+    buf_release(&b->scratch.slip);
     buf_release(&b->scratch.arguments);
     auth_free(b->auth);
     mem_free(b);

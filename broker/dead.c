@@ -4,19 +4,23 @@
 #include "broker/parts.h"
 #include "exchange/exchange.h"
 #include "exchange/route.h"
+#include "msg/slip.h"
 #include "queue/queue.h"
 
-/* The routing key, and those of CC; BCC is not there any more. */
+/* The routing key, and those of CC and BCC. */
 static void collect_keys(struct broker *b, const struct message *m)
 {
     struct table headers;
     struct field f;
     struct array array;
     struct array_walk w;
+    struct bytes hidden = slip_read(m->slip).keys;
     struct bytes key;
 
     buf_clear(&b->scratch.keys);
     buf_bytes(&b->scratch.keys, bytes_of(&m->routing_key, sizeof(m->routing_key)));
+    while (slip_next_key(&hidden, &key))
+        buf_bytes(&b->scratch.keys, bytes_of(&key, sizeof(key)));
     if (!props_find_headers(&m->props, &headers) || !table_find(headers, bytes_text("CC"), &f) ||
         !field_as_array(&f, &array))
         return;

@@ -8,6 +8,7 @@ struct kept {
     size_t exchange_size;
     size_t key_size;
     size_t props_size;
+    size_t slip_size;
     size_t body_size;
     uint64_t expiration_ms;
     uint8_t bytes[]; /* one after the other */
@@ -37,7 +38,8 @@ void history_free(struct history *h)
 
 static size_t size_of(const struct kept *k)
 {
-    return sizeof(*k) + k->exchange_size + k->key_size + k->props_size + k->body_size;
+    return sizeof(*k) + k->exchange_size + k->key_size + k->props_size + k->slip_size +
+           k->body_size;
 }
 
 uint64_t history_keep(struct history *h, const struct message *m, uint64_t expiration_ms)
@@ -46,6 +48,7 @@ uint64_t history_keep(struct history *h, const struct message *m, uint64_t expir
         .exchange_size = m->exchange.size,
         .key_size = m->routing_key.size,
         .props_size = m->props.bytes.size,
+        .slip_size = m->slip.size,
         .body_size = m->body_size,
         .expiration_ms = expiration_ms,
     };
@@ -60,6 +63,7 @@ uint64_t history_keep(struct history *h, const struct message *m, uint64_t expir
     writer_bytes(&w, m->exchange);
     writer_bytes(&w, m->routing_key);
     writer_bytes(&w, m->props.bytes);
+    writer_bytes(&w, m->slip);
     for (size_t i = 0; i < m->body_count; i++)
         writer_bytes(&w, m->body[i]);
     ASSERT(!w.is_failed && w.size == w.capacity);
@@ -90,6 +94,7 @@ void history_get(const struct history *h, uint64_t number, struct history_messag
     out->message.routing_key = reader_bytes(&r, k->key_size);
     rv = props_decode(reader_bytes(&r, k->props_size), &out->message.props);
     ASSERT(rv == 0); /* they were decoded once */
+    out->message.slip = reader_bytes(&r, k->slip_size);
     out->body = reader_bytes(&r, k->body_size);
     out->message.body = &out->body;
     out->message.body_count = k->body_size == 0 ? 0 : 1;

@@ -11,6 +11,7 @@
 #include "broker/replies.h"
 #include "broker/targets.h"
 #include "exchange/exchange.h"
+#include "msg/slip.h"
 #include "msg/table_writer.h"
 #include "msg/ttl.h"
 #include "queue/queue.h"
@@ -134,6 +135,7 @@ static int add_keys(struct broker *b, const struct field *f, const char *name,
 struct changes {
     bool has_reply_name;
     bool has_bcc;
+    size_t first_hidden; /* index of the first key that comes from BCC */
     struct table headers;
 };
 
@@ -164,6 +166,7 @@ static int read_headers(struct broker *b, const struct props *props, struct chan
     }
     if (has_cc)
         rv = add_keys(b, &copies, "CC", refusal);
+    changes->first_hidden = b->scratch.keys.size / sizeof(struct bytes);
     if (rv == 0 && changes->has_bcc)
         rv = add_keys(b, &hidden, "BCC", refusal);
     return rv;
@@ -195,6 +198,22 @@ static void change_props(struct publisher *p, const struct changes *changes, str
     props_encode(&edit, &b->scratch.props);
     rv = props_decode(buf_view(&b->scratch.props), props);
     ASSERT(rv == 0);
+}
+
+/* The keys of BCC leave with the message for its dead letters. */
+static int remember_hidden(struct broker *b, struct outgoing *o, size_t first,
+                           struct refusal *refusal)
+{
+    buf_clear(&b->scratch.slip);
+    if (first == o->key_count)
+        return 0;
+    buf_u8(&b->scratch.slip, 0); /* deaths: none yet */
+    for (size_t i = first; i < o->key_count; i++)
+        slip_write_key(o->keys[i], &b->scratch.slip);
+    if (buf_error(&b->scratch.slip) != 0)
+        return refuse(refusal, REFUSE_PRECONDITION, "invalid message: too many keys in CC and BCC");
+    o->message.slip = buf_view(&b->scratch.slip);
+    return 0;
 }
 
 static int check_reply_to(const struct publisher *p, const struct props *props,
@@ -236,6 +255,8 @@ static int check_props(struct publisher *p, struct outgoing *o, struct refusal *
         rv = check_user_id(v, props, refusal);
     if (rv == 0 && (changes.has_bcc || changes.has_reply_name))
         change_props(p, &changes, props);
+    if (rv == 0 && changes.has_bcc)
+        rv = remember_hidden(b, o, changes.first_hidden, refusal);
     return rv;
 }
 

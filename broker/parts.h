@@ -35,6 +35,7 @@ struct scratch {
     struct buf props;     /* properties that had to be changed */
     struct buf headers;   /* the same for their headers */
     struct buf keys;      /* struct bytes: the routing keys of a message */
+    struct buf slip;      /* msg/slip.h */
     struct buf arguments; /* of a binding, sorted */
 };
 

@@ -129,6 +129,7 @@ static void stage(struct tx *t, const struct outgoing *o, bool is_mandatory)
     buf_u8(out, (uint8_t)m->routing_key.size);
     buf_le32(out, (uint32_t)o->key_count - 1);
     buf_le32(out, (uint32_t)m->props.bytes.size);
+    buf_le32(out, (uint32_t)m->slip.size);
     buf_le64(out, m->body_size);
     buf_le64(out, o->expiration_ms);
     buf_bytes(out, m->exchange);
@@ -138,6 +139,7 @@ static void stage(struct tx *t, const struct outgoing *o, bool is_mandatory)
         buf_bytes(out, o->keys[i]);
     }
     buf_bytes(out, m->props.bytes);
+    buf_bytes(out, m->slip);
     for (size_t i = 0; i < m->body_count; i++)
         buf_bytes(out, m->body[i]);
 }
@@ -202,6 +204,7 @@ static bool next_staged(struct tx *t, struct reader *r, struct staged *s)
     size_t key_size = 0;
     size_t more_keys = 0;
     size_t props_size = 0;
+    size_t slip_size = 0;
     int rv = 0;
 
     if (r->left == 0)
@@ -211,6 +214,7 @@ static bool next_staged(struct tx *t, struct reader *r, struct staged *s)
     key_size = reader_u8(r);
     more_keys = reader_le32(r);
     props_size = reader_le32(r);
+    slip_size = reader_le32(r);
     m->body_size = reader_le64(r);
     s->out.expiration_ms = reader_le64(r);
     m->exchange = reader_bytes(r, exchange_size);
@@ -223,6 +227,7 @@ static bool next_staged(struct tx *t, struct reader *r, struct staged *s)
         buf_bytes(&b->scratch.keys, bytes_of(&key, sizeof(key)));
     }
     rv = props_decode(reader_bytes(r, props_size), &m->props);
+    m->slip = reader_bytes(r, slip_size);
     s->body = reader_bytes(r, (size_t)m->body_size);
     ASSERT(rv == 0 && !r->is_failed && buf_error(&b->scratch.keys) == 0);
     m->body = &s->body;

@@ -24,6 +24,7 @@ struct message {
     struct bytes exchange;
     struct bytes routing_key;
     struct props props;
+    struct bytes slip;        /* msg/slip.h; mostly empty */
     const struct bytes *body; /* its pieces in order */
     size_t body_count;
     uint64_t body_size; /* of all pieces together; in bytes */

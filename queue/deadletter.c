@@ -154,12 +154,15 @@ static int prepare(struct funeral *f)
         .body = &f->stored.body,
         .body_count = f->stored.parts == 0 ? 1 : 0,
         .body_size = f->stored.body_size,
+        .slip = f->stored.slip,
     };
     rv = props_decode(f->stored.props, &f->message.props);
-    if (rv == 0 && death_write(papers, &f->message, &paper) == 0)
-        f->message.props = papers->decoded; /* else it goes without: its headers are full */
-    else
-        papers->decoded = props_none();
+    if (rv == 0 && death_write(papers, &f->message, &paper) == 0) {
+        f->message.props = papers->decoded;
+        f->message.slip = buf_view(&papers->slip);
+    } else {
+        papers->decoded = props_none(); /* it goes without: its headers are full */
+    }
     if (rv != 0) {
         store_pin_release(f->pin);
         return ERR_CORRUPT;

@@ -6,7 +6,11 @@
  * Deaths of one queue for one reason are one entry, which comes to the front with its count one
  * higher and all else as it was the first time. x-first-death-reason, -queue and -exchange are
  * written once; x-last-death-... each time. The property expiration leaves, so that the message
- * does not expire again where it goes; its text stays in original-expiration. Pure. */
+ * does not expire again where it goes; its text stays in original-expiration.
+ *
+ * A client that publishes a dead message again sends its x-death with it, and counts go on from
+ * there: retry libraries read them. But a new message goes round in no circle yet, so for the rule
+ * about cycles only those deaths count that the broker wrote since. Pure. */
 #ifndef QUEUE_DEATH_H
 #define QUEUE_DEATH_H
 
@@ -34,7 +38,9 @@ struct death_papers {
     struct buf deaths; /* entries of x-death */
     struct buf headers;
     struct buf props;
+    struct buf slip;      /* msg/slip.h */
     struct props decoded; /* of `props` */
+    uint8_t own;          /* entries at the front of x-death that the broker wrote */
 };
 void death_papers_init(struct death_papers *p);
 void death_papers_release(struct death_papers *p);

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "msg/slip.h"
 #include "store/records.h"
 #include "store/varint.h"
 
-enum { FLAG_PARTS = 1 };
+enum { FLAG_PARTS = 1, FLAG_SLIP = 2 };
 
 /* ---- Encoding ---- */
 
@@ -43,7 +44,8 @@ size_t publish_record_size(const struct publish_record *p, size_t *targets_size)
     *targets_size = measure_targets(p);
     return 3 + varint_size(*targets_size) + varint_size(m->props.bytes.size) + m->exchange.size +
            m->routing_key.size + *targets_size + m->props.bytes.size +
-           (p->parts != NULL ? measure_parts(p) : p->body_size);
+           (p->parts != NULL ? measure_parts(p) : p->body_size) +
+           (UNLIKELY(m->slip.size > 0) ? varint_size(m->slip.size) + m->slip.size : 0);
 }
 
 static uint8_t *put_bytes(uint8_t *at, struct bytes b)
@@ -90,13 +92,15 @@ void publish_record_write(const struct publish_record *p, size_t targets_size, u
     const struct message *m = p->message;
 
     ASSERT(m->exchange.size <= UINT8_MAX && m->routing_key.size <= UINT8_MAX);
-    *at++ = p->parts != NULL ? FLAG_PARTS : 0;
+    *at++ = (uint8_t)((p->parts != NULL ? FLAG_PARTS : 0) | (m->slip.size > 0 ? FLAG_SLIP : 0));
     *at++ = (uint8_t)m->exchange.size;
     *at++ = (uint8_t)m->routing_key.size;
     at = varint_put(at, targets_size);
     at = varint_put(at, m->props.bytes.size);
     if (p->parts != NULL)
         at = put_parts(p, at);
+    if (UNLIKELY(m->slip.size > 0))
+        at = put_bytes(varint_put(at, m->slip.size), m->slip);
     at = put_bytes(at, m->exchange);
     at = put_bytes(at, m->routing_key);
     at = put_targets(p, at);
@@ -142,17 +146,20 @@ static int read_publish(const struct record *r, struct stored *out, struct reade
     size_t exchange_size = reader_u8(&in), key_size = reader_u8(&in);
     uint64_t targets_size = reader_varint(&in), props_size = reader_varint(&in);
 
-    if (r->kind != RECORD_PUBLISH || (flags & ~FLAG_PARTS) != 0)
+    if (r->kind != RECORD_PUBLISH || (flags & ~(FLAG_PARTS | FLAG_SLIP)) != 0)
         return ERR_CORRUPT;
     out->parts = 0;
     *parts = (struct reader){0};
     if (UNLIKELY((flags & FLAG_PARTS) != 0))
         *parts = read_parts(&in, out);
+    out->slip = bytes_of(NULL, 0);
+    if (UNLIKELY((flags & FLAG_SLIP) != 0))
+        out->slip = reader_bytes(&in, reader_varint(&in));
     out->exchange = reader_bytes(&in, exchange_size);
     out->routing_key = reader_bytes(&in, key_size);
     *targets = reader_sub(&in, targets_size);
     out->props = reader_bytes(&in, props_size);
-    if (in.is_failed || (out->parts > 0 && in.left > 0))
+    if (in.is_failed || (out->parts > 0 && in.left > 0) || out->slip.size > SLIP_MAX)
         return ERR_CORRUPT;
     out->body = bytes_of(in.at, in.left);
     if (out->parts == 0)
@@ -179,6 +186,7 @@ static inline bool view_small(const struct record *r, struct stored *out)
     out->props = bytes_of(p + used - p[4], p[4]);
     out->body = bytes_of(p + used, size - used);
     out->body_size = size - used;
+    out->slip = bytes_of(NULL, 0);
     out->parts = 0;
     out->time_ms = r->time_ms;
     out->place = r->number;

@@ -1,11 +1,12 @@
 /* The bytes of PUBLISH and PART records (store/records.h). Private to the room.
  *
- *     PUBLISH   0  1  flags: 1 PARTS
+ *     PUBLISH   0  1  flags: 1 PARTS, 2 SLIP
  *               1  1  size of the exchange's name
  *               2  1  size of the routing key
  *               3  v  size of the targets
  *               -  v  size of the properties
  *               -  -  with PARTS: v body size, v count, v position of the first part, v differences
+ *               -  -  with SLIP: v size of the slip, the slip (msg/slip.h)
  *               -  -  exchange, routing key
  *               -  -  targets: v count, then each: v queue id less the one before, v seq
  *               -  -  properties, as they came

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cluster/partition.h"
+#include "msg/slip.h"
 #include "store/publish_record.h"
 #include "store/records.h"
 #include "store/slab_move.h"
@@ -323,7 +324,7 @@ static int put_slab(struct store *s, const struct store_put *put, const struct p
     const struct message *m = put->message;
     uint64_t body = parts != NULL ? 0 : m->body_size;
     size_t content = sizeof(struct slab_message) - sizeof(struct slab_item) + m->exchange.size +
-                     m->routing_key.size + m->props.bytes.size + body;
+                     m->routing_key.size + m->props.bytes.size + m->slip.size + body;
     struct slab_message *item;
     uint8_t *at;
 
@@ -337,9 +338,11 @@ static int put_slab(struct store *s, const struct store_put *put, const struct p
     item->parts = parts != NULL ? (uint32_t)parts->count : 0;
     item->exchange_size = (uint8_t)m->exchange.size;
     item->key_size = (uint8_t)m->routing_key.size;
+    item->slip_size = (uint16_t)m->slip.size;
     at = append_bytes((uint8_t *)(item + 1), m->exchange);
     at = append_bytes(at, m->routing_key);
     at = append_bytes(at, m->props.bytes);
+    at = append_bytes(at, m->slip);
     if (parts == NULL)
         body_copy(m->body, m->body_count, at);
     return 0;
@@ -376,6 +379,7 @@ int store_put(struct store *s, const struct store_put *put, uint64_t *place)
 
     ASSERT(put->references > 0 && put->references != SLAB_HELD);
     ASSERT(m->exchange.size <= UINT8_MAX && m->routing_key.size <= UINT8_MAX);
+    ASSERT(m->slip.size <= SLIP_MAX);
     if (!put->is_persistent && UNLIKELY(store_is_full(s)))
         return ERR_FULL; /* asked before the parts are there: a whole message may be too much */
     if (UNLIKELY(m->body_size > STORE_PART_BYTES || put->upload != NULL ||
@@ -428,6 +432,8 @@ int store_peek_slab(struct store *s, uint64_t place, struct stored *out, struct 
     at += m->key_size;
     out->props = bytes_of(at, m->props_size);
     at += m->props_size;
+    out->slip = bytes_of(at, m->slip_size);
+    at += m->slip_size;
     out->body = bytes_of(at, m->parts == 0 ? m->body_size : 0);
     out->body_size = m->body_size;
     out->parts = m->parts;

@@ -80,6 +80,7 @@ struct stored {
     struct bytes exchange;
     struct bytes routing_key;
     struct bytes props; /* flags and values, as they came */
+    struct bytes slip;  /* msg/slip.h */
     struct bytes body;  /* whole, when it lies in one piece */
     uint64_t body_size;
     uint64_t parts;  /* 0: in one piece; else how many */

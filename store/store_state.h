@@ -33,7 +33,7 @@ struct slab_message {
     uint32_t parts; /* 0: the body follows */
     uint8_t exchange_size;
     uint8_t key_size;
-    uint8_t zero[2];
+    uint16_t slip_size;
 };
 
 static inline bool place_is_transient(uint64_t place)

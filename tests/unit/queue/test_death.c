@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "msg/slip.h"
+#include "msg/table_writer.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/table_text.h"
 
-static struct buf area, props_area;
+static struct buf area, props_area, slip_area;
 static struct death_papers papers;
 
 static int setup(void **state)
@@ -16,6 +18,7 @@ static int setup(void **state)
     (void)leaks_setup(state);
     buf_init(&area, 1 << 20);
     buf_init(&props_area, 1 << 20);
+    buf_init(&slip_area, SLIP_MAX);
     death_papers_init(&papers);
     return 0;
 }
@@ -24,6 +27,7 @@ static int teardown(void **state)
 {
     buf_release(&area);
     buf_release(&props_area);
+    buf_release(&slip_area);
     death_papers_release(&papers);
     return leaks_teardown(state);
 }
@@ -69,6 +73,9 @@ static struct message dead_message(const char *exchange, const char *key)
 
     buf_clear(&props_area);
     buf_bytes(&props_area, buf_view(&papers.props));
+    buf_clear(&slip_area);
+    buf_bytes(&slip_area, buf_view(&papers.slip));
+    m.slip = buf_view(&slip_area);
     int rv = props_decode(buf_view(&props_area), &m.props);
     assert_int_equal(rv, 0);
     return m;
@@ -252,6 +259,140 @@ static void test_a_cycle_is_a_queue_met_before_without_a_rejection_since(void **
     assert_false(death_is_cycle(&papers, bytes_text("a")));
 }
 
+/* As a client publishes it again: with all headers, and nothing else. */
+static struct message published_again(void)
+{
+    struct message m = dead_message("", "q");
+
+    m.slip = bytes_of(NULL, 0);
+    return m;
+}
+
+static void test_counts_go_on_when_a_client_publishes_a_dead_message_again(void **state)
+{
+    struct message m = message_of(NULL, NULL);
+
+    (void)state;
+    die(&m, "q", DEATH_REJECTED, false);
+    m = published_again();
+    die(&m, "q", DEATH_REJECTED, false);
+    expect_headers(" x-death=[ { count=l:2 reason=S:rejected queue=S:q time=T:1700000000"
+                   " exchange=S:orders routing-keys=[ S:eu ] } ]"
+                   " x-first-death-reason=S:rejected x-first-death-queue=S:q"
+                   " x-first-death-exchange=S:orders x-last-death-reason=S:rejected"
+                   " x-last-death-queue=S:q x-last-death-exchange=S:");
+}
+
+static void test_what_a_client_sends_as_deaths_makes_no_cycle(void **state)
+{
+    struct message m = message_of(NULL, NULL);
+
+    (void)state;
+    die(&m, "a", DEATH_EXPIRED, false);
+    m = dead_message("x", "k");
+    die(&m, "b", DEATH_EXPIRED, false);
+    assert_true(death_is_cycle(&papers, bytes_text("a")));
+    m = published_again();
+    die(&m, "c", DEATH_EXPIRED, false);
+    assert_false(death_is_cycle(&papers, bytes_text("a")));
+    assert_false(death_is_cycle(&papers, bytes_text("b")));
+    assert_true(death_is_cycle(&papers, bytes_text("c")));
+    m = dead_message("x", "k");
+    die(&m, "a", DEATH_EXPIRED, false); /* a second time in all, and the first in this life */
+    assert_true(death_is_cycle(&papers, bytes_text("a")));
+    assert_true(death_is_cycle(&papers, bytes_text("c")));
+    assert_false(death_is_cycle(&papers, bytes_text("b")));
+}
+
+/* As old brokers wrote them: no counts, the same entry again for each death. */
+struct old_death {
+    const char *queue;
+    const char *reason;
+};
+
+static struct message message_with_deaths(const struct old_death *deaths, size_t count)
+{
+    struct message m = {.exchange = bytes_text("orders"), .routing_key = bytes_text("eu")};
+    struct table_writer w;
+    struct table headers;
+    struct props_edit e;
+
+    buf_clear(&area);
+    table_writer_init(&w, &area);
+    table_writer_begin_array(&w, "x-death");
+    for (size_t i = 0; i < count; i++) {
+        table_writer_begin_table(&w, NULL);
+        table_writer_text(&w, "queue", bytes_text(deaths[i].queue));
+        table_writer_text(&w, "reason", bytes_text(deaths[i].reason));
+        table_writer_end(&w);
+    }
+    table_writer_end(&w);
+    int rv = table_writer_finish(&w, &headers);
+    assert_int_equal(rv, 0);
+    props_edit_init(&e, NULL);
+    props_set_headers(&e, headers);
+    buf_clear(&props_area);
+    props_encode(&e, &props_area);
+    rv = props_decode(buf_view(&props_area), &m.props);
+    assert_int_equal(rv, 0);
+    return m;
+}
+
+static void test_entries_without_a_count_are_put_together_and_counted(void **state)
+{
+    static const struct old_death old[] = {{"a", "expired"}, {"b", "expired"},  {"a", "expired"},
+                                           {"a", "maxlen"},  {"q", "rejected"}, {"q", "rejected"}};
+    struct message m = message_with_deaths(old, ARRAY_SIZE(old));
+
+    (void)state;
+    die(&m, "q", DEATH_REJECTED, false);
+    expect_headers(" x-death=[ { count=l:3 queue=S:q reason=S:rejected }"
+                   " { count=l:2 queue=S:a reason=S:expired }"
+                   " { count=l:1 queue=S:b reason=S:expired }"
+                   " { count=l:1 queue=S:a reason=S:maxlen } ]"
+                   " x-first-death-reason=S:rejected x-first-death-queue=S:q"
+                   " x-first-death-exchange=S:orders x-last-death-reason=S:rejected"
+                   " x-last-death-queue=S:q x-last-death-exchange=S:orders");
+}
+
+static void test_of_very_many_entries_none_are_put_together(void **state)
+{
+    static struct old_death old[301];
+    struct table headers;
+    struct array deaths;
+    struct field f;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(old); i++)
+        old[i] = (struct old_death){"a", "expired"};
+    struct message m = message_with_deaths(old, ARRAY_SIZE(old));
+    die(&m, "q", DEATH_REJECTED, false);
+    assert_true(props_find_headers(&papers.decoded, &headers));
+    assert_true(table_find(headers, bytes_text("x-death"), &f) && field_as_array(&f, &deaths));
+    assert_int_equal(array_count(deaths), 302);
+}
+
+static void test_hidden_keys_stay_unless_the_queue_has_a_key_of_its_own(void **state)
+{
+    struct message m = message_of(NULL, NULL);
+    struct slip slip;
+    struct bytes key;
+
+    (void)state;
+    buf_u8(&slip_area, 0);
+    slip_write_key(bytes_text("secret"), &slip_area);
+    m.slip = buf_view(&slip_area);
+    die(&m, "q", DEATH_REJECTED, false);
+    slip = slip_read(buf_view(&papers.slip));
+    assert_int_equal(slip.deaths, 1);
+    assert_true(slip_next_key(&slip.keys, &key));
+    assert_true(bytes_equal(key, bytes_text("secret")));
+    die(&m, "q", DEATH_REJECTED, true);
+    slip = slip_read(buf_view(&papers.slip));
+    assert_int_equal(slip.deaths, 1);
+    assert_false(slip_next_key(&slip.keys, &key));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +403,11 @@ int main(void)
         TEST(test_cc_is_written_down_and_leaves_with_a_key_of_the_queue),
         TEST(test_headers_of_other_types_under_these_names_do_no_harm),
         TEST(test_a_cycle_is_a_queue_met_before_without_a_rejection_since),
+        TEST(test_counts_go_on_when_a_client_publishes_a_dead_message_again),
+        TEST(test_what_a_client_sends_as_deaths_makes_no_cycle),
+        TEST(test_entries_without_a_count_are_put_together_and_counted),
+        TEST(test_of_very_many_entries_none_are_put_together),
+        TEST(test_hidden_keys_stay_unless_the_queue_has_a_key_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

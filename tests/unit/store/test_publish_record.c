@@ -41,6 +41,8 @@ static void draw(struct sample *s, struct rand *r)
         s->pieces[i] = some(s, r, rand_chance(r, 1, 2) ? 0 : 1000);
         s->message.body_size += s->pieces[i].size;
     }
+    if (rand_chance(r, 1, 4))
+        s->message.slip = some(s, r, 300);
     s->message.body = s->pieces;
     s->message.body_count = ARRAY_SIZE(s->pieces);
     s->record = (struct publish_record){.message = &s->message,
@@ -65,6 +67,7 @@ static void expect_texts(const struct sample *s, const struct stored *out)
     assert_true(bytes_equal(out->exchange, s->message.exchange));
     assert_true(bytes_equal(out->routing_key, s->message.routing_key));
     assert_true(bytes_equal(out->props, s->message.props.bytes));
+    assert_true(bytes_equal(out->slip, s->message.slip));
     assert_int_equal(out->body_size, s->record.body_size);
     assert_int_equal(out->parts, s->record.part_count);
     assert_int_equal(out->place, 5000);

@@ -1,0 +1,36 @@
+/* What the broker remembers of a message beyond what its client sent; it travels with the message
+ * and is shown to nobody. Most messages have none.
+ *
+ *     deaths u8 | ( size u32, little-endian | key )*
+ *
+ *     deaths   how many entries at the front of x-death the broker wrote itself: those behind came
+ *              with the message, from a client that had it before
+ *     keys     of BCC, which is not in the headers any more: the message dies with all its keys
+ *
+ * Plain values that borrow; any thread. */
+#ifndef MSG_SLIP_H
+#define MSG_SLIP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+
+enum { SLIP_MAX = UINT16_MAX };
+
+struct slip {
+    uint8_t deaths;
+    struct bytes keys;
+};
+
+/* Of no bytes: an empty one. */
+struct slip slip_read(struct bytes b);
+/* The first of the keys, which is taken off; false when there is none (or not all of it). */
+bool slip_next_key(struct bytes *keys, struct bytes *key);
+
+/* An empty one has no bytes. */
+void slip_write(const struct slip *s, struct buf *out);
+void slip_write_key(struct bytes key, struct buf *out);
+
+#endif
