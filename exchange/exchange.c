@@ -388,6 +388,11 @@ struct exchange *exchange_next(const struct exchange_table *t, const struct exch
     return next == &t->order.head ? NULL : CONTAINER_OF(next, struct exchange, order_link);
 }
 
+struct exchange_counts *exchange_counts(struct exchange *x)
+{
+    return &x->counts;
+}
+
 struct exchange_spec exchange_spec(const struct exchange *x)
 {
     return (struct exchange_spec){

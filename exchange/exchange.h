@@ -170,6 +170,14 @@ struct exchange *exchange_find(const struct exchange_table *t, struct bytes name
 /* A walk over all exchanges in the order of their declaration; starts and ends with NULL. */
 struct exchange *exchange_next(const struct exchange_table *t, const struct exchange *x);
 
+/* Messages that came to it as the exchange they were published to, and the queues that got them;
+ * whoever publishes counts. */
+struct exchange_counts {
+    uint64_t in;
+    uint64_t out;
+};
+struct exchange_counts *exchange_counts(struct exchange *x);
+
 /* What it was declared with. */
 struct exchange_spec exchange_spec(const struct exchange *x);
 /* The alternate exchange's name that counts, by argument or policy; no data when there is none. */

@@ -61,7 +61,8 @@ struct exchange {
     uint64_t version;        /* never used twice, not by another exchange either */
     struct target *log;      /* a queue that gets everything, or NULL */
     struct queue_set *fixed; /* where every message goes, when no key is looked at; or NULL */
-    size_t binding_count;    /* it is the source of */
+    struct exchange_counts counts;
+    size_t binding_count; /* it is the source of */
     struct list bindings;
     struct bytes arguments;
     struct bytes declared_alternate; /* borrowed from arguments; no data: none */
