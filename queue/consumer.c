@@ -273,6 +273,8 @@ int queue_consume(struct queue *q, const struct consumer_spec *spec, struct cons
     c->queue = q;
     c->ops = spec->ops;
     c->owner = spec->owner;
+    c->visitor = spec->visitor;
+    c->prefetch = spec->prefetch;
     c->shared = spec->shared;
     c->is_no_ack = spec->is_no_ack;
     c->is_exclusive = spec->is_exclusive;
@@ -328,11 +330,10 @@ static void leave_deliveries(struct consumer *c)
     c->held_count = 0;
 }
 
-void consumer_cancel(struct consumer *c)
+static void end_one(struct consumer *c)
 {
     struct queue *q = c->queue;
 
-    leave_deliveries(c);
     consumer_free(c);
     choose_single(q);
     queue_use(q);
@@ -340,6 +341,19 @@ void consumer_cancel(struct consumer *c)
         q->is.is_unused = true;
         queue_activate(q);
     }
+}
+
+void consumer_cancel(struct consumer *c)
+{
+    leave_deliveries(c);
+    end_one(c);
+}
+
+void consumer_expel(struct consumer *c, enum cancel_reason reason)
+{
+    leave_deliveries(c);
+    c->ops->cancelled(c->owner, c, reason);
+    end_one(c);
 }
 
 void consumer_resume(struct consumer *c)
@@ -381,6 +395,42 @@ struct queue *consumer_queue(const struct consumer *c)
 void *consumer_owner(const struct consumer *c)
 {
     return c->owner;
+}
+
+void *consumer_visitor(const struct consumer *c)
+{
+    return c->visitor;
+}
+
+struct consumer *queue_consumers_next(const struct queue *q, const struct consumer *c)
+{
+    const struct list_link *next = c == NULL ? NULL : c->link.next;
+
+    if (c == NULL)
+        return first_consumer(q);
+    if (next != &c->level->consumers.head)
+        return CONTAINER_OF(next, struct consumer, link);
+    next = c->level->link.next; /* no level is without a consumer */
+    if (next == &q->levels.head)
+        return NULL;
+    next = list_first(&CONTAINER_OF(next, struct level, link)->consumers);
+    return CONTAINER_OF(next, struct consumer, link);
+}
+
+void consumer_get_view(const struct consumer *c, struct consumer_view *out)
+{
+    *out = (struct consumer_view){
+        .is_no_ack = c->is_no_ack,
+        .is_exclusive = c->is_exclusive,
+        .is_active = consumer_is_active(c),
+        .is_waiting = !c->is_runnable,
+        .priority = c->level->priority,
+        .prefetch = c->prefetch,
+        .unacked = c->held_count,
+        .timeout_ms = c->timeout_ms,
+    };
+    if (c->ops->describe != NULL)
+        c->ops->describe(c->owner, &out->person);
 }
 
 bool queue_has_exclusive_consumer(const struct queue *q)

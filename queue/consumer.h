@@ -24,10 +24,12 @@ struct consumer {
     struct queue *queue;
     const struct consumer_ops *ops;
     void *owner;
+    void *visitor;
     struct credit *shared;
     struct list held; /* struct inflight, oldest first */
     uint32_t held_count;
     uint32_t held_max;
+    uint32_t prefetch;   /* as asked for */
     uint64_t timeout_ms; /* 0: none */
     struct alarm timeout;
     bool is_no_ack;

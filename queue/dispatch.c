@@ -114,8 +114,8 @@ static bool give_for_good(struct handover *h, struct consumer *c)
     if (!c->ops->deliver(c->owner, c, &d, &h->stored, h->pin))
         return false;
     ready_take_first(&q->ready, h->seq, h->entry.priority);
-    q->tally.delivered_no_ack++;
-    q->tally.redelivered += d.is_redelivered;
+    QUEUE_TALLY(q, delivered_no_ack, 1);
+    QUEUE_TALLY(q, redelivered, d.is_redelivered);
     queue_settle(q, h->seq, &h->entry);
     return true;
 }
@@ -169,8 +169,8 @@ static bool give(struct handover *h, struct consumer *c)
         put_back(q, f, is_redelivered);
         return false;
     }
-    q->tally.delivered++;
-    q->tally.redelivered += is_redelivered;
+    QUEUE_TALLY(q, delivered, 1);
+    QUEUE_TALLY(q, redelivered, is_redelivered);
     return true;
 }
 
@@ -194,17 +194,18 @@ static void answer(struct handover *h)
     struct delivery d = {.queue = q};
 
     list_remove(&g->link);
-    q->tally.got++;
+    QUEUE_TALLY(q, got, 1);
+    QUEUE_TALLY(q, got_no_ack, g->is_no_ack);
     if (h->inflight != NULL) {
         struct inflight *f = lift(h, &q->loose);
 
-        q->tally.redelivered += f->d.is_redelivered;
+        QUEUE_TALLY(q, redelivered, f->d.is_redelivered);
         g->got(g, &f->d, &h->stored, h->pin, queue_ready_count(q));
         return;
     }
     describe(h, &d);
     ready_take_first(&q->ready, h->seq, h->entry.priority);
-    q->tally.redelivered += d.is_redelivered;
+    QUEUE_TALLY(q, redelivered, d.is_redelivered);
     g->got(g, &d, &h->stored, h->pin, queue_ready_count(q) - 1);
     queue_settle(q, h->seq, &h->entry);
 }
@@ -218,6 +219,7 @@ void queue_answer_gets(struct queue *q)
     while (link != last && (link = list_take(&q->gets)) != NULL) {
         struct queue_get *g = CONTAINER_OF(link, struct queue_get, link);
 
+        QUEUE_TALLY(q, got_nothing, 1);
         g->got(g, NULL, NULL, none, 0);
     }
 }

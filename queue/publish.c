@@ -42,7 +42,7 @@ static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
         queue_kill_new(q, seq, &e, DEATH_MAXLEN);
         return;
     }
-    q->tally.published++;
+    QUEUE_TALLY(q, published, 1);
     ready_add(&q->ready, seq, e.priority);
     if (e.expires_ms != 0)
         expiry_add(&q->expiry, &q->ledger, seq, e.expires_ms);

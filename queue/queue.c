@@ -337,6 +337,11 @@ uint64_t queue_ready_count(const struct queue *q)
     return q->ledger.live - q->inflight_count - q->withdrawn_count;
 }
 
+uint64_t queue_unacked_count(const struct queue *q)
+{
+    return q->inflight_count;
+}
+
 uint64_t queue_ready_bytes(const struct queue *q)
 {
     return q->ledger.live_bytes - q->inflight_bytes - q->withdrawn_bytes;
@@ -419,6 +424,7 @@ void queue_get_stats(struct queue *q, struct queue_stats *out)
         .delivered = q->tally.delivered,
         .delivered_no_ack = q->tally.delivered_no_ack,
         .got = q->tally.got,
+        .got_no_ack = q->tally.got_no_ack,
         .redelivered = q->tally.redelivered,
         .acked = q->tally.acked,
         .unreadable = q->aside_count,

@@ -43,6 +43,7 @@ struct partition;
 struct queues;
 struct queue;
 struct consumer;
+struct consumer_person;
 
 struct queues_options {
     struct store_options store;
@@ -139,25 +140,8 @@ struct table queue_arguments(const struct queue *q);        /* as declared */
 bool queue_is_durable(const struct queue *q);
 bool queue_is_auto_delete(const struct queue *q);
 
-struct queue_stats {
-    uint64_t ready;
-    uint64_t unacked;
-    uint64_t ready_bytes;
-    uint64_t unacked_bytes;
-    uint64_t consumers;
-    uint64_t published; /* since the start, as all below */
-    uint64_t delivered; /* to consumers with acks */
-    uint64_t delivered_no_ack;
-    uint64_t got;
-    uint64_t redelivered;
-    uint64_t acked;
-    uint64_t dead[4];     /* by enum death */
-    uint64_t unreadable;  /* damaged on the disk: kept, and passed over */
-    int64_t head_time_ms; /* when the first ready message came; 0: none */
-    size_t memory;
-};
-void queue_get_stats(struct queue *q, struct queue_stats *out);
 uint64_t queue_ready_count(const struct queue *q);
+uint64_t queue_unacked_count(const struct queue *q);
 uint64_t queue_consumer_count(const struct queue *q);
 bool queue_has_exclusive_consumer(const struct queue *q);
 
@@ -224,9 +208,15 @@ struct delivery {
     /* more, private to the room, follows; see inflight.h */
 };
 
-enum cancel_reason { CANCEL_QUEUE_DELETED, CANCEL_TIMED_OUT, CANCEL_QUEUE_FAILED };
+enum cancel_reason {
+    CANCEL_QUEUE_DELETED,
+    CANCEL_TIMED_OUT,
+    CANCEL_QUEUE_FAILED,
+    CANCEL_DENIED, /* he may not read the queue any more */
+};
 
-/* What a consumer does. Called from the loop (cancelled() also inside queue_delete()). Inside these
+/* What a consumer does. Called from the loop (cancelled() also inside queue_delete() and
+ * consumer_expel()). Inside these
  * calls he may settle and publish; he must not add, cancel or delete consumers and queues. */
 struct consumer_ops {
     /* A message for him. Without acks `d` is his only for the call. The view is borrowed; what he
@@ -238,11 +228,14 @@ struct consumer_ops {
     void (*cancelled)(void *owner, struct consumer *c, enum cancel_reason reason);
     /* He holds a delivery for longer than the timeout. He must end the channel or the consumer. */
     void (*timed_out)(void *owner, struct consumer *c, uint64_t timeout_ms);
+    /* Who he is (queue/look.h). May be NULL: nobody that has a name. */
+    void (*describe)(void *owner, struct consumer_person *out);
 };
 
 struct consumer_spec {
     const struct consumer_ops *ops;
     void *owner;
+    void *visitor; /* whom it is for, see consumer_visitor(); may be NULL */
     bool is_no_ack;
     bool is_exclusive;
     int64_t priority;
@@ -258,12 +251,15 @@ MUST_USE int queue_consume(struct queue *q, const struct consumer_spec *spec,
 
 /* Ends the consumer; its deliveries stay with the holder. No call comes after this. */
 void consumer_cancel(struct consumer *c);
+/* The same by the broker: he hears of it by cancelled() inside the call. */
+void consumer_expel(struct consumer *c, enum cancel_reason reason);
 /* He can take deliveries again, after a false from deliver(). */
 void consumer_resume(struct consumer *c);
 struct queue *consumer_queue(const struct consumer *c);
 /* False for a consumer that waits behind the single active one. */
 bool consumer_is_active(const struct consumer *c);
 void *consumer_owner(const struct consumer *c);
+void *consumer_visitor(const struct consumer *c);
 
 /* ---- get ---- */
 

@@ -17,21 +17,12 @@
 #include "base/map.h"
 #include "queue/consumer.h"
 #include "queue/expiry.h"
+#include "queue/look.h"
 #include "queue/ready.h"
 
 enum {
     DYING_MAX = 1024,  /* of a queue, in memory at a time */
     STEPS_MAX = 65536, /* messages of a queue that one pass looks at for their dates */
-};
-
-struct queue_tally {
-    uint64_t published;
-    uint64_t delivered;
-    uint64_t delivered_no_ack;
-    uint64_t got;
-    uint64_t redelivered;
-    uint64_t acked;
-    uint64_t dead[4];
 };
 
 struct queue_flags {
@@ -91,7 +82,7 @@ struct queue {
     uint64_t trimmed;    /* its lane has nothing below */
     uint64_t used_ns;    /* when it was last used, for x-expires */
     struct queue_identity *identity;
-    struct queue_tally tally;
+    struct queues_tally tally;
 };
 
 /* What a queue was declared with. */

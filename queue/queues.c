@@ -431,6 +431,11 @@ struct store *queues_store(struct queues *qs)
     return qs->store;
 }
 
+const struct queues_tally *queues_get_tally(const struct queues *qs)
+{
+    return &qs->tally;
+}
+
 bool queues_are_pressed(const struct queues *qs)
 {
     return qs->is_pressed;

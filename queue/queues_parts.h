@@ -110,7 +110,11 @@ struct queues {
     bool is_pressed;
     bool is_clean;   /* it was opened after a clean stop */
     bool is_grouped; /* between queues_begin_group() and queues_end_group() */
+    struct queues_tally tally;
 };
+
+/* Something happened so many times, in the queue and so among all. */
+#define QUEUE_TALLY(q, what, times) ((q)->tally.what += (times), (q)->home->tally.what += (times))
 
 /* ---- queues.c ---- */
 

@@ -181,7 +181,7 @@ void queue_kill_new(struct queue *q, uint64_t seq, const struct ledger_entry *e,
 {
     struct inflight *f = q->args.has_dead_letter_exchange ? inflight_new(q, seq, e) : NULL;
 
-    q->tally.dead[reason]++;
+    QUEUE_TALLY(q, dead[reason], 1);
     if (f != NULL)
         begin_dying(q, f, reason);
     else
@@ -198,7 +198,7 @@ bool queue_kill_ready(struct queue *q, uint64_t seq, const struct ledger_entry *
     if (q->args.has_dead_letter_exchange && (f = inflight_new(q, seq, e)) == NULL)
         return false;
     ready_remove(&q->ready, seq, e->priority);
-    q->tally.dead[reason]++;
+    QUEUE_TALLY(q, dead[reason], 1);
     if (f != NULL)
         begin_dying(q, f, reason);
     else
@@ -209,7 +209,7 @@ bool queue_kill_ready(struct queue *q, uint64_t seq, const struct ledger_entry *
 /* A detached delivery's message dies. Takes the struct. */
 static void kill_detached(struct queue *q, struct inflight *f, enum death reason)
 {
-    q->tally.dead[reason]++;
+    QUEUE_TALLY(q, dead[reason], 1);
     if (q->args.has_dead_letter_exchange) {
         begin_dying(q, f, reason);
         return;
@@ -241,7 +241,7 @@ void queue_ack(struct delivery *d)
 
     if (f == NULL)
         return;
-    q->tally.acked++;
+    QUEUE_TALLY(q, acked, 1);
     queue_settle(q, f->seq, &f->entry);
     inflight_free(f);
 }

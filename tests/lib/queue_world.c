@@ -471,7 +471,8 @@ static void timed_out(void *owner, struct consumer *consumer, uint64_t timeout_m
     tell(c->world, "%s timed out after %" PRIu64 " ms", c->tag, timeout_ms);
 }
 
-static const struct consumer_ops ops = {deliver, cancelled, timed_out};
+static const struct consumer_ops ops = {
+    .deliver = deliver, .cancelled = cancelled, .timed_out = timed_out};
 
 struct world_consumer *queue_world_consumer(struct queue_world *w, const char *tag)
 {

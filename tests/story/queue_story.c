@@ -20,6 +20,7 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "queue/look.h"
 #include "tests/lib/queue_world.h"
 #include "tests/lib/test.h"
 #include "tests/story/story.h"

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "queue/look.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/queue_world.h"
 #include "tests/lib/seed.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "queue/look.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/queue_world.h"
 
