@@ -31,8 +31,29 @@ static void user_free(struct user *u)
     grants_release(u);
     names_release(&u->grants);
     release_tags(u);
-    list_remove(&u->link);
+    if (u->is_deleted)
+        mem_free((void *)(uintptr_t)u->name.data);
     mem_free(u);
+}
+
+struct user *user_ref(struct user *u)
+{
+    u->refs++;
+    return u;
+}
+
+void user_unref(struct user *u)
+{
+    if (u == NULL)
+        return;
+    ASSERT(u->refs > 0);
+    if (--u->refs == 0)
+        user_free(u);
+}
+
+bool user_is_deleted(const struct user *u)
+{
+    return u->is_deleted;
 }
 
 void auth_free(struct auth *a)
@@ -40,7 +61,7 @@ void auth_free(struct auth *a)
     if (a == NULL)
         return;
     LIST_FOREACH_SAFE (link, &a->order)
-        user_free(CONTAINER_OF(link, struct user, link));
+        user_unref(CONTAINER_OF(link, struct user, link));
     names_release(&a->users);
     mem_free(a);
 }
@@ -82,6 +103,7 @@ static struct user *user_new(struct auth *a, struct bytes name)
     struct user *u = MEM_NEW(struct user);
 
     u->auth = a;
+    u->refs = 1;
     names_init(&u->grants, a->seed);
     names_put(&a->users, name, u);
     /* Nothing else gives the entry; it is the newest one. */
@@ -110,14 +132,30 @@ int auth_put_user(struct auth *a, const struct user_spec *spec, struct err_note 
     return 0;
 }
 
+static struct bytes copy_of(struct bytes b)
+{
+    uint8_t *copy = (uint8_t *)mem_alloc(b.size);
+
+    memcpy(copy, b.data, b.size); /* no user is without a name */
+    return bytes_of(copy, b.size);
+}
+
 int auth_delete_user(struct auth *a, struct bytes name)
 {
     struct user *u = auth_find_user(a, name);
 
     if (u == NULL)
         return ERR_NOT_FOUND;
-    names_remove(&a->users, name);
-    user_free(u);
+    grants_release(u);
+    names_release(&u->grants);
+    names_init(&u->grants, a->seed);
+    release_tags(u);
+    u->name = copy_of(u->name); /* `name` may be the one that goes */
+    u->is_deleted = true;
+    u->hash[0] = '\0';
+    list_remove(&u->link);
+    names_remove(&a->users, u->name);
+    user_unref(u);
     a->version++;
     return 0;
 }
@@ -156,6 +194,11 @@ struct user *auth_next_user(struct auth *a, const struct user *u)
     const struct list_link *next = u == NULL ? a->order.head.next : u->link.next;
 
     return next == &a->order.head ? NULL : CONTAINER_OF(next, struct user, link);
+}
+
+size_t auth_user_count(const struct auth *a)
+{
+    return names_count(&a->users);
 }
 
 uint64_t auth_version(const struct auth *a)

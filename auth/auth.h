@@ -24,6 +24,7 @@
 #include "base/err.h"
 
 struct auth;
+struct names_entry;
 struct user;
 
 enum { AUTH_TAGS_MAX = 16, AUTH_HASH_MAX = 128, AUTH_PATTERN_MAX = 4096 };
@@ -47,13 +48,20 @@ struct user_spec {
 
 /* Makes the user, or gives him another hash and other tags. ERR_INVALID with a note. */
 MUST_USE int auth_put_user(struct auth *a, const struct user_spec *spec, struct err_note *note);
-/* Permissions go with him. Whoever holds the struct user must have let go. ERR_NOT_FOUND. */
+/* Permissions go with him; he may do nothing any more, and nobody finds him. ERR_NOT_FOUND. */
 MUST_USE int auth_delete_user(struct auth *a, struct bytes name);
 struct user *auth_find_user(struct auth *a, struct bytes name);
 struct bytes user_name(const struct user *u);
 bool user_has_tag(const struct user *u, const char *tag);
 struct user_spec user_spec(const struct user *u);
 struct user *auth_next_user(struct auth *a, const struct user *u);
+size_t auth_user_count(const struct auth *a);
+
+/* Who holds a user beyond a call keeps him in memory by a reference, though he be deleted. */
+struct user *user_ref(struct user *u);
+/* NULL is allowed. */
+void user_unref(struct user *u);
+bool user_is_deleted(const struct user *u);
 
 /* The hash of a password with a salt of four bytes, in base64; `out` has AUTH_HASH_MAX bytes. */
 void auth_hash_password(enum auth_hash hashing, struct bytes password, const uint8_t salt[4],
@@ -89,6 +97,12 @@ MUST_USE int auth_delete_permission(struct auth *a, struct user *u, struct bytes
 bool auth_find_permission(struct auth *a, const struct user *u, struct bytes vhost,
                           struct permission *out);
 
+/* A walk over the virtual hosts in which he has a permission or a topic permission; starts and ends
+ * with NULL. */
+const struct names_entry *user_next_grant(const struct user *u, const struct names_entry *at);
+/* The permission there. False: he has none. */
+bool grant_permission(const struct names_entry *at, struct permission *out);
+
 /* For the routing keys of one topic exchange. */
 struct topic_permission {
     struct bytes vhost;
@@ -100,6 +114,12 @@ MUST_USE int auth_put_topic_permission(struct auth *a, struct user *u,
                                        const struct topic_permission *p, struct err_note *note);
 MUST_USE int auth_delete_topic_permission(struct auth *a, struct user *u, struct bytes vhost,
                                           struct bytes exchange);
+
+/* A walk over the topic permissions in that virtual host; as above. */
+const struct names_entry *grant_next_topic(const struct names_entry *grant,
+                                           const struct names_entry *at);
+void grant_topic(const struct names_entry *grant, const struct names_entry *at,
+                 struct topic_permission *out);
 
 /* Whether he may enter the virtual host at all. */
 bool auth_may_enter(struct auth *a, struct user *u, struct bytes vhost);

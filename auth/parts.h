@@ -30,7 +30,9 @@ struct topic_grant {
 struct user {
     struct list_link link;
     struct auth *auth;
-    struct bytes name; /* of the entry in auth->users */
+    struct bytes name; /* of the entry in auth->users; his own when he is deleted */
+    size_t refs;       /* the one of auth->users included */
+    bool is_deleted;
     enum auth_hash hashing;
     char hash[AUTH_HASH_MAX]; /* "": no login by password */
     char *tags[AUTH_TAGS_MAX];

@@ -118,6 +118,46 @@ bool auth_find_permission(struct auth *a, const struct user *u, struct bytes vho
     return true;
 }
 
+const struct names_entry *user_next_grant(const struct user *u, const struct names_entry *at)
+{
+    return at == NULL ? names_first(&u->grants) : names_next(&u->grants, at);
+}
+
+bool grant_permission(const struct names_entry *at, struct permission *out)
+{
+    const struct grant *g = (const struct grant *)at->value;
+
+    if (!g->has_permission)
+        return false;
+    *out = (struct permission){
+        .configure = pattern_text(g->patterns[AUTH_CONFIGURE]),
+        .write = pattern_text(g->patterns[AUTH_WRITE]),
+        .read = pattern_text(g->patterns[AUTH_READ]),
+    };
+    return true;
+}
+
+const struct names_entry *grant_next_topic(const struct names_entry *grant,
+                                           const struct names_entry *at)
+{
+    const struct grant *g = (const struct grant *)grant->value;
+
+    return at == NULL ? names_first(&g->topics) : names_next(&g->topics, at);
+}
+
+void grant_topic(const struct names_entry *grant, const struct names_entry *at,
+                 struct topic_permission *out)
+{
+    const struct topic_grant *t = (const struct topic_grant *)at->value;
+
+    *out = (struct topic_permission){
+        .vhost = grant->name,
+        .exchange = at->name,
+        .write = pattern_text(t->patterns[AUTH_WRITE]),
+        .read = pattern_text(t->patterns[AUTH_READ]),
+    };
+}
+
 /* ---- topic permissions ---- */
 
 int auth_put_topic_permission(struct auth *a, struct user *u, const struct topic_permission *p,
