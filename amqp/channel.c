@@ -97,6 +97,7 @@ void channel_remove(struct channel *ch)
     if (c->last == ch)
         c->last = NULL;
     c->session.door->stats.channels--;
+    visit_close_channel(c->visit);
     ch->state = CHANNEL_GONE;
     if (list_linked(&ch->ending))
         list_remove(&ch->ending);
@@ -366,6 +367,8 @@ static void on_method_after_end(struct channel *ch, uint32_t id)
         reply.id = METHOD_CHANNEL_OPEN_OK;
         reply.channel_open_ok.channel_id = bytes_of(NULL, 0);
         channel_remove(ch);
+        if (!connection_count_channel(c))
+            return;
         map_put(&c->channels, number, channel_new(c, number));
         connection_write(c, number, &reply);
     }

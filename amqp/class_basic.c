@@ -132,6 +132,7 @@ static void on_consume(struct channel *ch, const struct method *m)
         s = ch->replies = subscriber_new(ch, tag, true);
     } else {
         s = subscriber_new(ch, tag, b->no_ack);
+        subscriber_set_arguments(s, b->arguments);
         if (!consume(ch, m, s))
             return;
     }

@@ -181,8 +181,11 @@ static int log_in(struct connection *c, int mechanism, struct bytes response)
         rv = sasl_amqplain_read(response, &login);
     if (rv != 0)
         return rv;
-    return broker_log_in(connection_broker(c), login.name, login.password,
-                         is_loopback(c->session.peer.text), &c->user);
+    rv = broker_log_in(connection_broker(c), login.name, login.password,
+                       is_loopback(c->session.peer.text), &c->user);
+    if (rv == 0)
+        user_ref(c->user); /* he may be deleted at any time */
+    return rv;
 }
 
 /* All that is wrong with a login looks the same. */

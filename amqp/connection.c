@@ -463,6 +463,18 @@ static size_t start_part(struct connection *c, struct bytes window, const struct
     return FRAME_HEAD_SIZE;
 }
 
+bool connection_count_channel(struct connection *c)
+{
+    struct refusal refusal;
+    struct reply r;
+
+    if (visit_open_channel(c->visit, &refusal) == 0)
+        return true;
+    reply_of_refusal(&r, &refusal);
+    connection_fail(c, METHOD_CHANNEL_OPEN, &r);
+    return false;
+}
+
 static void open_channel(struct connection *c, const struct frame *f)
 {
     struct method reply = {.id = METHOD_CHANNEL_OPEN_OK};
@@ -492,6 +504,8 @@ static void open_channel(struct connection *c, const struct frame *f)
                              f->channel, c->channel_max);
         return;
     }
+    if (!connection_count_channel(c))
+        return;
     c->last = channel_new(c, f->channel);
     map_put(&c->channels, f->channel, c->last);
     connection_write(c, f->channel, &reply);
@@ -650,6 +664,7 @@ void connection_free(struct connection *c)
     map_release(&c->channels);
     buf_release(&c->answer);
     mem_free(c->farewell);
+    user_unref(c->user);
     list_remove(&c->session.link);
     mem_free(c);
     door_forget(door);

@@ -139,6 +139,8 @@ void connection_write(struct connection *c, uint16_t channel, const struct metho
 void connection_fail(struct connection *c, uint32_t method, const struct reply *r);
 void connection_fail_text(struct connection *c, uint32_t method, enum reply_code code,
                           const char *format, ...) PRINTF_LIKE(4, 5);
+/* Whether the limits of its user allow one more channel, which is counted; else it ends. */
+bool connection_count_channel(struct connection *c);
 /* The end for a peer that would not understand a word: after a delay, without one. */
 void connection_fail_silently(struct connection *c);
 

@@ -7,6 +7,7 @@
 #include "amqp/door.h"
 #include "amqp/wire/frame.h"
 #include "base/mem.h"
+#include "queue/look.h"
 
 /* What of basic.deliver stands behind the tag. */
 enum { BEHIND_TAG_SIZE = 8 + 1 + 1 + 1 + FRAME_END_SIZE, HEAD_MAX = 512 };
@@ -41,6 +42,16 @@ struct subscriber *subscriber_new(struct channel *ch, struct bytes tag, bool is_
     return s;
 }
 
+void subscriber_set_arguments(struct subscriber *s, struct table arguments)
+{
+    size_t size = arguments.bytes.size;
+    uint8_t *copy = size == 0 ? NULL : mem_alloc(size);
+
+    if (size > 0)
+        memcpy(copy, arguments.bytes.data, size);
+    s->arguments.bytes = bytes_of(copy, size);
+}
+
 void subscriber_forget(struct subscriber *s)
 {
     struct channel *ch = s->channel;
@@ -51,6 +62,7 @@ void subscriber_forget(struct subscriber *s)
         ch->replies = NULL;
     names_remove(&ch->subscribers, s->tag);
     ch->connection->session.door->stats.consumers--;
+    mem_free((void *)(uintptr_t)s->arguments.bytes.data);
     mem_free(s);
 }
 
@@ -148,8 +160,23 @@ static void on_timed_out(void *owner, struct consumer *consumer, uint64_t timeou
     end_later(s);
 }
 
+static void on_describe(void *owner, struct consumer_person *out)
+{
+    const struct subscriber *s = owner;
+    const struct connection *c = s->channel->connection;
+
+    *out = (struct consumer_person){
+        .tag = s->tag,
+        .user = user_name(c->user),
+        .connection = bytes_text(c->session.peer.text),
+        .channel = s->channel->id,
+        .arguments = s->arguments,
+    };
+}
+
 const struct consumer_ops subscriber_ops = {
     .deliver = on_deliver,
     .cancelled = on_cancelled,
     .timed_out = on_timed_out,
+    .describe = on_describe,
 };

@@ -20,7 +20,8 @@ struct subscriber {
     bool is_timed_out;
     uint64_t timeout_ms;
     struct bytes tag;
-    size_t head_size; /* of the frame's head, the ids and the tag */
+    struct table arguments; /* its own copy */
+    size_t head_size;       /* of the frame's head, the ids and the tag */
     uint8_t head[];
 };
 
@@ -28,6 +29,8 @@ extern const struct consumer_ops subscriber_ops;
 
 /* A subscriber under that tag, entered in its channel's table. */
 struct subscriber *subscriber_new(struct channel *ch, struct bytes tag, bool is_no_ack);
+/* What it was asked for with, for those who look. */
+void subscriber_set_arguments(struct subscriber *s, struct table arguments);
 
 /* Takes one without a consumer off its channel's table, and frees it. */
 void subscriber_forget(struct subscriber *s);

@@ -18,7 +18,8 @@ static const char *const action_names[] = {
 
 static bool may(const struct visit *v, const struct resource *r, enum auth_action action)
 {
-    return auth_may(v->broker->auth, v->user, v->vhost->name, r->name, action);
+    return !vhost_is_deleted(v->vhost) &&
+           auth_may(v->broker->auth, v->user, v->vhost->name, r->name, action);
 }
 
 static int refuse_access(const struct visit *v, const struct resource *r, enum auth_action action,

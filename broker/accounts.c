@@ -3,6 +3,8 @@
 
 #include "broker/parts.h"
 #include "msg/shortstr.h"
+#include "queue/look.h"
+#include "queue/queue.h"
 
 static void put(struct broker *b, uint8_t kind)
 {
@@ -88,4 +90,34 @@ int account_put_topic_permission(struct broker *b, struct bytes user,
                                  &b->terms);
     put(b, DEFINITION_TOPIC_PERMISSION);
     return 0;
+}
+
+/* ---- consumers ---- */
+
+static void expel_from(struct named_queue *q, const struct user *u)
+{
+    struct consumer *c = queue_consumers_next(q->queue, NULL);
+
+    while (c != NULL) {
+        struct consumer *next = queue_consumers_next(q->queue, c);
+        const struct visit *v = (const struct visit *)consumer_visitor(c);
+
+        if (v != NULL && v->user == u)
+            consumer_expel(c, CANCEL_DENIED);
+        c = next;
+    }
+}
+
+void account_expel_readers(struct broker *b, struct user *u, struct bytes vhost)
+{
+    struct vhost *v = vhost_find(b, vhost);
+
+    ASSERT(v != NULL);
+    for (struct names_entry *e = names_first(&v->queues); e != NULL;
+         e = names_next(&v->queues, e)) {
+        struct named_queue *q = (struct named_queue *)e->value;
+
+        if (queue_consumer_count(q->queue) > 0 && !auth_may(b->auth, u, vhost, e->name, AUTH_READ))
+            expel_from(q, u);
+    }
 }

@@ -23,4 +23,9 @@ MUST_USE int account_put_permission(struct broker *b, struct bytes user, struct 
 MUST_USE int account_put_topic_permission(struct broker *b, struct bytes user,
                                           const struct topic_permission *p, struct err_note *note);
 
+/* All that he may do in a virtual host, topic permissions too, is taken from him. */
+void account_clear(struct broker *b, struct user *u, struct bytes vhost);
+/* Ends his consumers there of queues that he may not read any more. */
+void account_expel_readers(struct broker *b, struct user *u, struct bytes vhost);
+
 #endif

@@ -39,6 +39,7 @@ static struct broker *broker_new(const struct broker_open *o)
     map_init(&b->vhosts_by_id);
     list_init(&b->doomed);
     list_init(&b->visits);
+    list_init(&b->looks);
     turn_init(b);
     b->shortage = shortage_new(b, o->data_dir);
     b->replies = replies_new();
@@ -127,7 +128,7 @@ static void on_part_closed(void *owner)
 
 void broker_close(struct broker *b, void (*closed)(void *owner), void *owner)
 {
-    ASSERT(list_empty(&b->visits) && !b->closing.is_on);
+    ASSERT(list_empty(&b->visits) && list_empty(&b->looks) && !b->closing.is_on);
     b->closing.is_on = true;
     b->closing.closed = closed;
     b->closing.owner = owner;
@@ -191,6 +192,8 @@ int broker_log_in(struct broker *b, struct bytes name, struct bytes password, bo
         rv = ERR_DENIED;
     if (rv == 0)
         *out = u;
+    b->counters.logins_succeeded += rv == 0;
+    b->counters.logins_failed += rv != 0;
     return rv;
 }
 

@@ -92,7 +92,7 @@ void broker_close(struct broker *b, void (*closed)(void *owner), void *owner);
 struct auth *broker_auth(struct broker *b);
 
 /* The user of a name and password, judged by where he comes from: users in loopback_users only from
- * a loopback address. ERR_DENIED. */
+ * a loopback address. Who keeps him beyond the call takes a reference (user_ref()). ERR_DENIED. */
 MUST_USE int broker_log_in(struct broker *b, struct bytes name, struct bytes password,
                            bool is_loopback, struct user **out);
 
@@ -123,6 +123,11 @@ void visit_end(struct visit *v);
 struct broker *visit_broker(struct visit *v);
 struct bytes visit_vhost_name(const struct visit *v);
 struct user *visit_user(const struct visit *v);
+
+/* Channels are counted for the limits of users. Refused with 530. */
+MUST_USE int visit_open_channel(struct visit *v, struct refusal *refusal);
+void visit_close_channel(struct visit *v);
+
 /* Why publishers are held back now, or NULL. */
 const char *visit_blocked(const struct visit *v);
 

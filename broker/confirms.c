@@ -110,7 +110,9 @@ bool confirms_step(struct confirms *c, uint64_t *seq)
     if (c->has_failed || upto == c->confirmed)
         return false;
     is_new = find_safe(c, upto, seq);
+    c->told += upto - c->confirmed - spans_count(&c->rejected);
     spans_remove_range(&c->rejected, c->confirmed, upto + 1);
+    c->told += spans_count(&c->rejected);
     c->confirmed = upto;
     if (c->rejected_told < upto)
         c->rejected_told = upto;

@@ -40,6 +40,7 @@ struct confirms {
     size_t wait_capacity;   /* a power of two, or 0 */
     struct spans rejected;  /* seqs above `confirmed` */
     uint64_t rejected_told; /* those above are still to be told */
+    uint64_t told;          /* how many were found safe */
 };
 
 void confirms_init(struct confirms *c);

@@ -73,6 +73,7 @@ int broker_consume(struct visit *v, const struct consume *c, struct consumer **o
         rv = read_arguments(v, c, &spec, refusal);
     if (rv != 0)
         return rv;
+    spec.visitor = v;
     rv = queue_consume(q->queue, &spec, out);
     ASSERT(rv == 0 || rv == ERR_BUSY);
     if (rv == ERR_BUSY)

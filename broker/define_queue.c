@@ -111,10 +111,21 @@ static int check_dead_letters(const struct visit *v, const struct define_queue *
     return rv == 0 ? access_exchange(v, exchange, AUTH_WRITE, refusal) : rv;
 }
 
+/* Negative: no limit. */
+static int64_t queues_max(const struct visit *v)
+{
+    int64_t of_node = v->broker->options->queues_max;
+    int64_t of_vhost = v->vhost->queues_max;
+
+    if (of_node <= 0)
+        return of_vhost;
+    return of_vhost >= 0 && of_vhost < of_node ? of_vhost : of_node;
+}
+
 static int check_new(const struct visit *v, const struct define_queue *d, struct refusal *refusal)
 {
     const struct broker *b = v->broker;
-    int64_t limit = b->options->queues_max;
+    int64_t limit = queues_max(v);
     struct queue_args args;
     struct err_note note = {{0}};
     int rv = check_dead_letters(v, d, refusal);
@@ -126,7 +137,7 @@ static int check_new(const struct visit *v, const struct define_queue *d, struct
                       (int)TERM_ARGUMENTS_MAX);
     if (queue_args_read(d->arguments, d->name, v->vhost->name, &args, &note) != 0)
         return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
-    if (limit > 0 && names_count(&v->vhost->queues) >= (size_t)limit)
+    if (limit >= 0 && names_count(&v->vhost->queues) >= (size_t)limit)
         return refuse(refusal, REFUSE_PRECONDITION,
                       "cannot declare queue '%.*s': queue limit in vhost '%.*s' (%" PRId64
                       ") is reached",
@@ -230,6 +241,8 @@ static int declare(struct visit *v, const struct define_queue *d, struct defined
         rv = q == NULL ? check_new(v, d, refusal) : check_equivalence(v, d, q, refusal);
     if (rv != 0)
         return rv;
+    v->broker->counters.queues_declared++;
+    v->broker->counters.queues_created += q == NULL;
     if (q == NULL)
         q = make(v, d);
     else

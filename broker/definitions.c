@@ -269,7 +269,7 @@ void definitions_check(const struct definitions *d)
          e = names_next(&d->by_key, e)) {
         const struct definition *n = (const struct definition *)e->value;
 
-        ASSERT(n->kind >= DEFINITION_IDS && n->kind <= DEFINITION_BINDING);
+        ASSERT(n->kind >= DEFINITION_IDS && n->kind <= DEFINITION_NEWEST);
         ASSERT(e->name.size == n->key.size + 1 && e->name.data[0] == n->kind);
         ASSERT(d->is_failed || n->position != DEFINITION_UNWRITTEN || d->outbox.size > 0);
     }

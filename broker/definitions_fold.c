@@ -38,7 +38,7 @@ static int take_record(struct definitions *d, const struct record *r)
 {
     if (r->body.size < DEFINITION_HEADER_SIZE)
         return ERR_CORRUPT;
-    if (r->kind > DEFINITION_BINDING || r->body.data[0] != DEFINITION_VERSION)
+    if (r->kind > DEFINITION_NEWEST || r->body.data[0] != DEFINITION_VERSION)
         return ERR_VERSION;
     d->last_position = r->number;
     d->has_record = true;
@@ -78,7 +78,7 @@ static bool read_definition(struct reader *r, struct definition *out)
     body = reader_le32(r);
     out->key = reader_bytes(r, key);
     out->body = reader_bytes(r, body);
-    return !r->is_failed && out->kind >= DEFINITION_IDS && out->kind <= DEFINITION_BINDING;
+    return !r->is_failed && out->kind >= DEFINITION_IDS && out->kind <= DEFINITION_NEWEST;
 }
 
 static int on_restore(void *owner, struct bytes state, struct err_note *note)

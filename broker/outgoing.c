@@ -458,6 +458,23 @@ static const struct targets *find_targets(struct visit *v, const struct outgoing
     return targets_find(v->vhost, route);
 }
 
+static void count(struct visit *v, const struct outgoing *o, size_t places)
+{
+    struct broker_counters *c = &v->broker->counters;
+    struct exchange_counts *x = exchange_counts(o->exchange);
+    uint64_t size = o->message.body_size;
+    size_t bucket = 0;
+
+    while (bucket < COUNTERS_SIZES - 1 && size > counters_size_bounds[bucket])
+        bucket++;
+    c->received++;
+    c->routed += places > 0;
+    c->size_counts[bucket]++;
+    c->size_sum += size;
+    x->in++;
+    x->out += places;
+}
+
 int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, size_t *places)
 {
     struct route route;
@@ -467,12 +484,12 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
     if (rv != 0)
         return rv;
     *places = targets->count;
-    if (UNLIKELY(sent->came_before))
-        return 0; /* whoever needs the body in one piece has come too late */
-    if (UNLIKELY(route.keeper_count > 0))
+    /* Whoever needs the body in one piece has come too late when it came before. */
+    if (UNLIKELY(route.keeper_count > 0 && !sent->came_before))
         keep(v->vhost, &route, o);
-    if (o->may_be_reply && send_replies(v, o))
+    if (o->may_be_reply && !sent->came_before && send_replies(v, o))
         *places += 1;
+    count(v, o, *places);
     return 0;
 }
 

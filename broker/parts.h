@@ -9,6 +9,7 @@
 #define BROKER_PARTS_H
 
 #include "base/rand.h"
+#include "broker/counters.h"
 #include "broker/definitions.h"
 #include "broker/home.h"
 #include "broker/terms.h"
@@ -62,6 +63,9 @@ struct broker {
     struct list doomed; /* named queues that went while opening */
 
     struct list visits;
+    bool has_expelled; /* some of them are to be told so */
+    struct list looks; /* struct look, those that are open */
+    struct broker_counters counters;
     struct list waiters;   /* by position */
     struct list untold;    /* confirms with something to tell, or waiting for a commit */
     struct list commits;   /* transactions that wait for a commit */
@@ -88,6 +92,8 @@ struct visit {
     struct visit_calls calls;
     struct list owned; /* exclusive queues */
     size_t publisher_count;
+    size_t channel_count;
+    struct refusal *farewell; /* it must end, and why; NULL: it was told, or need not */
 };
 
 /* Something happened that the end of the turn looks at. */
@@ -100,6 +106,10 @@ static inline void broker_stir(struct broker *b)
 void broker_hold(struct broker *b, struct held *h);
 /* The log or the queues of a home take publishes again. */
 void broker_release_held(struct broker *b);
+/* The visit must end: it is told at the end of the turn. */
+void visit_expel(struct visit *v, const char *kind, struct bytes name);
+/* Tells those who must go. */
+void visits_tell_expelled(struct broker *b);
 /* A home failed, or has committed more. */
 void broker_on_progress(struct broker *b, struct home *p);
 

@@ -50,6 +50,7 @@ static void count(struct publisher *p, const struct sent *sent)
     struct confirms *c = &p->confirms;
     struct broker *b = p->visit->broker;
 
+    b->counters.received_confirm++;
     for (size_t i = 0; i < sent->count; i++)
         confirms_wait(c, sent->logged[i].home, sent->logged[i].position, b->turn_number);
     c->last++;
@@ -93,6 +94,14 @@ void publisher_drop_upload(struct publisher *p)
     sent_clear(&p->sent);
 }
 
+static void count_unroutable(struct publisher *p, bool is_mandatory)
+{
+    struct broker_counters *c = &p->visit->broker->counters;
+
+    c->unroutable_returned += is_mandatory;
+    c->unroutable_dropped += !is_mandatory;
+}
+
 /* The queues of a message went away while its body came, so that it cannot be given back. */
 static int refuse_late(struct publisher *p, struct refusal *refusal)
 {
@@ -120,6 +129,8 @@ int broker_publish(struct publisher *p, const struct publish *m, struct publishe
     }
     if (UNLIKELY(p->sent.came_before && m->is_mandatory && places == 0))
         return refuse_late(p, refusal);
+    if (UNLIKELY(places == 0))
+        count_unroutable(p, m->is_mandatory);
     if (p->confirms.is_on)
         count(p, &p->sent);
     sent_clear(&p->sent);
@@ -135,6 +146,7 @@ static bool tell_rejected(struct publisher *p, uint64_t seq)
 {
     struct broker *b = p->visit->broker;
 
+    b->counters.rejected++;
     p->ops->rejected(p->owner, seq);
     return b->telling == p;
 }
@@ -154,13 +166,18 @@ void publisher_tell(struct publisher *p)
 {
     struct confirms *c = &p->confirms;
     struct broker *b = p->visit->broker;
+    uint64_t told = c->told;
     bool is_there = true;
+    bool is_safe = false;
     uint64_t seq = 0;
 
     b->telling = p;
     while (is_there && confirms_next_rejected(c, &seq))
         is_there = tell_rejected(p, seq);
-    if (is_there && confirms_step(c, &seq)) {
+    is_safe = is_there && confirms_step(c, &seq);
+    if (is_there)
+        b->counters.confirmed += c->told - told;
+    if (is_safe) {
         p->ops->confirmed(p->owner, seq);
         is_there = b->telling == p;
     }

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "broker/accounts.h"
+#include "broker/limits.h"
 #include "broker/parts.h"
 #include "exchange/exchange.h"
 #include "queue/queue.h"
@@ -17,14 +18,31 @@ static void complain(const char *what, struct bytes name, const char *why)
 
 /* ---- while the log is read ---- */
 
+/* While the log is read its queues must not be deleted yet. */
+static void doom_vhost(struct vhost *v)
+{
+    struct names_entry *e = NULL;
+
+    while ((e = names_first(&v->queues)) != NULL)
+        named_queue_doom((struct named_queue *)e->value);
+    vhost_delete(v);
+}
+
 static int read_vhost(struct broker *b, const struct definition *d)
 {
     struct vhost_term t;
+    struct vhost *v = NULL;
 
     if (!vhost_term_decode(d, &t))
         return ERR_CORRUPT;
-    if (vhost_find(b, t.name) == NULL)
-        vhost_new(b, t.name, t.id);
+    v = vhost_find(b, t.name);
+    if (v != NULL && v->id != t.id) { /* an older one, whose deletion was lost */
+        doom_vhost(v);
+        v = NULL;
+    }
+    if (v == NULL)
+        v = vhost_new(b, t.name, t.id);
+    v->is_tracing = t.is_tracing;
     return 0;
 }
 
@@ -81,6 +99,8 @@ void restore_on_gone(void *owner, unsigned char kind, struct bytes key)
     struct reader r = reader_of(key);
     uint64_t id = reader_le64(&r);
 
+    if (kind == DEFINITION_VHOST && vhost_find(b, key) != NULL)
+        doom_vhost(vhost_find(b, key));
     if (kind != DEFINITION_QUEUE)
         return;
     for (struct names_entry *e = names_first(&b->vhosts); e != NULL;
@@ -229,8 +249,15 @@ static void bury_doomed(struct broker *b)
     }
 }
 
+static void restore_limits(struct broker *b)
+{
+    for (struct names_entry *e = names_first(&b->vhosts); e != NULL; e = names_next(&b->vhosts, e))
+        limits_apply(b, (struct vhost *)e->value);
+}
+
 void restore_rest(struct broker *b)
 {
+    restore_limits(b);
     restore_kind(b, DEFINITION_USER, restore_user);
     restore_kind(b, DEFINITION_PERMISSION, restore_permission);
     restore_kind(b, DEFINITION_TOPIC_PERMISSION, restore_topic_permission);

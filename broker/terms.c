@@ -71,6 +71,10 @@ void vhost_term_encode(const struct vhost_term *t, struct term_buffers *out)
     begin(out);
     buf_bytes(&out->key, t->name);
     buf_le64(&out->body, t->id);
+    buf_u8(&out->body, (uint8_t)((t->is_tracing ? 1 : 0) | (t->is_protected ? 2 : 0)));
+    put_pattern(&out->body, t->description);
+    put_pattern(&out->body, t->tags);
+    put_short(&out->body, t->default_queue_type);
     end(out);
 }
 
@@ -78,8 +82,15 @@ bool vhost_term_decode(const struct definition *d, struct vhost_term *out)
 {
     struct reader r = reader_of(d->body);
 
-    out->name = d->key;
-    out->id = reader_le64(&r);
+    *out = (struct vhost_term){.name = d->key, .id = reader_le64(&r)};
+    if (reader_is_done(&r)) /* as they were written before they had more */
+        return true;
+    uint8_t flags = reader_u8(&r);
+    out->is_tracing = (flags & 1) != 0;
+    out->is_protected = (flags & 2) != 0;
+    out->description = take_pattern(&r);
+    out->tags = take_pattern(&r);
+    out->default_queue_type = take_short(&r);
     return reader_is_done(&r);
 }
 
@@ -244,4 +255,88 @@ bool binding_term_decode(const struct definition *d, struct binding_term *out)
     out->destination_name = take_short(&key);
     out->routing_key = take_short(&key);
     return take_arguments(&key, &out->arguments);
+}
+
+/* ---- limits, policies, parameters ---- */
+
+void limit_term_encode(const struct limit_term *t, struct term_buffers *out)
+{
+    begin(out);
+    put_short(&out->key, t->owner);
+    put_short(&out->key, t->limit);
+    buf_le64(&out->body, (uint64_t)t->value);
+    end(out);
+}
+
+bool limit_term_decode(const struct definition *d, struct limit_term *out)
+{
+    struct reader key = reader_of(d->key);
+    struct reader body = reader_of(d->body);
+
+    out->owner = take_short(&key);
+    out->limit = take_short(&key);
+    out->value = (int64_t)reader_le64(&body);
+    return reader_is_done(&key) && reader_is_done(&body);
+}
+
+void policy_term_encode(const struct policy_term *t, struct term_buffers *out)
+{
+    begin(out);
+    put_short(&out->key, t->vhost);
+    put_short(&out->key, t->name);
+    buf_u8(&out->body, t->apply_to);
+    buf_le64(&out->body, (uint64_t)t->priority);
+    put_pattern(&out->body, t->pattern);
+    buf_bytes(&out->body, t->definition.bytes);
+    end(out);
+}
+
+bool policy_term_decode(const struct definition *d, struct policy_term *out)
+{
+    struct reader key = reader_of(d->key);
+    struct reader body = reader_of(d->body);
+
+    out->vhost = take_short(&key);
+    out->name = take_short(&key);
+    out->apply_to = reader_u8(&body);
+    out->priority = (int64_t)reader_le64(&body);
+    out->pattern = take_pattern(&body);
+    return take_arguments(&body, &out->definition) && reader_is_done(&key);
+}
+
+void parameter_term_encode(const struct parameter_term *t, struct term_buffers *out)
+{
+    begin(out);
+    put_short(&out->key, t->component);
+    put_short(&out->key, t->vhost);
+    put_short(&out->key, t->name);
+    buf_bytes(&out->body, t->value);
+    end(out);
+}
+
+bool parameter_term_decode(const struct definition *d, struct parameter_term *out)
+{
+    struct reader key = reader_of(d->key);
+
+    out->component = take_short(&key);
+    out->vhost = take_short(&key);
+    out->name = take_short(&key);
+    out->value = d->body;
+    return reader_is_done(&key);
+}
+
+void global_parameter_term_encode(const struct parameter_term *t, struct term_buffers *out)
+{
+    begin(out);
+    put_short(&out->key, t->name);
+    buf_bytes(&out->body, t->value);
+    end(out);
+}
+
+bool global_parameter_term_decode(const struct definition *d, struct parameter_term *out)
+{
+    struct reader key = reader_of(d->key);
+
+    *out = (struct parameter_term){.name = take_short(&key), .value = d->body};
+    return reader_is_done(&key);
 }

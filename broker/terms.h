@@ -4,7 +4,8 @@
  * Arguments are a field table without its size, up to the end.
  *
  *     kind              key                                     body
- *     VHOST             name                                    id u64
+ *     VHOST             name                                    id u64, and perhaps: flags u8,
+ *                                                               description p, tags p, type s
  *     USER              name                                    hashing u8, hash s, tags u8,
  *                                                               tag s ...
  *     PERMISSION        user s, virtual host s                  configure p, write p, read p
@@ -15,10 +16,17 @@
  *     BINDING           virtual host u64, source u64, name s,   nothing
  *                       to exchange u8, destination u64, name s,
  *                       routing key s, arguments
+ *     VHOST_LIMIT       virtual host s, limit s                 value i64
+ *     USER_LIMIT        user s, limit s                         value i64
+ *     POLICY            virtual host s, name s                  apply-to u8, priority i64,
+ *     OPERATOR_POLICY                                           pattern p, definition: arguments
+ *     PARAMETER         component s, virtual host s, name s     JSON
+ *     GLOBAL_PARAMETER  name s                                  JSON
  *
- * Flags: 1 auto-delete, 2 internal. The ids in a binding are those of its ends, and 0 for what is
- * there without being declared (amq.direct ...). So a binding of something that is gone fits
- * nothing that is there, even if it has the same name.
+ * Flags: 1 auto-delete, 2 internal; of a virtual host: 1 tracing, 2 protected from deletion. The
+ * ids in a binding are those of its ends, and 0 for what is there without being declared
+ * (amq.direct ...). So a binding of something that is gone fits nothing that is there, even if it
+ * has the same name.
  *
  * Plain values that borrow. Encoding adds to the buffers; decoding returns false for bytes that
  * are no such term. */
@@ -52,6 +60,11 @@ enum {
 struct vhost_term {
     struct bytes name;
     uint64_t id;
+    bool is_tracing;
+    bool is_protected;
+    struct bytes description;
+    struct bytes tags; /* with commas between them */
+    struct bytes default_queue_type;
 };
 void vhost_term_encode(const struct vhost_term *t, struct term_buffers *out);
 bool vhost_term_decode(const struct definition *d, struct vhost_term *out);
@@ -115,5 +128,36 @@ struct binding_term {
 };
 void binding_term_encode(const struct binding_term *t, struct term_buffers *out);
 bool binding_term_decode(const struct definition *d, struct binding_term *out);
+
+/* Of a virtual host or a user. */
+struct limit_term {
+    struct bytes owner;
+    struct bytes limit;
+    int64_t value;
+};
+void limit_term_encode(const struct limit_term *t, struct term_buffers *out);
+bool limit_term_decode(const struct definition *d, struct limit_term *out);
+
+struct policy_term {
+    struct bytes vhost;
+    struct bytes name;
+    uint8_t apply_to; /* enum policy_target, policy/policy.h */
+    int64_t priority;
+    struct bytes pattern;
+    struct table definition;
+};
+void policy_term_encode(const struct policy_term *t, struct term_buffers *out);
+bool policy_term_decode(const struct definition *d, struct policy_term *out);
+
+struct parameter_term {
+    struct bytes component;
+    struct bytes vhost;
+    struct bytes name;
+    struct bytes value; /* JSON */
+};
+void parameter_term_encode(const struct parameter_term *t, struct term_buffers *out);
+bool parameter_term_decode(const struct definition *d, struct parameter_term *out);
+void global_parameter_term_encode(const struct parameter_term *t, struct term_buffers *out);
+bool global_parameter_term_decode(const struct definition *d, struct parameter_term *out);
 
 #endif

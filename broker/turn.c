@@ -151,6 +151,7 @@ static void on_turn(struct io_task *t)
 
     b->turn_number++;
     tell_waiters(b);
+    visits_tell_expelled(b);
     replies_deliver(b);
     tell_publishers(b);
     staged_step(b);

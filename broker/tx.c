@@ -346,6 +346,16 @@ static int upload_all(struct tx *t, struct home *home)
 
 /* ---- what the commit does ---- */
 
+static void return_one(struct tx *t, const struct staged *s)
+{
+    struct broker_counters *c = &t->publisher->visit->broker->counters;
+
+    c->unroutable_returned += s->is_mandatory;
+    c->unroutable_dropped += !s->is_mandatory;
+    if (s->is_mandatory)
+        t->ops->returned(t->owner, &s->out.message);
+}
+
 /* Gives one message to its queues; `upload` has its body, if that is large and was sent ahead. */
 static void publish_one(struct tx *t, const struct staged *s, struct store_upload *upload)
 {
@@ -354,8 +364,8 @@ static void publish_one(struct tx *t, const struct staged *s, struct store_uploa
 
     if (s->out.exchange != NULL && outgoing_send(t->publisher->visit, &s->out, &sent, &places) != 0)
         sent.rejected++; /* no room for what does not go to the log */
-    if (places == 0 && s->is_mandatory && sent.rejected == 0)
-        t->ops->returned(t->owner, &s->out.message);
+    if (places == 0 && sent.rejected == 0)
+        return_one(t, s);
     if (sent.has_failed)
         t->result = ERR_FAILED;
     else if (sent.rejected > 0 && t->result == 0)

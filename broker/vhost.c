@@ -3,9 +3,11 @@
 
 #include "base/mem.h"
 #include "broker/history.h"
+#include "broker/look_parts.h"
 #include "broker/parts.h"
 #include "broker/targets.h"
 #include "exchange/exchange.h"
+#include "msg/shortstr.h"
 #include "queue/queue.h"
 
 /* ---- what the exchange table says ---- */
@@ -26,6 +28,7 @@ static void on_unbound(void *owner, const struct binding *b)
     struct binding_spec spec = binding_spec(b);
     struct bytes source = exchange_spec(spec.source).name;
 
+    look_lost(v->broker, b);
     binding_term_encode(
         &(struct binding_term){
             .vhost = v->id,
@@ -50,6 +53,7 @@ static void on_deleted(void *owner, const struct exchange *x)
     struct term_buffers *terms = &v->broker->terms;
     struct bytes name = exchange_spec(x).name;
 
+    look_lost(v->broker, x);
     v->version++;
     mem_free(names_remove(&v->exchange_ids, name));
     exchange_term_encode(&(struct exchange_term){.vhost = v->id, .name = name}, terms);
@@ -62,6 +66,15 @@ static void on_let_go(void *owner, uint64_t message)
 }
 
 /* ---- virtual hosts ---- */
+
+static struct bytes copy_of(struct bytes b)
+{
+    uint8_t *copy = (uint8_t *)mem_alloc(b.size + 1);
+
+    if (b.size > 0)
+        memcpy(copy, b.data, b.size);
+    return bytes_of(copy, b.size);
+}
 
 struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id)
 {
@@ -83,8 +96,11 @@ struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id)
         .owner = v, .on_unbound = on_unbound, .on_deleted = on_deleted, .on_let_go = on_let_go};
     v->table = exchange_table_new(&options);
     names_put(&b->vhosts, name, v);
-    v->name = CONTAINER_OF(list_last(&b->vhosts.order), struct names_entry, link)->name;
-    ASSERT(bytes_equal(v->name, name));
+    v->entry = CONTAINER_OF(list_last(&b->vhosts.order), struct names_entry, link);
+    ASSERT(bytes_equal(v->entry->name, name));
+    v->name = copy_of(name);
+    v->connections_max = VHOST_UNLIMITED;
+    v->queues_max = VHOST_UNLIMITED;
     map_put(&b->vhosts_by_id, id, v);
     return v;
 }
@@ -110,7 +126,63 @@ void vhost_free(struct vhost *v)
     names_release(&v->queues);
     names_release(&v->exchange_ids);
     map_release(&v->queues_by_id);
+    mem_free((void *)(uintptr_t)v->name.data);
     mem_free(v);
+}
+
+/* The first exchange that somebody declared. */
+static struct exchange *first_declared(const struct vhost *v)
+{
+    struct exchange *x = exchange_next(v->table, NULL);
+
+    while (x != NULL && (exchange_is_default(x) || shortstr_is_reserved(exchange_spec(x).name)))
+        x = exchange_next(v->table, x);
+    return x;
+}
+
+static void unbind_all(const struct vhost *v)
+{
+    struct exchange *x = NULL;
+    const struct binding *bound = NULL;
+
+    while ((x = exchange_next(v->table, x)) != NULL) {
+        while ((bound = binding_next_from(x, NULL)) != NULL) {
+            const struct binding_spec spec = binding_spec(bound);
+            int rv = exchange_unbind(v->table, &spec);
+
+            ASSERT(rv == 0);
+        }
+    }
+}
+
+void vhost_delete(struct vhost *v)
+{
+    struct broker *b = v->broker;
+    struct names_entry *e = NULL;
+    struct exchange *x = NULL;
+
+    while ((e = names_first(&v->queues)) != NULL)
+        named_queue_delete((struct named_queue *)e->value);
+    while ((x = first_declared(v)) != NULL) {
+        int rv = exchange_delete(v->table, x, false);
+
+        ASSERT(rv == 0);
+    }
+    unbind_all(v);
+    look_lost(b, v);
+    v->version++;
+    v->entry = NULL;
+    names_remove(&b->vhosts, v->name);
+    map_remove(&b->vhosts_by_id, v->id);
+    if (v->visit_count == 0)
+        vhost_free(v);
+}
+
+void vhost_leave(struct vhost *v)
+{
+    ASSERT(v->visit_count > 0);
+    if (--v->visit_count == 0 && vhost_is_deleted(v))
+        vhost_free(v);
 }
 
 struct vhost *vhost_find(const struct broker *b, struct bytes name)
@@ -148,6 +220,7 @@ struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q
         list_push(&q->owner->owned, &n->owned);
     n->queue = queue_new(q->home->queues, &spec);
     names_put(&v->queues, q->name, n);
+    n->entry = CONTAINER_OF(list_last(&v->queues.order), struct names_entry, link);
     map_put(&v->queues_by_id, q->id, n);
     q->home->queue_count++;
     v->version++;
@@ -169,6 +242,8 @@ static void take_name(struct named_queue *q)
 {
     struct vhost *v = q->vhost;
 
+    look_lost(v->broker, q);
+    v->broker->counters.queues_deleted++;
     exchange_remove_queue(v->table, q->id);
     names_remove(&v->queues, queue_name(q->queue));
     map_remove(&v->queues_by_id, q->id);

@@ -20,6 +20,9 @@
 #include "msg/table.h"
 
 struct broker;
+struct names_entry;
+struct policies;
+struct policy;
 struct exchange;
 struct exchange_table;
 struct history;
@@ -30,10 +33,19 @@ struct visit;
 
 enum { TARGET_SLOTS = 64 };
 
+/* Nobody set that limit. */
+#define VHOST_UNLIMITED INT64_MIN
+
 struct vhost {
     struct broker *broker;
     uint64_t id;
-    struct bytes name; /* of the entry in broker->vhosts */
+    struct bytes name;         /* its own */
+    struct names_entry *entry; /* in broker->vhosts; NULL: it is deleted */
+    size_t visit_count;        /* a deleted one is there until the last has ended */
+    bool is_tracing;
+    int64_t connections_max; /* VHOST_UNLIMITED, or negative: no limit */
+    int64_t queues_max;
+    struct policies *policies;
     struct exchange_table *table;
     struct names queues;       /* struct named_queue */
     struct map queues_by_id;   /* the same */
@@ -50,6 +62,9 @@ struct named_queue {
     struct queue *queue;
     struct vhost *vhost;
     struct home *home;
+    struct names_entry *entry;
+    const struct policy *policy; /* that applies to it; NULL: none */
+    const struct policy *operator_policy;
     uint64_t id;
     struct visit *owner;    /* of an exclusive queue; else NULL */
     struct list_link owned; /* in the owner's list */
@@ -60,6 +75,14 @@ struct named_queue {
 struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id);
 /* Frees it; its queues must be freed with their homes. */
 void vhost_free(struct vhost *v);
+/* Deletes all that is in it, and its name; it is freed when nobody visits it any more. */
+void vhost_delete(struct vhost *v);
+static inline bool vhost_is_deleted(const struct vhost *v)
+{
+    return v->entry == NULL;
+}
+/* A visit has ended. */
+void vhost_leave(struct vhost *v);
 
 struct vhost *vhost_find(const struct broker *b, struct bytes name);
 struct vhost *vhost_find_id(const struct broker *b, uint64_t id);

@@ -1,5 +1,8 @@
 /* Visits: a client in a virtual host. */
+#include <inttypes.h>
+
 #include "base/mem.h"
+#include "broker/limits.h"
 #include "broker/parts.h"
 #include "broker/shortage.h"
 
@@ -11,11 +14,42 @@ static void on_resume(struct held *h)
         v->calls.resumed(v->calls.owner);
 }
 
+/* ---- come in ---- */
+
+static uint64_t count_visits(const struct broker *b, const struct user *u)
+{
+    uint64_t count = 0;
+
+    LIST_FOREACH (link, &b->visits)
+        count += CONTAINER_OF(link, struct visit, link)->user == u;
+    return count;
+}
+
+static int check_limits(struct broker *b, const struct vhost *vhost, const struct user *u,
+                        struct refusal *refusal)
+{
+    int64_t limit = vhost->connections_max;
+
+    if (limit >= 0 && vhost->visit_count >= (uint64_t)limit)
+        return refuse(refusal, REFUSE_NOT_ALLOWED,
+                      "access to vhost '%.*s' refused for user '%.*s': connection limit (%" PRId64
+                      ") is reached",
+                      SHOW(vhost->name), SHOW(user_name(u)), limit);
+    limit = limit_of_user(b, user_name(u), LIMIT_CONNECTIONS);
+    if (limit >= 0 && count_visits(b, u) >= (uint64_t)limit)
+        return refuse(refusal, REFUSE_NOT_ALLOWED,
+                      "connection refused for user '%.*s': user connection limit (%" PRId64
+                      ") is reached",
+                      SHOW(user_name(u)), limit);
+    return 0;
+}
+
 int broker_visit(struct broker *b, const struct visit_spec *spec, struct visit **out,
                  struct refusal *refusal)
 {
     struct vhost *vhost = vhost_find(b, spec->vhost);
     struct visit *v = NULL;
+    int rv = 0;
 
     ASSERT(!b->closing.is_on);
     if (vhost == NULL)
@@ -23,18 +57,25 @@ int broker_visit(struct broker *b, const struct visit_spec *spec, struct visit *
     if (!auth_may_enter(b->auth, spec->user, spec->vhost))
         return refuse(refusal, REFUSE_NOT_ALLOWED, "access to vhost '%.*s' refused for user '%.*s'",
                       SHOW(spec->vhost), SHOW(user_name(spec->user)));
+    rv = check_limits(b, vhost, spec->user, refusal);
+    if (rv != 0)
+        return rv;
     v = MEM_NEW(struct visit);
     v->broker = b;
     v->vhost = vhost;
-    v->user = spec->user;
+    v->user = user_ref(spec->user);
     v->calls = spec->calls;
     v->held.resume = on_resume;
     list_init(&v->owned);
     list_push(&b->visits, &v->link);
+    vhost->visit_count++;
+    b->counters.visits_begun++;
     shortage_start(b->shortage);
     *out = v;
     return 0;
 }
+
+/* ---- go ---- */
 
 void visit_end(struct visit *v)
 {
@@ -48,8 +89,86 @@ void visit_end(struct visit *v)
     list_remove(&v->link);
     if (list_empty(&b->visits))
         shortage_stop(b->shortage);
+    b->counters.visits_ended++;
+    b->counters.channels_closed += v->channel_count;
+    vhost_leave(v->vhost);
+    user_unref(v->user);
+    mem_free(v->farewell);
     mem_free(v);
 }
+
+void visit_expel(struct visit *v, const char *kind, struct bytes name)
+{
+    if (v->farewell != NULL)
+        return;
+    v->farewell = MEM_NEW(struct refusal);
+    (void)refuse(v->farewell, REFUSE_FORCED, "%s '%.*s' is deleted", kind, SHOW(name));
+    v->broker->has_expelled = true;
+    broker_stir(v->broker);
+}
+
+/* The first one who was not told yet, or NULL. */
+static struct visit *next_expelled(const struct broker *b)
+{
+    LIST_FOREACH (link, &b->visits) {
+        struct visit *v = CONTAINER_OF(link, struct visit, link);
+
+        if (v->farewell != NULL)
+            return v;
+    }
+    return NULL;
+}
+
+void visits_tell_expelled(struct broker *b)
+{
+    struct visit *v = NULL;
+
+    if (!b->has_expelled)
+        return;
+    b->has_expelled = false;
+    while ((v = next_expelled(b)) != NULL) {
+        struct refusal *why = v->farewell;
+
+        v->farewell = NULL;
+        if (v->calls.expelled != NULL)
+            v->calls.expelled(v->calls.owner, why); /* the visit may end by it */
+        mem_free(why);
+    }
+}
+
+/* ---- channels ---- */
+
+int visit_open_channel(struct visit *v, struct refusal *refusal)
+{
+    struct broker *b = v->broker;
+    int64_t limit = limit_of_user(b, user_name(v->user), LIMIT_CHANNELS);
+    uint64_t count = 0;
+
+    if (limit >= 0) {
+        LIST_FOREACH (link, &b->visits) {
+            const struct visit *other = CONTAINER_OF(link, struct visit, link);
+
+            count += other->user == v->user ? other->channel_count : 0;
+        }
+    }
+    if (limit >= 0 && count >= (uint64_t)limit)
+        return refuse(refusal, REFUSE_NOT_ALLOWED,
+                      "number of channels opened for user '%.*s' has reached the maximum allowed "
+                      "user limit of (%" PRId64 ")",
+                      SHOW(user_name(v->user)), limit);
+    v->channel_count++;
+    b->counters.channels_opened++;
+    return 0;
+}
+
+void visit_close_channel(struct visit *v)
+{
+    ASSERT(v->channel_count > 0);
+    v->channel_count--;
+    v->broker->counters.channels_closed++;
+}
+
+/* ---- look ---- */
 
 struct broker *visit_broker(struct visit *v)
 {

@@ -1,0 +1,43 @@
+/* What happened since the start, counted as it happens: for rates and metrics.
+ *
+ * Plain numbers of one shard; whoever wants those of the node adds them up. */
+#ifndef BROKER_COUNTERS_H
+#define BROKER_COUNTERS_H
+
+#include <stdint.h>
+
+#include "queue/look.h"
+
+struct broker;
+
+/* RabbitMQ's bounds of message sizes; what is above the last one is counted behind it. */
+enum { COUNTERS_SIZES = 9 };
+extern const uint64_t counters_size_bounds[COUNTERS_SIZES - 1];
+
+struct broker_counters {
+    /* publishing */
+    uint64_t received;         /* messages */
+    uint64_t received_confirm; /* of those, on channels with confirms */
+    uint64_t routed;           /* of those, that went somewhere */
+    uint64_t confirmed;
+    uint64_t rejected; /* basic.nack to a publisher */
+    uint64_t unroutable_returned;
+    uint64_t unroutable_dropped;
+    uint64_t size_counts[COUNTERS_SIZES]; /* each bucket for itself */
+    uint64_t size_sum;
+    /* reading: of all queues, those that are gone included */
+    struct queues_tally queues;
+    /* comings and goings */
+    uint64_t visits_begun;
+    uint64_t visits_ended;
+    uint64_t channels_opened;
+    uint64_t channels_closed;
+    uint64_t queues_declared; /* every declare that was not passive */
+    uint64_t queues_created;
+    uint64_t queues_deleted;
+    uint64_t logins_succeeded;
+    uint64_t logins_failed;
+};
+void broker_get_counters(struct broker *b, struct broker_counters *out);
+
+#endif
