@@ -234,7 +234,7 @@ struct io *broker_io(struct broker *b)
 
 static void check_vhost(struct vhost *v)
 {
-    ASSERT(names_count(&v->queues) == map_count(&v->queues_by_id));
+    ASSERT(names_count(&v->queues) + v->hidden_count == map_count(&v->queues_by_id));
     exchange_table_check(v->table);
     for (struct names_entry *e = names_first(&v->queues); e != NULL;
          e = names_next(&v->queues, e)) {

@@ -2,6 +2,7 @@
 #include "broker/dead.h"
 
 #include "broker/parts.h"
+#include "broker/publisher.h"
 #include "exchange/exchange.h"
 #include "exchange/route.h"
 #include "msg/slip.h"
@@ -34,8 +35,9 @@ size_t dead_route(void *owner, struct queue *q, const struct message *m, struct 
                   size_t max)
 {
     struct broker *b = ((struct home *)owner)->broker;
-    struct vhost *v = ((struct named_queue *)queue_owner(q))->vhost;
-    struct exchange *x = exchange_find(v->table, m->exchange);
+    struct named_queue *from = (struct named_queue *)queue_owner(q);
+    struct vhost *v = from->vhost;
+    struct exchange *x = from->is_hidden ? from->delays : exchange_find(v->table, m->exchange);
     struct route_view view = {.props = &m->props};
     struct route route;
     size_t count = 0;
@@ -45,6 +47,7 @@ size_t dead_route(void *owner, struct queue *q, const struct message *m, struct 
     collect_keys(b, m);
     view.keys = (const struct bytes *)(const void *)b->scratch.keys.data;
     view.key_count = b->scratch.keys.size / sizeof(struct bytes);
+    view.is_delayed = !from->is_hidden && outgoing_is_delayed(b, &m->props);
     route_message(v->table, x, &view, &route);
     for (; count < route.count && count < max; count++)
         targets[count] = vhost_find_queue_id(v, route.queues[count])->queue;

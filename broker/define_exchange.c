@@ -3,6 +3,7 @@
 
 #include "broker/access.h"
 #include "broker/define.h"
+#include "broker/holder.h"
 #include "broker/parts.h"
 #include "exchange/exchange.h"
 #include "msg/shortstr.h"
@@ -138,6 +139,7 @@ static int declare(struct visit *v, const struct define_exchange *d, struct refu
     v->vhost->version++;
     if (d->is_durable)
         keep_definition(v, d);
+    holder_declare(v->vhost, x, vhost_exchange_id(v->vhost, d->name));
     return 0;
 }
 

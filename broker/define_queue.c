@@ -147,17 +147,6 @@ static int check_new(const struct visit *v, const struct define_queue *d, struct
     return 0;
 }
 
-/* The home with the fewest queues. */
-static struct home *choose_home(struct broker *b)
-{
-    struct home *best = &b->homes[0];
-
-    for (unsigned i = 1; i < b->home_count; i++)
-        if (b->homes[i].queue_count < best->queue_count)
-            best = &b->homes[i];
-    return best;
-}
-
 static void keep_definition(struct visit *v, const struct define_queue *d,
                             const struct named_queue *q)
 {
@@ -185,7 +174,7 @@ static struct named_queue *make(struct visit *v, const struct define_queue *d)
     struct named_queue *q = vhost_add_queue(v->vhost, &(struct vhost_queue){
                                                           .id = id,
                                                           .name = d->name,
-                                                          .home = choose_home(b),
+                                                          .home = home_with_fewest(b),
                                                           .owner = d->is_exclusive ? v : NULL,
                                                           .is_durable = d->is_durable,
                                                           .is_auto_delete = d->is_auto_delete,

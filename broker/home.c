@@ -119,3 +119,13 @@ void home_release(struct home *p)
         queues_free(p->queues);
     p->queues = NULL;
 }
+
+struct home *home_with_fewest(struct broker *b)
+{
+    struct home *best = &b->homes[0];
+
+    for (unsigned i = 1; i < b->home_count; i++)
+        if (b->homes[i].queue_count < best->queue_count)
+            best = &b->homes[i];
+    return best;
+}

@@ -38,6 +38,9 @@ void home_start(struct home *p);
 void home_close(struct home *p, void (*closed)(void *owner), void *owner);
 void home_release(struct home *p);
 
+/* The home with the fewest queues. */
+struct home *home_with_fewest(struct broker *b);
+
 static inline bool home_is_pressed(const struct home *p)
 {
     return p->is_log_pressed || p->are_queues_pressed;

@@ -11,6 +11,7 @@
 #include "broker/replies.h"
 #include "broker/targets.h"
 #include "exchange/exchange.h"
+#include "msg/delay.h"
 #include "msg/slip.h"
 #include "msg/table_writer.h"
 #include "msg/ttl.h"
@@ -49,6 +50,7 @@ static int find_exchange(struct publisher *p, struct bytes name, struct refusal 
     memo->auth_version = auth_version(v->broker->auth);
     memo->is_topic = bytes_equal(spec.type, bytes_text("topic"));
     memo->is_default = exchange_is_default(x);
+    memo->is_delayed = exchange_is_delayed(x);
     memo->name_size = (uint8_t)name.size;
     if (name.size > 0)
         memcpy(memo->name, name.data, name.size);
@@ -131,13 +133,50 @@ static int add_keys(struct broker *b, const struct field *f, const char *name,
     return 0;
 }
 
-/* What the properties ask for to be changed before the message leaves. */
+/* What the properties ask for to be changed before the message leaves, and what else they say. */
 struct changes {
     bool has_reply_name;
     bool has_bcc;
     size_t first_hidden; /* index of the first key that comes from BCC */
+    bool has_delay;
     struct table headers;
 };
+
+/* ---- delays ---- */
+
+static bool is_to_wait(struct broker *b, struct table headers)
+{
+    struct delay d = delay_of_headers(headers);
+
+    return d.kind == DELAY_SPAN || (d.kind == DELAY_DATE && d.ms > io_wall_ms(b->io));
+}
+
+bool outgoing_is_delayed(struct broker *b, const struct props *props)
+{
+    struct table headers;
+
+    return props_find_headers(props, &headers) && is_to_wait(b, headers);
+}
+
+/* A delayed exchange does not guess what somebody meant. */
+static int check_delay(struct table headers, struct refusal *refusal)
+{
+    struct field f;
+
+    if (table_find(headers, bytes_text("x-delay"), &f) && !delay_is_span(&f))
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid header 'x-delay' of type '%s': it must be a whole number of "
+                      "milliseconds",
+                      field_type_name(&f));
+    if (table_find(headers, bytes_text("x-deliver-at"), &f) && !delay_is_date(&f))
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid header 'x-deliver-at' of type '%s': it must be a timestamp, or an "
+                      "integer: milliseconds since 1970",
+                      field_type_name(&f));
+    return 0;
+}
+
+/* ---- headers ---- */
 
 /* One walk over the headers: most have none of the two. */
 static int read_headers(struct broker *b, const struct props *props, struct changes *changes,
@@ -145,6 +184,8 @@ static int read_headers(struct broker *b, const struct props *props, struct chan
 {
     static const struct bytes cc = {(const uint8_t *)"CC", 2};
     static const struct bytes bcc = {(const uint8_t *)"BCC", 3};
+    static const struct bytes delay = {(const uint8_t *)"x-delay", 7};
+    static const struct bytes date = {(const uint8_t *)"x-deliver-at", 12};
     struct field copies = {.type = FIELD_VOID};
     struct field hidden = {.type = FIELD_VOID};
     bool has_cc = false;
@@ -162,6 +203,8 @@ static int read_headers(struct broker *b, const struct props *props, struct chan
         } else if (UNLIKELY(bytes_equal(e.name, bcc))) {
             hidden = e.value;
             changes->has_bcc = true;
+        } else if (UNLIKELY(bytes_equal(e.name, delay) || bytes_equal(e.name, date))) {
+            changes->has_delay = true;
         }
     }
     if (has_cc)
@@ -243,6 +286,10 @@ static int check_props(struct publisher *p, struct outgoing *o, struct refusal *
         rv = check_expiration(props, &o->expiration_ms, refusal);
     if (rv == 0)
         rv = read_headers(b, props, &changes, refusal);
+    if (rv == 0 && changes.has_delay && p->memo.is_delayed)
+        rv = check_delay(changes.headers, refusal);
+    if (rv == 0 && changes.has_delay)
+        o->is_delayed = is_to_wait(b, changes.headers);
     if (rv == 0 && buf_error(&b->scratch.keys) != 0)
         rv = refuse(refusal, REFUSE_PRECONDITION, "invalid message: too many keys in CC and BCC");
     if (rv != 0)
@@ -280,6 +327,7 @@ int outgoing_make(struct publisher *p, const struct message *m, struct outgoing 
     out->keys = &out->message.routing_key;
     out->key_count = 1;
     out->may_be_reply = p->memo.is_default;
+    out->is_delayed = false;
     if (UNLIKELY((m->props.flags & of_interest) != 0))
         return check_props(p, out, refusal);
     if (p->memo.is_topic)
@@ -447,8 +495,10 @@ static bool send_replies(struct visit *v, const struct outgoing *o)
 static const struct targets *find_targets(struct visit *v, const struct outgoing *o,
                                           struct route *route)
 {
-    const struct route_view view = {
-        .keys = o->keys, .key_count = o->key_count, .props = &o->message.props};
+    const struct route_view view = {.keys = o->keys,
+                                    .key_count = o->key_count,
+                                    .props = &o->message.props,
+                                    .is_delayed = o->is_delayed};
 
     if (o->may_be_reply && o->key_count == 1) {
         route->keeper_count = 0;
@@ -495,8 +545,10 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
 
 bool outgoing_is_for_queues(struct visit *v, const struct outgoing *o)
 {
-    const struct route_view view = {
-        .keys = o->keys, .key_count = o->key_count, .props = &o->message.props};
+    const struct route_view view = {.keys = o->keys,
+                                    .key_count = o->key_count,
+                                    .props = &o->message.props,
+                                    .is_delayed = o->is_delayed};
     struct route route;
 
     for (size_t i = 0; i < o->key_count; i++)

@@ -20,6 +20,7 @@ struct publish_memo {
     uint64_t auth_version;
     bool is_topic;
     bool is_default;
+    bool is_delayed;
     uint8_t name_size;
     uint8_t name[SHORTSTR_MAX];
 };
@@ -59,12 +60,16 @@ struct outgoing {
     const struct bytes *keys; /* the routing key, then those of CC and BCC */
     size_t key_count;
     bool may_be_reply; /* to a consumer of amq.rabbitmq.reply-to */
+    bool is_delayed;   /* exchanges that are delayed hold it back */
 };
 
 /* Checks and changes the message; what it changes lies in the broker's buffers until the next
  * call. ERR_DENIED. */
 MUST_USE int outgoing_make(struct publisher *p, const struct message *m, struct outgoing *out,
                            struct refusal *refusal);
+
+/* Whether its headers say that it is not due yet. */
+bool outgoing_is_delayed(struct broker *b, const struct props *props);
 
 /* Whether the message goes to queues alone, of whom none needs its body in one piece. */
 bool outgoing_is_for_queues(struct visit *v, const struct outgoing *o);

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "broker/accounts.h"
+#include "broker/holder.h"
 #include "broker/limits.h"
 #include "broker/parts.h"
 #include "exchange/exchange.h"
@@ -65,6 +66,10 @@ static int read_queue(struct broker *b, const struct definition *d)
     }
     if (vhost_find_queue_id(v, t.id) != NULL)
         return 0;
+    if ((t.flags & TERM_HOLDER) != 0) {
+        holder_read(v, &t);
+        return 0;
+    }
     other = vhost_find_queue(v, t.name);
     if (other != NULL) /* an older one, whose deletion was lost with all checkpoints */
         named_queue_doom(other);
@@ -175,6 +180,7 @@ static void restore_exchange(struct broker *b, const struct definition *d)
         return;
     }
     vhost_set_exchange_id(v, t.name, t.id);
+    holder_restore(v, x, t.id);
 }
 
 /* The exchange of that name, if it is the one that is meant. */
@@ -263,6 +269,8 @@ void restore_rest(struct broker *b)
     restore_kind(b, DEFINITION_TOPIC_PERMISSION, restore_topic_permission);
     restore_kind(b, DEFINITION_EXCHANGE, restore_exchange);
     restore_bindings(b);
+    for (struct names_entry *e = names_first(&b->vhosts); e != NULL; e = names_next(&b->vhosts, e))
+        holder_doom_orphans((struct vhost *)e->value);
     bury_doomed(b);
 }
 

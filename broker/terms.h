@@ -23,10 +23,11 @@
  *     PARAMETER         component s, virtual host s, name s     JSON
  *     GLOBAL_PARAMETER  name s                                  JSON
  *
- * Flags: 1 auto-delete, 2 internal; of a virtual host: 1 tracing, 2 protected from deletion. The
- * ids in a binding are those of its ends, and 0 for what is there without being declared
- * (amq.direct ...). So a binding of something that is gone fits nothing that is there, even if it
- * has the same name.
+ * Flags: 1 auto-delete, 2 internal, 4 a queue in which the messages of the delayed exchange with
+ * the same id wait, and whose name is the exchange's; of a virtual host: 1 tracing, 2 protected
+ * from deletion. The ids in a binding are those of its ends, and 0 for what is there without being
+ * declared (amq.direct ...). So a binding of something that is gone fits nothing that is there,
+ * even if it has the same name.
  *
  * Plain values that borrow. Encoding adds to the buffers; decoding returns false for bytes that
  * are no such term. */
@@ -54,6 +55,7 @@ void term_buffers_release(struct term_buffers *b);
 enum {
     TERM_AUTO_DELETE = 1,
     TERM_INTERNAL = 2,
+    TERM_HOLDER = 4,
     TERM_ARGUMENTS_MAX = 60 << 10, /* so that the key of a binding is a key of a record */
 };
 

@@ -125,6 +125,7 @@ static void stage(struct tx *t, const struct outgoing *o, bool is_mandatory)
     struct buf *out = &t->messages;
 
     buf_u8(out, is_mandatory ? 1 : 0);
+    buf_u8(out, o->is_delayed ? 1 : 0);
     buf_u8(out, (uint8_t)m->exchange.size);
     buf_u8(out, (uint8_t)m->routing_key.size);
     buf_le32(out, (uint32_t)o->key_count - 1);
@@ -210,6 +211,7 @@ static bool next_staged(struct tx *t, struct reader *r, struct staged *s)
     if (r->left == 0)
         return false;
     *s = (struct staged){.is_mandatory = reader_u8(r) != 0};
+    s->out.is_delayed = reader_u8(r) != 0;
     exchange_size = reader_u8(r);
     key_size = reader_u8(r);
     more_keys = reader_le32(r);
@@ -262,8 +264,10 @@ static void join(struct group *g, struct home *home, size_t size)
 static void measure_message(struct tx *t, const struct staged *s, struct group *g)
 {
     struct vhost *v = t->publisher->visit->vhost;
-    const struct route_view view = {
-        .keys = s->out.keys, .key_count = s->out.key_count, .props = &s->out.message.props};
+    const struct route_view view = {.keys = s->out.keys,
+                                    .key_count = s->out.key_count,
+                                    .props = &s->out.message.props,
+                                    .is_delayed = s->out.is_delayed};
     const struct targets *targets = NULL;
     struct route route;
 

@@ -52,9 +52,12 @@ static void on_deleted(void *owner, const struct exchange *x)
     struct vhost *v = (struct vhost *)owner;
     struct term_buffers *terms = &v->broker->terms;
     struct bytes name = exchange_spec(x).name;
+    struct named_queue *holder = vhost_find_queue_id(v, exchange_holder(x));
 
     look_lost(v->broker, x);
     v->version++;
+    if (holder != NULL)
+        named_queue_delete(holder);
     mem_free(names_remove(&v->exchange_ids, name));
     exchange_term_encode(&(struct exchange_term){.vhost = v->id, .name = name}, terms);
     definitions_remove(&v->broker->definitions, DEFINITION_EXCHANGE, buf_view(&terms->key));
@@ -113,8 +116,8 @@ static void named_queue_free(struct named_queue *q)
 void vhost_free(struct vhost *v)
 {
     exchange_table_free(v->table);
-    for (struct names_entry *e = names_first(&v->queues); e != NULL; e = names_next(&v->queues, e))
-        named_queue_free((struct named_queue *)e->value);
+    MAP_FOREACH (w, &v->queues_by_id)
+        named_queue_free((struct named_queue *)w.value);
     for (struct names_entry *e = names_first(&v->exchange_ids); e != NULL;
          e = names_next(&v->exchange_ids, e))
         mem_free(e->value);
@@ -206,12 +209,14 @@ struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q
         .vhost = v->name,
         .is_durable = q->is_durable,
         .is_auto_delete = q->is_auto_delete,
+        .is_delayed = q->is_hidden,
         .arguments = q->arguments,
         .owner = n,
     };
-    int rv = exchange_add_queue(v->table, q->id, q->name, true);
+    int rv = q->is_hidden ? 0 : exchange_add_queue(v->table, q->id, q->name, true);
 
     ASSERT(rv == 0);
+    n->is_hidden = q->is_hidden;
     n->vhost = v;
     n->home = q->home;
     n->id = q->id;
@@ -219,8 +224,12 @@ struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q
     if (q->owner != NULL)
         list_push(&q->owner->owned, &n->owned);
     n->queue = queue_new(q->home->queues, &spec);
-    names_put(&v->queues, q->name, n);
-    n->entry = CONTAINER_OF(list_last(&v->queues.order), struct names_entry, link);
+    if (q->is_hidden) {
+        v->hidden_count++;
+    } else {
+        names_put(&v->queues, q->name, n);
+        n->entry = CONTAINER_OF(list_last(&v->queues.order), struct names_entry, link);
+    }
     map_put(&v->queues_by_id, q->id, n);
     q->home->queue_count++;
     v->version++;
@@ -242,10 +251,14 @@ static void take_name(struct named_queue *q)
 {
     struct vhost *v = q->vhost;
 
-    look_lost(v->broker, q);
-    v->broker->counters.queues_deleted++;
-    exchange_remove_queue(v->table, q->id);
-    names_remove(&v->queues, queue_name(q->queue));
+    if (q->is_hidden) {
+        v->hidden_count--;
+    } else {
+        look_lost(v->broker, q);
+        v->broker->counters.queues_deleted++;
+        exchange_remove_queue(v->table, q->id);
+        names_remove(&v->queues, queue_name(q->queue));
+    }
     map_remove(&v->queues_by_id, q->id);
     if (list_linked(&q->owned))
         list_remove(&q->owned);

@@ -47,8 +47,9 @@ struct vhost {
     int64_t queues_max;
     struct policies *policies;
     struct exchange_table *table;
-    struct names queues;       /* struct named_queue */
-    struct map queues_by_id;   /* the same */
+    struct names queues;     /* struct named_queue */
+    struct map queues_by_id; /* the same, and those that are hidden */
+    size_t hidden_count;
     struct names exchange_ids; /* uint64_t; of those that were declared durable */
     uint64_t version;
     bool is_unbinding; /* somebody asked for it; else it goes with one of its ends */
@@ -69,6 +70,8 @@ struct named_queue {
     struct visit *owner;    /* of an exclusive queue; else NULL */
     struct list_link owned; /* in the owner's list */
     struct list_link doomed;
+    bool is_hidden;          /* it has no name: an exchange keeps messages in it */
+    struct exchange *delays; /* of a hidden one: whose messages wait in it */
 };
 
 /* Makes the virtual host with its predeclared exchanges. Never NULL. */
@@ -94,6 +97,7 @@ struct vhost_queue {
     struct visit *owner;
     bool is_durable;
     bool is_auto_delete;
+    bool is_hidden; /* in it messages wait until they are due; nobody finds it by its name */
     struct table arguments;
 };
 /* Makes a queue of a name that is free. Never NULL. */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "exchange/arguments.h"
+#include "exchange/manner.h"
 #include "exchange/parts.h"
 
 /* Of the hashes by which hash exchanges spread keys over names: equal everywhere, for ever. */
@@ -63,9 +64,10 @@ static void target_release(struct target *target)
 }
 
 /* Makes the exchange of that kind; the name must be free and all else checked. */
-static struct exchange *exchange_new(struct exchange_table *t, const struct exchange_kind *kind,
+static struct exchange *exchange_new(struct exchange_table *t, const struct manner *manner,
                                      const struct exchange_spec *spec, struct bytes arguments)
 {
+    const struct exchange_kind *kind = manner->kind;
     struct exchange *x = MEM_NEW(struct exchange);
     uint8_t *copy = (uint8_t *)mem_alloc(arguments.size + 1);
 
@@ -73,6 +75,7 @@ static struct exchange *exchange_new(struct exchange_table *t, const struct exch
     x->target.is_local = true;
     x->table = t;
     x->kind = kind;
+    x->type = manner->type;
     x->looks_at = kind->looks_at;
     x->is_durable = spec->is_durable;
     x->is_auto_delete = spec->is_auto_delete;
@@ -87,6 +90,9 @@ static struct exchange *exchange_new(struct exchange_table *t, const struct exch
     list_push(&t->order, &x->order_link);
     if (kind->open != NULL)
         kind->open(x);
+    x->is_delayed = manner->is_delayed;
+    if (x->is_delayed)
+        x->looks_at = LOOKS_AT_MESSAGE;
     return x;
 }
 
@@ -108,15 +114,19 @@ static void declare_predeclared(struct exchange_table *t)
 {
     const struct exchange_spec nameless = {.name = bytes_text(""), .is_durable = true};
 
-    t->default_exchange = exchange_new(t, &default_kind, &nameless, bytes_of(NULL, 0));
+    struct manner manner = {.kind = &default_kind, .type = default_kind.name};
+
+    t->default_exchange = exchange_new(t, &manner, &nameless, bytes_of(NULL, 0));
     for (size_t i = 0; i < ARRAY_SIZE(predeclared); i++) {
         const struct exchange_spec spec = {
             .name = bytes_text(predeclared[i].name),
             .is_durable = true,
             .is_internal = predeclared[i].is_internal,
         };
-        const struct exchange_kind *kind = kind_find(bytes_text(predeclared[i].type));
-        (void)exchange_new(t, kind, &spec, bytes_of(NULL, 0));
+
+        manner.kind = kind_find(bytes_text(predeclared[i].type));
+        manner.type = manner.kind->name;
+        (void)exchange_new(t, &manner, &spec, bytes_of(NULL, 0));
     }
 }
 
@@ -243,8 +253,8 @@ static int differ_bool(struct exchange_difference *d, const char *argument, bool
 static int check_equivalence(const struct exchange *x, const struct exchange_spec *spec,
                              struct bytes alternate, struct exchange_difference *d)
 {
-    if (!bytes_equal(spec->type, bytes_text(x->kind->name)))
-        return differ(d, "type", spec->type, bytes_text(x->kind->name));
+    if (!bytes_equal(spec->type, bytes_text(x->type)))
+        return differ(d, "type", spec->type, bytes_text(x->type));
     if (spec->is_durable != x->is_durable)
         return differ_bool(d, "durable", x->is_durable);
     if (spec->is_auto_delete != x->is_auto_delete)
@@ -280,22 +290,21 @@ int exchange_declare(struct exchange_table *t, const struct exchange_spec *spec,
                      struct exchange **out, struct exchange_difference *difference,
                      struct err_note *note)
 {
-    const struct exchange_kind *kind = kind_find(spec->type);
     struct exchange *x = exchange_find(t, spec->name);
     struct bytes alternate = bytes_of(NULL, 0);
+    struct manner manner = {0};
     int rv = read_alternate(spec->arguments, &alternate, note);
 
-    if (kind == NULL)
-        return err_note(note, ERR_INVALID, "unknown exchange type '%.*s'", (int)spec->type.size,
-                        (const char *)spec->type.data);
     if (rv == 0 && x == NULL)
-        rv = check_spec(t, kind, spec, note);
+        rv = manner_read(spec, &manner, note);
+    if (rv == 0 && x == NULL)
+        rv = check_spec(t, manner.kind, spec, note);
     else if (rv == 0)
         rv = check_equivalence(x, spec, alternate, difference);
     if (rv != 0)
         return rv;
     if (x == NULL) {
-        x = exchange_new(t, kind, spec, spec->arguments.bytes);
+        x = exchange_new(t, &manner, spec, spec->arguments.bytes);
         rv = read_alternate((struct table){x->arguments}, &x->declared_alternate, NULL);
         ASSERT(rv == 0);
         alternate_set(x, x->declared_alternate);
@@ -344,6 +353,22 @@ int exchange_delete(struct exchange_table *t, struct exchange *x, bool if_unused
     exchange_remove(x);
     exchange_bury(t);
     return 0;
+}
+
+bool exchange_is_delayed(const struct exchange *x)
+{
+    return x->is_delayed;
+}
+
+void exchange_set_holder(struct exchange *x, uint64_t queue)
+{
+    ASSERT(x->is_delayed || queue == 0);
+    x->holder = queue;
+}
+
+uint64_t exchange_holder(const struct exchange *x)
+{
+    return x->holder;
 }
 
 void exchange_set_alternate(struct exchange_table *t, struct exchange *x, struct bytes name)
@@ -397,7 +422,7 @@ struct exchange_spec exchange_spec(const struct exchange *x)
 {
     return (struct exchange_spec){
         .name = x->target.name,
-        .type = bytes_text(x->kind->name),
+        .type = bytes_text(x->type),
         .is_durable = x->is_durable,
         .is_auto_delete = x->is_auto_delete,
         .is_internal = x->is_internal,

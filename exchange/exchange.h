@@ -133,6 +133,14 @@ MUST_USE int exchange_declare(struct exchange_table *t, const struct exchange_sp
  * the default exchange. */
 MUST_USE int exchange_delete(struct exchange_table *t, struct exchange *x, bool if_unused);
 
+/* Whether it holds messages back that have a delay: it was declared with the type x-delayed-message
+ * or with x-delayed-exchange. Its owner gives it a queue for them. */
+bool exchange_is_delayed(const struct exchange *x);
+/* Messages with a delay (route_view.is_delayed) that come to the exchange go to that queue alone;
+ * the id is of a queue that has no name here. 0: there is none, and nothing is held back. */
+void exchange_set_holder(struct exchange *x, uint64_t queue);
+uint64_t exchange_holder(const struct exchange *x);
+
 /* What a policy says where the arguments name no alternate exchange. No data: nothing. */
 void exchange_set_alternate(struct exchange_table *t, struct exchange *x, struct bytes name);
 

@@ -16,8 +16,3 @@ const struct exchange_kind *kind_find(struct bytes type)
     }
     return NULL;
 }
-
-bool exchange_type_is_known(struct bytes type)
-{
-    return kind_find(type) != NULL;
-}

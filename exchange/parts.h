@@ -49,11 +49,13 @@ struct alternate {
 struct exchange {
     struct target target;
     const struct exchange_kind *kind;
+    const char *type; /* as declared: the kind's name, or what wraps it */
     enum looks_at looks_at;
     bool is_durable;
     bool is_auto_delete;
     bool is_internal;
     bool is_doomed;   /* it is being deleted or soon will be */
+    bool is_delayed;  /* it holds messages with a delay back */
     bool is_observed; /* a remembered route went through it; see route_forget() */
     struct exchange_table *table;
     void *state;             /* the kind's */
@@ -70,6 +72,7 @@ struct exchange {
     struct list_link alternate_link;
     struct list_link doomed_link;
     struct list_link order_link;
+    uint64_t holder; /* the queue where delayed messages wait; 0: none */
 };
 
 struct exchange_table {

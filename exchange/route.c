@@ -33,13 +33,17 @@ static enum looks_at walk_from(struct walk *w, struct exchange *x, const struct 
         struct exchange *at = w->work[i];
 
         w->hits = 0;
+        if (at->looks_at > looks_at)
+            looks_at = at->looks_at;
+        if (UNLIKELY(m->is_delayed && at->holder != 0)) {
+            walk_hold(w, at->holder); /* all else happens when it is due */
+            continue;
+        }
         at->kind->route(at, w);
         if (w->hits == 0 && at->alternate != NULL && at->alternate->exchange != NULL)
             walk_visit(w, at->alternate->exchange);
         if (UNLIKELY(at->log != NULL))
             walk_add_queue(w, at->log);
-        if (at->looks_at > looks_at)
-            looks_at = at->looks_at;
     }
     sort_ids(w->queues, w->queue_count);
     return looks_at;

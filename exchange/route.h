@@ -31,6 +31,7 @@ struct route_view {
     const struct bytes *keys;  /* the routing key, then those of CC and BCC */
     size_t key_count;          /* at least 1 */
     const struct props *props; /* NULL: none */
+    bool is_delayed;           /* exchanges that are delayed hold it back */
 };
 
 /* Queues in a table of all sets that are in use; the same queues are the same set, with the same

@@ -52,6 +52,14 @@ void walk_hit(struct walk *w, struct target *target)
         walk_add_queue(w, target);
 }
 
+void walk_hold(struct walk *w, uint64_t queue)
+{
+    w->hits++;
+    w->queues =
+        (uint64_t *)walk_fit(w->queues, w->queue_count, &w->queue_capacity, sizeof(*w->queues));
+    w->queues[w->queue_count++] = queue;
+}
+
 void walk_keep(struct walk *w, struct exchange *x)
 {
     w->keepers = (struct exchange **)walk_fit(w->keepers, w->keeper_count, &w->keeper_capacity,

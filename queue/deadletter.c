@@ -82,8 +82,7 @@ static void tell_cycle(struct queue *q)
          (int)q->identity->vhost.size, (const char *)q->identity->vhost.data);
 }
 
-/* Asks the owner for the targets; more room is made until all fit. */
-static void ask_targets(struct funeral *f)
+void funeral_ask_targets(struct funeral *f)
 {
     struct queues *qs = f->queue->home;
     struct queues_scratch *s = &qs->scratch;
@@ -112,7 +111,9 @@ static bool choose_targets(struct funeral *f)
     bool is_kept = q->args.is_at_least_once && q->args.overflow == OVERFLOW_REJECT;
     size_t kept = 0;
 
-    ask_targets(f);
+    if (q->delayed != NULL)
+        return delayed_choose(f);
+    funeral_ask_targets(f);
     if (is_kept && f->count == 0)
         return false;
     for (size_t i = 0; i < f->count; i++) {
@@ -131,8 +132,8 @@ static bool choose_targets(struct funeral *f)
 
 /* ---- the message ---- */
 
-/* Reads the dead message and writes its papers. Errors: ERR_AGAIN, ERR_CORRUPT. */
-static int prepare(struct funeral *f)
+/* Writes the papers of a dead message, and where it is sent. */
+static int prepare_dead(struct funeral *f)
 {
     struct queue *q = f->queue;
     struct death_papers *papers = &q->home->scratch.papers;
@@ -142,6 +143,24 @@ static int prepare(struct funeral *f)
         .time_ms = io_wall_ms(q->home->io),
         .is_rerouted = q->args.has_dead_letter_key,
     };
+
+    f->expiration_ms = QUEUE_NO_LIMIT;
+    if (death_write(papers, &f->message, &paper) == 0) {
+        f->message.props = papers->decoded;
+        f->message.slip = buf_view(&papers->slip);
+    } else {
+        papers->decoded = props_none(); /* it goes without: its headers are full */
+    }
+    f->message.exchange = q->args.dead_letter_exchange;
+    if (q->args.has_dead_letter_key)
+        f->message.routing_key = q->args.dead_letter_key;
+    return 0;
+}
+
+/* Reads the message and makes it what will be published. Errors: ERR_AGAIN, ERR_CORRUPT. */
+static int prepare(struct funeral *f)
+{
+    struct queue *q = f->queue;
     int rv =
         queue_read(q, &q->dead.reading, &(struct queue_message){f->dead->seq, f->dead->entry.place},
                    &f->stored, &f->pin);
@@ -157,20 +176,12 @@ static int prepare(struct funeral *f)
         .slip = f->stored.slip,
     };
     rv = props_decode(f->stored.props, &f->message.props);
-    if (rv == 0 && death_write(papers, &f->message, &paper) == 0) {
-        f->message.props = papers->decoded;
-        f->message.slip = buf_view(&papers->slip);
-    } else {
-        papers->decoded = props_none(); /* it goes without: its headers are full */
-    }
-    if (rv != 0) {
-        store_pin_release(f->pin);
-        return ERR_CORRUPT;
-    }
-    f->message.exchange = q->args.dead_letter_exchange;
-    if (q->args.has_dead_letter_key)
-        f->message.routing_key = q->args.dead_letter_key;
-    return 0;
+    if (rv == 0)
+        rv = q->delayed != NULL ? delayed_prepare(f) : prepare_dead(f);
+    if (rv == 0)
+        return 0;
+    store_pin_release(f->pin);
+    return ERR_CORRUPT;
 }
 
 static bool is_all_here(const struct funeral *f)
@@ -185,7 +196,7 @@ static bool is_all_here(const struct funeral *f)
 struct queues_publish funeral_publish(const struct funeral *f, struct queue **targets, size_t count)
 {
     return (struct queues_publish){.message = &f->message,
-                                   .expiration_ms = QUEUE_NO_LIMIT,
+                                   .expiration_ms = f->expiration_ms,
                                    .targets = targets,
                                    .target_count = count};
 }
@@ -261,6 +272,24 @@ static int set_aside(struct queue *q, struct inflight *dead)
     return 0;
 }
 
+/* One that is due waits by itself; the dead wait all together. */
+static int wait_for_room(struct funeral *f)
+{
+    if (f->queue->delayed == NULL)
+        return ERR_FULL;
+    delayed_put_back(f->queue, f->dead);
+    return 0;
+}
+
+static int move(struct funeral *f, size_t *room)
+{
+    if (f->count > 0)
+        return is_all_here(f) ? move_here(f, room) : funeral_move_away(f);
+    funeral_end_dying(f->queue, f->dead);
+    funeral_settle(f->queue, f->dead);
+    return 0;
+}
+
 /* Moves one dead message on. Errors: ERR_AGAIN: it must be read first; ERR_FULL: later. */
 static int bury(struct queue *q, struct inflight *dead, size_t *room)
 {
@@ -275,14 +304,7 @@ static int bury(struct queue *q, struct inflight *dead, size_t *room)
     rv = prepare(&f);
     if (rv != 0)
         return rv == ERR_CORRUPT ? set_aside(q, dead) : rv;
-    if (!choose_targets(&f)) {
-        rv = ERR_FULL;
-    } else if (f.count == 0) {
-        funeral_end_dying(q, dead);
-        funeral_settle(q, dead);
-    } else {
-        rv = is_all_here(&f) ? move_here(&f, room) : funeral_move_away(&f);
-    }
+    rv = choose_targets(&f) ? move(&f, room) : wait_for_room(&f);
     store_pin_release(f.pin);
     /* Its headers have grown beyond what a record can hold, or its body cannot be read. */
     return rv == ERR_CORRUPT || rv == ERR_RANGE ? set_aside(q, dead) : rv;

@@ -14,6 +14,7 @@ struct funeral {
     struct stored stored;
     struct store_pin pin;
     struct message message; /* as it will be published */
+    uint64_t expiration_ms; /* of the message, where it goes */
     struct queue **targets;
     size_t count;
 };
@@ -23,6 +24,8 @@ void funeral_end_dying(struct queue *q, struct inflight *dead);
 /* It has been published, or has no place to go: it leaves its queue. Takes `dead`. */
 void funeral_settle(struct queue *q, struct inflight *dead);
 
+/* Asks the owner for the targets; more room is made until all fit. */
+void funeral_ask_targets(struct funeral *f);
 /* Publishing the message to some of its targets. */
 struct queues_publish funeral_publish(const struct funeral *f, struct queue **targets,
                                       size_t count);

@@ -8,7 +8,7 @@ enum { HEAP_MIN = 64 };
 
 void expiry_init(struct expiry *x)
 {
-    *x = (struct expiry){.cursor_ms = EXPIRY_NEVER};
+    *x = (struct expiry){.cursor_ms = EXPIRY_NEVER, .level = EXPIRY_ANY};
 }
 
 void expiry_release(struct expiry *x)
@@ -51,9 +51,9 @@ static void sift_up(struct expiry *x, size_t at)
 /* Drops what is settled from the heap. */
 static void sift(struct expiry *x, struct ledger *l)
 {
-    size_t kept = 0;
+    uint32_t kept = 0;
 
-    for (size_t i = 0; i < x->count; i++) {
+    for (uint32_t i = 0; i < x->count; i++) {
         if (ledger_is_live(l, x->heap[i].seq))
             x->heap[kept++] = x->heap[i];
     }
@@ -67,6 +67,7 @@ static void push(struct expiry *x, struct ledger *l, struct expiry_item item)
     if (x->count >= HEAP_MIN && x->count == x->capacity && x->count / 2 > l->live)
         sift(x, l);
     if (x->count == x->capacity) {
+        ASSERT(x->capacity <= UINT32_MAX / 2);
         x->capacity = x->capacity > 0 ? x->capacity * 2 : HEAP_MIN;
         x->heap = (struct expiry_item *)mem_grow(x->heap, x->capacity, sizeof(*x->heap));
     }
@@ -109,47 +110,75 @@ int64_t expiry_next(const struct expiry *x)
     return heap_ms < x->cursor_ms ? heap_ms : x->cursor_ms;
 }
 
-/* Walks the cursor to the next live message whose date has come. */
-static bool take_by_cursor(struct expiry *x, struct ledger *l, int64_t now_ms, unsigned *steps,
-                           uint64_t *seq)
+/* Whether the index is about that message. */
+static bool is_ours(const struct expiry *x, const struct ledger_entry *e)
+{
+    return e->expires_ms != 0 && (x->level == EXPIRY_ANY || e->priority == x->level);
+}
+
+/* Walks the cursor to the next live message with a date; cursor_ms is that date then. False: it has
+ * not come, or the steps are used up. */
+static bool is_due_at_cursor(struct expiry *x, struct ledger *l, int64_t now_ms, unsigned *steps)
 {
     struct ledger_entry e;
+    uint64_t seq;
 
     while (x->cursor_ms <= now_ms && *steps > 0) {
         --*steps;
-        if (!ledger_next_live(l, x->cursor, seq, &e)) {
+        if (!ledger_next_live(l, x->cursor, &seq, &e)) {
             x->cursor_ms = EXPIRY_NEVER;
             x->latest_ms = 0;
             return false;
         }
-        x->cursor = *seq;
-        if (e.expires_ms > now_ms) {
+        x->cursor = seq;
+        if (is_ours(x, &e)) {
             x->cursor_ms = e.expires_ms;
-            return false;
+            return e.expires_ms <= now_ms;
         }
         x->cursor++; /* cursor_ms is still a date before that of the next */
-        if (e.expires_ms != 0)
-            return true;
     }
     return false;
 }
 
+/* Takes the first of the heap if that is still alive. */
+static bool take_from_heap(struct expiry *x, struct ledger *l, int64_t now_ms, uint64_t *seq)
+{
+    struct ledger_entry e;
+    uint64_t first = x->heap[0].seq;
+
+    pop(x);
+    if (!ledger_find(l, first, &e) || e.expires_ms > now_ms || e.expires_ms == 0)
+        return false;
+    *seq = first;
+    return true;
+}
+
 bool expiry_take(struct expiry *x, struct ledger *l, int64_t now_ms, unsigned *steps, uint64_t *seq)
 {
-    if (take_by_cursor(x, l, now_ms, steps, seq))
-        return true;
-    while (x->count > 0 && x->heap[0].date_ms <= now_ms && *steps > 0) {
-        struct ledger_entry e;
-        uint64_t first = x->heap[0].seq;
+    while (*steps > 0) {
+        bool is_due = is_due_at_cursor(x, l, now_ms, steps);
+        struct expiry_item at = {x->cursor_ms, x->cursor};
 
-        --*steps;
-        pop(x);
-        if (ledger_find(l, first, &e) && e.expires_ms <= now_ms && e.expires_ms != 0) {
-            *seq = first;
+        if (!is_due && x->cursor_ms <= now_ms)
+            return false; /* no steps are left to know who is the first */
+        if (x->count > 0 && x->heap[0].date_ms <= now_ms && (!is_due || is_before(x->heap, &at))) {
+            if (*steps > 0)
+                --*steps;
+            if (take_from_heap(x, l, now_ms, seq))
+                return true;
+        } else if (is_due) {
+            *seq = x->cursor++;
             return true;
+        } else {
+            return false;
         }
     }
     return false;
+}
+
+void expiry_again(struct expiry *x, struct ledger *l, uint64_t seq, int64_t when_ms)
+{
+    push(x, l, (struct expiry_item){when_ms, seq});
 }
 
 void expiry_clear(struct expiry *x)

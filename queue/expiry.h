@@ -22,6 +22,8 @@
 
 #define EXPIRY_NEVER INT64_MAX
 
+enum { EXPIRY_ANY = -1 };
+
 struct expiry_item {
     int64_t date_ms;
     uint64_t seq;
@@ -33,8 +35,9 @@ struct expiry {
                           message from the cursor on has one that rises */
     int64_t latest_ms; /* of those in rising order */
     struct expiry_item *heap;
-    size_t count;
-    size_t capacity;
+    uint32_t count;
+    uint32_t capacity;
+    int level; /* only messages of that priority are looked at; EXPIRY_ANY: all */
 };
 
 void expiry_init(struct expiry *x);
@@ -48,11 +51,15 @@ void expiry_return(struct expiry *x, struct ledger *l, uint64_t seq, int64_t dat
 /* The next date at which something may expire, or EXPIRY_NEVER. */
 int64_t expiry_next(const struct expiry *x);
 
-/* A live message whose date has come (date <= now), whether it is ready or not; each is given once.
+/* A live message whose date has come (date <= now), whether it is ready or not; the earliest first,
+ * of equal ones the lowest seq. Each is given once, but may come again when it is not settled then.
  * `steps` limits how many messages are looked at and is counted down; with 0 left there may be
  * more. False: there is none, for now. */
 bool expiry_take(struct expiry *x, struct ledger *l, int64_t now_ms, unsigned *steps,
                  uint64_t *seq);
+
+/* One that was given is to be given again, at that time. */
+void expiry_again(struct expiry *x, struct ledger *l, uint64_t seq, int64_t when_ms);
 
 /* All messages up to the next seq of the ledger are gone. */
 void expiry_clear(struct expiry *x);

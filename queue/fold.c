@@ -3,17 +3,18 @@
  *
  * Part of a checkpoint:
  *
- *     version u8 | count | ( id | size u32 | ledger | counts | seen )* count | store
+ *     version u8 | count | ( id | size u32 | ledger | counts | seen )* count | store | steady
  *
  *     counts:  how many | ( seq, less the one before | failures | acquired )*
  *     seen:    0, or 1 | how many | ( from, less the end before | length )*
+ *     steady:  how far the wall clock is ahead of the steady one, and that, in ms, i64 each; not
+ *              there in older ones
  *
  * Numbers without a size are varints. `seen` is what was delivered before and is ready again; it is
  * there after a clean stop only, for after a crash every message counts as delivered before. */
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "msg/ttl.h"
 #include "queue/queues_parts.h"
 #include "store/records.h"
 #include "store/varint.h"
@@ -101,6 +102,7 @@ static void save(void *owner, bool is_last, struct buf *out)
             save_queue(qs->all[i], is_last, out);
     }
     store_save(qs->store, out);
+    steady_save(&qs->steady, qs->io, out);
 }
 
 /* ---- restore ---- */
@@ -179,6 +181,8 @@ static int restore(void *owner, struct bytes state, struct err_note *note)
     }
     if (!r.is_failed)
         store_restore(qs->store, &r);
+    if (!r.is_failed && r.left > 0)
+        steady_restore(&qs->steady, &r);
     if (r.is_failed)
         return err_note(note, ERR_CORRUPT, "the checkpoint of the queues is not what was written");
     return 0;
@@ -186,26 +190,15 @@ static int restore(void *owner, struct bytes state, struct err_note *note)
 
 /* ---- replay ---- */
 
-/* What a message says about how long it may live. */
-static uint64_t expiration_of(const struct props *props)
-{
-    struct bytes text;
-
-    if (!props_find_text(props, PROP_EXPIRATION, &text))
-        return QUEUE_NO_LIMIT;
-    struct ttl ttl = ttl_parse(text);
-    return ttl.fault == TTL_OK ? ttl.ms : QUEUE_NO_LIMIT;
-}
-
 /* What a queue remembers of the message of a record. */
-static struct ledger_entry entry_of(const struct queue *q, const struct store_record *r,
+static struct ledger_entry entry_of(struct queue *q, const struct store_record *r,
                                     const struct props *props)
 {
     return (struct ledger_entry){
         .place = r->stored.place,
         .size = (uint32_t)r->stored.body_size,
         .priority = queue_level(q, props),
-        .expires_ms = queue_date(q, r->stored.time_ms, expiration_of(props)),
+        .expires_ms = queue_date(q, r->stored.time_ms, queue_expiration(props), props),
     };
 }
 
@@ -385,7 +378,7 @@ static void index_queue(struct queue *q)
     while (ledger_next_live(&q->ledger, seq, &seq, &e)) {
         ready_add(&q->ready, seq, e.priority);
         if (e.expires_ms != 0)
-            expiry_add(&q->expiry, &q->ledger, seq, e.expires_ms);
+            queue_index_date(q, seq, &e);
         seq++;
     }
 }
@@ -396,7 +389,7 @@ static int opened(void *owner, bool is_clean, struct err_note *note)
 
     (void)note;
     settle_survivors(qs);
-    qs->is_clean = is_clean;
+    qs->survivors.is_clean = is_clean;
     for (size_t i = 0; i < qs->count; i++) {
         struct queue *q = qs->all[i];
 

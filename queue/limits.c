@@ -9,6 +9,8 @@ bool queue_expire(struct queue *q)
     struct ledger_entry e;
     uint64_t seq;
 
+    if (UNLIKELY(q->delayed != NULL))
+        return delayed_release(q);
     if (LIKELY(expiry_next(&q->expiry) == EXPIRY_NEVER))
         return false;
 
@@ -27,6 +29,10 @@ void queue_set_expire_alarm(struct queue *q)
 {
     int64_t next_ms = expiry_next(&q->expiry);
 
+    if (UNLIKELY(q->delayed != NULL)) {
+        delayed_set_alarms(q);
+        return;
+    }
     /* While too many are dying the queue is visited anyway when some are done. */
     if (next_ms == EXPIRY_NEVER || !queue_can_kill(q))
         alarm_stop_date(&q->home->alarms, &q->expire);

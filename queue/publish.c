@@ -1,5 +1,6 @@
 /* A message goes to queues: stored once, then an entry in the ledger of each. */
 #include "base/mem.h"
+#include "msg/ttl.h"
 #include "queue/queues_parts.h"
 
 /* What is the same for all queues of a message. */
@@ -9,8 +10,12 @@ struct arrival {
     uint64_t place;
 };
 
-int64_t queue_date(const struct queue *q, int64_t now_ms, uint64_t expiration_ms)
+int64_t queue_date(struct queue *q, int64_t now_ms, uint64_t expiration_ms,
+                   const struct props *props)
 {
+    if (UNLIKELY(q->delayed != NULL))
+        return delayed_date(q, now_ms, props);
+
     uint64_t ttl_ms =
         expiration_ms < q->args.message_ttl_ms ? expiration_ms : q->args.message_ttl_ms;
 
@@ -21,9 +26,29 @@ uint8_t queue_level(const struct queue *q, const struct props *props)
 {
     uint8_t level = 0;
 
+    if (UNLIKELY(q->delayed != NULL))
+        return delayed_level(props);
     if (LIKELY(q->args.max_priority == 0) || !props_find_octet(props, PROP_PRIORITY, &level))
         return 0;
     return level < q->args.max_priority ? level : q->args.max_priority;
+}
+
+uint64_t queue_expiration(const struct props *props)
+{
+    struct bytes text;
+
+    if (!props_find_text(props, PROP_EXPIRATION, &text))
+        return QUEUE_NO_LIMIT;
+    struct ttl ttl = ttl_parse(text);
+    return ttl.fault == TTL_OK ? ttl.ms : QUEUE_NO_LIMIT;
+}
+
+void queue_index_date(struct queue *q, uint64_t seq, const struct ledger_entry *e)
+{
+    if (q->delayed != NULL)
+        delayed_add(q, seq, e);
+    else
+        expiry_add(&q->expiry, &q->ledger, seq, e->expires_ms);
 }
 
 /* The message is the newest of this queue. `is_refused`: it goes to the dead at once. */
@@ -34,7 +59,7 @@ static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
         .place = a->place,
         .size = (uint32_t)m->body_size,
         .priority = queue_level(q, &m->props),
-        .expires_ms = queue_date(q, a->now_ms, a->p->expiration_ms),
+        .expires_ms = queue_date(q, a->now_ms, a->p->expiration_ms, &m->props),
     };
     uint64_t seq = ledger_add(&q->ledger, &e);
 
@@ -45,7 +70,7 @@ static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
     QUEUE_TALLY(q, published, 1);
     ready_add(&q->ready, seq, e.priority);
     if (e.expires_ms != 0)
-        expiry_add(&q->expiry, &q->ledger, seq, e.expires_ms);
+        queue_index_date(q, seq, &e);
     queue_activate(q);
 }
 

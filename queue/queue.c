@@ -134,6 +134,10 @@ struct queue *queue_new(struct queues *qs, const struct queue_spec *spec)
     alarm_init(&q->expire, expire_is_due);
     alarm_init(&q->unused, unused_is_due);
     alarm_init(&q->retry, queue_retry_is_due);
+    if (spec->is_delayed) {
+        q->delayed = delayed_new(q);
+        q->args.has_dead_letter_exchange = true; /* what is due leaves on that way */
+    }
     queues_insert(qs, q);
     queue_apply_args(q);
     return q;
@@ -209,6 +213,7 @@ void queue_free(struct queue *q)
     ledger_release(&q->ledger);
     ready_release(&q->ready);
     expiry_release(&q->expiry);
+    delayed_free(q->delayed);
     map_release(&q->counts);
     mem_free(q->identity->texts);
     mem_free(q->identity);
@@ -324,6 +329,8 @@ uint64_t queue_purge(struct queue *q)
     spans_release(&kept);
     ready_clear(&q->ready, next);
     expiry_clear(&q->expiry);
+    if (q->delayed != NULL)
+        delayed_clear(q->delayed);
     queues_bury(q->home, g);
     queues_need_pass(q->home);
     ASSERT(queue_ready_count(q) == 0);

@@ -66,8 +66,9 @@ struct queues_calls {
     void *owner;
     /* Where a dead message of `q` goes, published to m->exchange (the dead letter exchange) with
      * m->routing_key and the keys of its header CC: fills `targets` with at most `max` queues,
-     * rising by id, and returns how many. Queues of other partitions are allowed. Called from the
-     * loop; must change nothing. */
+     * rising by id, and returns how many. Queues of other partitions are allowed. The same for a
+     * message that is due, which is as it was published. Called from the loop; must change
+     * nothing. */
     size_t (*route_dead)(void *owner, struct queue *q, const struct message *m,
                          struct queue **targets, size_t max);
     /* The queue's x-expires has passed, or its last consumer is gone and it is auto-delete. The
@@ -110,6 +111,7 @@ struct queue_spec {
     struct bytes vhost; /* its name, for texts */
     bool is_durable;
     bool is_auto_delete;
+    bool is_delayed; /* what comes waits until it is due, then calls->route_dead says where to */
     struct table arguments; /* checked by queue_args_read() */
     void *owner;            /* the owner's own, see queue_owner() */
 };

@@ -63,4 +63,6 @@ void queue_check(struct queue *q)
     ledger_check(&q->ledger);
     ready_check(&q->ready);
     expiry_check(&q->expiry);
+    if (q->delayed != NULL)
+        delayed_check(q->delayed);
 }

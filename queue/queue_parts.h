@@ -59,13 +59,13 @@ struct queue {
     struct list_link active; /* queues->active: the next pass visits it */
     struct queues *home;
     struct queue_flags is;
+    uint32_t aside_count; /* of those withdrawn, what cannot be read */
     struct ledger ledger;
     struct ready ready;
     uint64_t inflight_count;
     uint64_t inflight_bytes;
     uint64_t withdrawn_bytes;
     uint64_t withdrawn_count;
-    uint64_t aside_count; /* of those, what cannot be read */
     struct list levels;
     struct list gets;
     struct list loose;
@@ -82,6 +82,7 @@ struct queue {
     uint64_t trimmed;    /* its lane has nothing below */
     uint64_t used_ns;    /* when it was last used, for x-expires */
     struct queue_identity *identity;
+    struct delayed *delayed; /* of a holder of delayed messages; else NULL */
     struct queues_tally tally;
 };
 
@@ -173,7 +174,12 @@ void queue_retry_is_due(struct alarm *a);
 /* ---- publish.c ---- */
 
 /* The date at which a message that comes now expires; 0: never. */
-int64_t queue_date(const struct queue *q, int64_t now_ms, uint64_t expiration_ms);
+int64_t queue_date(struct queue *q, int64_t now_ms, uint64_t expiration_ms,
+                   const struct props *props);
 uint8_t queue_level(const struct queue *q, const struct props *props);
+/* What a message says about how long it may live. */
+uint64_t queue_expiration(const struct props *props);
+/* A message that was added to the ledger has a date. */
+void queue_index_date(struct queue *q, uint64_t seq, const struct ledger_entry *e);
 
 #endif

@@ -348,10 +348,11 @@ static void write_start(struct queues *qs)
 void queues_start(struct queues *qs, struct partition *p)
 {
     ASSERT(qs->partition == NULL);
+    steady_start(&qs->steady, qs->io);
     qs->partition = p;
     store_replayed(qs->store, p);
     partition_watch(p, &qs->watcher);
-    if (qs->is_clean)
+    if (qs->survivors.is_clean)
         write_start(qs);
     for (size_t i = 0; i < qs->count; i++) {
         uint64_t first, end;

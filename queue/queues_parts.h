@@ -8,7 +8,7 @@
 #include "base/pool.h"
 #include "cluster/partition.h"
 #include "queue/death.h"
-#include "queue/queue_parts.h"
+#include "queue/delayed.h"
 #include "queue/settles.h"
 
 enum {
@@ -75,6 +75,7 @@ struct survivor {
 };
 
 struct queues_survivors {
+    bool is_clean; /* there are none: it was opened after a clean stop */
     struct survivor *items;
     size_t count;
     size_t capacity;
@@ -94,6 +95,7 @@ struct queues {
     struct io_task task;
     struct io_timer next_turn;
     struct alarms alarms;
+    struct steady steady;
     struct pool inflights;
     struct list reading;  /* struct queue_reading that are open */
     struct alarm look;    /* at those that nobody uses */
@@ -108,7 +110,6 @@ struct queues {
     struct list awaiting; /* struct remote_wait of others, by position */
     struct list outgoing; /* the same, of ours, at others */
     bool is_pressed;
-    bool is_clean;   /* it was opened after a clean stop */
     bool is_grouped; /* between queues_begin_group() and queues_end_group() */
     struct queues_tally tally;
 };

@@ -198,7 +198,8 @@ bool queue_kill_ready(struct queue *q, uint64_t seq, const struct ledger_entry *
     if (q->args.has_dead_letter_exchange && (f = inflight_new(q, seq, e)) == NULL)
         return false;
     ready_remove(&q->ready, seq, e->priority);
-    QUEUE_TALLY(q, dead[reason], 1);
+    if (q->delayed == NULL) /* what is due is not dead */
+        QUEUE_TALLY(q, dead[reason], 1);
     if (f != NULL)
         begin_dying(q, f, reason);
     else

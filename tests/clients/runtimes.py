@@ -15,6 +15,7 @@ PREPARE_S = 300
 SCENARIOS = ["publish_confirm", "ack_nack_requeue", "topic", "headers", "ttl_dead_letter",
              "priority", "rpc", "direct_reply_to", "large", "mandatory_return", "channel_error",
              "stop", "kill"]
+EXTENSIONS = ["delayed"]  # what no client needs to know of: some are asked
 
 
 class Absent(Exception):
@@ -125,7 +126,7 @@ class Node(Client):
 
 
 CLIENTS = {client.name: client for client in [
-    Python("pika", "pika"),
+    Python("pika", "pika", scenarios=SCENARIOS + EXTENSIONS),
     Python("amqp", "amqp"),
     Python("kombu", "kombu"),
     Python("celery", "celery", scenarios=[

@@ -1,5 +1,6 @@
 # Python's pika against a broker: every scenario of tests/clients/runtimes.py.
 """usage: pika_client.py PORT"""
+import datetime
 import decimal
 import sys
 import threading
@@ -363,6 +364,41 @@ def restart(how):
     channel.exchange_delete(name)
 
 
+def delayed():
+    """Messages wait in the exchange, also while the broker is killed, and come in the order of
+    their dates."""
+    channel = connect().channel()
+    channel.exchange_declare("pika.delayed", "x-delayed-message", durable=True,
+                             arguments={"x-delayed-type": "topic"})
+    channel.queue_declare("pika.delayed", durable=True)
+    channel.queue_bind("pika.delayed", "pika.delayed", "later.#")
+    channel.confirm_delivery()
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
+    for body, headers in ((b"2", {"x-delay": 1500}), (b"4", {"x-deliver-at": soon}),
+                          (b"1", {"x-delay": 500}), (b"0", {"x-delay": 0}),
+                          (b"never", {"x-delay": 2 ** 40})):
+        publish(channel, "later.on", body, "pika.delayed", delivery_mode=PERSISTENT,
+                headers=headers)
+    equal(get(channel, "pika.delayed")[2], b"0", "what is not delayed")
+    equal(get(channel, "pika.delayed")[2], None, "what is delayed")
+    ask_for_restart("kill")
+    channel = connect().channel()
+    seen = []
+    for method, properties, body in channel.consume("pika.delayed", auto_ack=True,
+                                                    inactivity_timeout=WAIT_S):
+        assert method is not None, f"nothing came after {seen}"
+        seen.append((body, method.exchange, method.routing_key, properties.headers.get("x-delay")))
+        if body == b"4":
+            break
+    equal(seen, [(body, "pika.delayed", "later.on", delay)
+                 for body, delay in ((b"1", -500), (b"2", -1500), (b"4", None))], "what came")
+    channel.cancel()
+    channel.exchange_delete("pika.delayed")
+    channel.queue_delete("pika.delayed")
+    closed_with(406, "PRECONDITION_FAILED - Invalid argument, 'x-delayed-type' must be an existing "
+                "exchange type", channel.exchange_declare, "pika.bad", "x-delayed-message")
+
+
 def on_channel(work):
     def run():
         with connect() as connection:
@@ -375,3 +411,4 @@ for scenario in (publish_confirm, ack_nack_requeue, topic, headers, ttl_dead_let
     report(scenario.__name__, on_channel(scenario))
 for way in ("stop", "kill"):
     report(way, lambda: restart(way))
+report("delayed", delayed)

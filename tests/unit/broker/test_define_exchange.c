@@ -92,7 +92,7 @@ static void test_bad_declarations_are_refused(void **state)
     } rows[] = {
         {"x", "foo", "", REFUSE_PRECONDITION, "unknown exchange type 'foo'"},
         {"x", "x-delayed-message", "", REFUSE_PRECONDITION,
-         "unknown exchange type 'x-delayed-message'"},
+         "Invalid argument, 'x-delayed-type' must be an existing exchange type"},
         {"amq.mine", "direct", "", REFUSE_ACCESS,
          "exchange name 'amq.mine' contains reserved prefix 'amq.*'"},
         {"", "direct", "", REFUSE_ACCESS, "operation not permitted on the default exchange"},

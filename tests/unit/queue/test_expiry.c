@@ -24,14 +24,17 @@ static void add(struct expiry *x, struct ledger *l, struct model *m, int64_t dat
         expiry_add(x, l, seq, date_ms);
 }
 
-/* All that is due comes out, each once, and nothing else. */
+/* All that is due comes out, each once, the earliest first, and nothing else. */
 static void take_due(struct expiry *x, struct ledger *l, struct model *m, int64_t now_ms)
 {
     unsigned steps = 1 << 20;
+    int64_t last_ms = 0;
     uint64_t seq;
 
     while (expiry_take(x, l, now_ms, &steps, &seq)) {
         assert_true(m->is_live[seq] && m->dates[seq] != 0 && m->dates[seq] <= now_ms);
+        assert_true(m->dates[seq] >= last_ms);
+        last_ms = m->dates[seq];
         assert_true(ledger_settle(l, seq));
         m->is_live[seq] = false;
     }

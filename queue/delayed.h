@@ -1,0 +1,79 @@
+/* A queue in which messages wait until they are due: the holder of a delayed exchange.
+ *
+ *     arrives --date in the ledger--> waits --due--> dying --routed as if published now--> settled
+ *                                       ^              |
+ *                                       '-- a target is full: a second later again
+ *
+ * It is a queue like others, so what waits is stored, counted, sorted into a lane and found again
+ * after a restart like everything else; but nobody consumes it. Its messages leave in the order in
+ * which they are due, on the way of dead letters (queue/deadletter.c), and without papers.
+ *
+ * There are two clocks. A span (x-delay) follows the STEADY clock of the partition, which goes on
+ * with the monotonic one while the broker runs and is not moved by a jump of the wall clock; over a
+ * restart it goes on by as much as the wall clock did, and never back. A date (x-deliver-at)
+ * follows the wall clock. The level of a ledger's entry says which clock its date is of.
+ *
+ * Owner: one shard. Private to the room. */
+#ifndef QUEUE_DELAYED_H
+#define QUEUE_DELAYED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "queue/alarms.h"
+#include "queue/deadletter.h"
+#include "queue/expiry.h"
+
+struct delayed {
+    struct queue *queue;
+    struct expiry spans; /* by the steady clock */
+    struct expiry dates; /* by the wall clock */
+    struct alarm due;    /* for spans; for dates it is queue->expire */
+};
+
+/* ---- the steady clock ---- */
+
+struct steady {
+    int64_t behind_ms; /* what the wall clock was ahead of it when it was saved */
+    int64_t latest_ms; /* what it had reached at least, before the start */
+    int64_t start_ms;  /* what it showed at the start */
+    uint64_t start_ns; /* what the monotonic clock showed then */
+};
+
+/* Before the start: something happened at that time of the wall clock. Returns the steady time. */
+int64_t steady_seen(struct steady *s, int64_t wall_ms);
+void steady_start(struct steady *s, struct io *io);
+int64_t steady_now_ms(const struct steady *s, struct io *io);
+void steady_save(const struct steady *s, struct io *io, struct buf *out);
+void steady_restore(struct steady *s, struct reader *r);
+
+/* ---- the queue ---- */
+
+struct delayed *delayed_new(struct queue *q);
+/* NULL is allowed. */
+void delayed_free(struct delayed *d);
+
+/* When a message that came at that time of the wall clock is due, and by which clock. */
+int64_t delayed_date(struct queue *q, int64_t wall_ms, const struct props *props);
+uint8_t delayed_level(const struct props *props);
+
+/* A message was added to the ledger. */
+void delayed_add(struct queue *q, uint64_t seq, const struct ledger_entry *e);
+/* What is due begins to leave. True: there is more to look at. */
+bool delayed_release(struct queue *q);
+void delayed_set_alarms(struct queue *q);
+/* All messages are gone. */
+void delayed_clear(struct delayed *d);
+void delayed_check(const struct delayed *d);
+
+/* ---- on the way ---- */
+
+/* Makes the message of a funeral what is published now. ERR_RANGE: its headers are full. */
+MUST_USE int delayed_prepare(struct funeral *f);
+/* Asks for its targets. False: one of them has no room. */
+bool delayed_choose(struct funeral *f);
+/* It waits again, for a moment. Takes `dead`. */
+void delayed_put_back(struct queue *q, struct inflight *dead);
+
+#endif
