@@ -1,6 +1,7 @@
 /* Virtual hosts, as administrators make and delete them. */
 #include "broker/accounts.h"
 #include "broker/admin.h"
+#include "broker/apply.h"
 #include "broker/limits.h"
 #include "broker/parts.h"
 #include "msg/shortstr.h"
@@ -101,6 +102,7 @@ int admin_delete_vhost(struct broker *b, struct bytes name, struct err_note *not
         account_clear(b, u, name);
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
         limit_set(b, DEFINITION_VHOST_LIMIT, &limits[i]);
+    policies_forget(b, v);
     vhost_term_encode(&(struct vhost_term){.name = name}, &b->terms);
     definitions_remove(&b->definitions, DEFINITION_VHOST, buf_view(&b->terms.key));
     vhost_delete(v);

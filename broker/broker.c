@@ -48,6 +48,7 @@ static struct broker *broker_new(const struct broker_open *o)
     buf_init(&b->scratch.keys, KEYS_MAX);
     buf_init(&b->scratch.slip, SLIP_MAX);
     buf_init(&b->scratch.arguments, ARGUMENTS_MAX);
+    buf_init(&b->scratch.policy, ARGUMENTS_MAX);
     return b;
 }
 
@@ -73,6 +74,7 @@ static void broker_free(struct broker *b)
     buf_release(&b->scratch.keys);
     buf_release(&b->scratch.slip);
     buf_release(&b->scratch.arguments);
+    buf_release(&b->scratch.policy);
     auth_free(b->auth);
     mem_free(b);
 }

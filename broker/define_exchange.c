@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "broker/access.h"
+#include "broker/apply.h"
 #include "broker/define.h"
 #include "broker/holder.h"
 #include "broker/parts.h"
@@ -137,6 +138,7 @@ static int declare(struct visit *v, const struct define_exchange *d, struct refu
     if (!is_new)
         return 0;
     v->vhost->version++;
+    apply_to_exchange(v->vhost, x);
     if (d->is_durable)
         keep_definition(v, d);
     holder_declare(v->vhost, x, vhost_exchange_id(v->vhost, d->name));

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "broker/look_parts.h"
 #include "broker/parts.h"
+#include "broker/policies.h"
 #include "queue/queue.h"
 
 /* ---- the next one inside of one virtual host or user ---- */
@@ -229,8 +230,21 @@ bool look_find_vhost(struct broker *b, struct bytes name, struct look_vhost *out
 
 /* ---- queues ---- */
 
+/* What the policies say, and their names. */
+static void tell_policies(struct broker *b, const struct policy_match *m, struct look_policies *out)
+{
+    buf_clear(&b->scratch.policy);
+    if (m->policy != NULL)
+        out->name = policy_spec(m->policy).name;
+    if (m->operator_policy != NULL)
+        out->operator_name = policy_spec(m->operator_policy).name;
+    out->definition = policy_merge(m, &b->scratch.policy);
+}
+
 static void tell_queue(const struct named_queue *q, struct look_queue *out)
 {
+    const struct policy_match m = {q->policy, q->operator_policy};
+
     *out = (struct look_queue){
         .vhost = q->vhost->name,
         .name = queue_name(q->queue),
@@ -245,6 +259,7 @@ static void tell_queue(const struct named_queue *q, struct look_queue *out)
         .queue = q->queue,
     };
     queue_get_stats(q->queue, &out->stats);
+    tell_policies(q->vhost->broker, &m, &out->policies);
 }
 
 bool look_queue(struct look *l, struct look_queue *out)
@@ -286,6 +301,7 @@ static void tell_exchange(const struct vhost *v, struct exchange *x, struct look
 {
     const struct exchange_spec spec = exchange_spec(x);
     const struct exchange_counts *counts = exchange_counts(x);
+    struct policy_match m = {0};
 
     *out = (struct look_exchange){
         .vhost = v->name,
@@ -299,6 +315,9 @@ static void tell_exchange(const struct vhost *v, struct exchange *x, struct look
         .published_in = counts->in,
         .published_out = counts->out,
     };
+    if (!exchange_is_default(x))
+        m = vhost_match_exchange(v, spec.name);
+    tell_policies(v->broker, &m, &out->policies);
 }
 
 bool look_exchange(struct look *l, struct look_exchange *out)

@@ -84,6 +84,14 @@ bool look_find_vhost(struct broker *b, struct bytes name, struct look_vhost *out
 
 /* ---- queues ---- */
 
+/* The policies that apply, by name ("": none), and what they say together; that is borrowed until
+ * the next look at a queue or an exchange. */
+struct look_policies {
+    struct bytes name;
+    struct bytes operator_name;
+    struct table definition;
+};
+
 struct look_queue {
     struct bytes vhost;
     struct bytes name;
@@ -95,9 +103,7 @@ struct look_queue {
     unsigned partition;
     struct table arguments;        /* as declared */
     const struct queue_args *args; /* in effect */
-    struct bytes policy;           /* the name; "": none */
-    struct bytes operator_policy;
-    struct table policy_definition; /* of both, merged */
+    struct look_policies policies;
     struct queue_stats stats;
     struct queue *queue; /* for what queue.h tells beyond that */
 };
@@ -125,9 +131,7 @@ struct look_exchange {
     bool is_internal;
     struct table arguments;
     struct bytes alternate; /* in effect; no data: none */
-    struct bytes policy;
-    struct bytes operator_policy;
-    struct table policy_definition;
+    struct look_policies policies;
     uint64_t published_in;  /* messages that came, since the start */
     uint64_t published_out; /* how many queues got them */
 };

@@ -38,6 +38,7 @@ struct scratch {
     struct buf keys;      /* struct bytes: the routing keys of a message */
     struct buf slip;      /* msg/slip.h */
     struct buf arguments; /* of a binding, sorted */
+    struct buf policy;    /* what is told of policies */
 };
 
 struct closing {

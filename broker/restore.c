@@ -6,10 +6,12 @@
 
 #include "base/diag.h"
 #include "broker/accounts.h"
+#include "broker/apply.h"
 #include "broker/holder.h"
 #include "broker/limits.h"
 #include "broker/parts.h"
 #include "exchange/exchange.h"
+#include "policy/policy.h"
 #include "queue/queue.h"
 
 static void complain(const char *what, struct bytes name, const char *why)
@@ -17,15 +19,18 @@ static void complain(const char *what, struct bytes name, const char *why)
     diag(DIAG_ERROR, "broker", "%s '%.*s' cannot be restored: %s", what, SHOW(name), why);
 }
 
+static enum policy_rank rank_of(uint8_t kind)
+{
+    return kind == DEFINITION_POLICY ? POLICY_OF_USERS : POLICY_OF_OPERATORS;
+}
+
 /* ---- while the log is read ---- */
 
 /* While the log is read its queues must not be deleted yet. */
 static void doom_vhost(struct vhost *v)
 {
-    struct names_entry *e = NULL;
-
-    while ((e = names_first(&v->queues)) != NULL)
-        named_queue_doom((struct named_queue *)e->value);
+    MAP_FOREACH (w, &v->queues_by_id)
+        named_queue_doom((struct named_queue *)w.value);
     vhost_delete(v);
 }
 
@@ -84,6 +89,42 @@ static int read_queue(struct broker *b, const struct definition *d)
     return 0;
 }
 
+/* Messages that follow get their dates by it. */
+static int read_policy(struct broker *b, const struct definition *d)
+{
+    struct policy_term t;
+    struct err_note note = {{0}};
+    struct vhost *v = NULL;
+
+    if (!policy_term_decode(d, &t))
+        return ERR_CORRUPT;
+    v = vhost_find(b, t.vhost);
+    if (v == NULL) /* it may come later, see restore_policy() */
+        return 0;
+    const struct policy_spec spec = {.name = t.name,
+                                     .pattern = t.pattern,
+                                     .apply_to = t.apply_to,
+                                     .priority = t.priority,
+                                     .definition = t.definition};
+    if (policies_put(v->policies, rank_of(d->kind), &spec, &note) != 0)
+        complain("policy", t.name, note.text);
+    else
+        apply_to_all(v);
+    return 0;
+}
+
+static void forget_policy(struct broker *b, uint8_t kind, struct bytes key)
+{
+    struct policy_term t;
+    const struct definition d = {.kind = kind, .key = key};
+    struct vhost *v = NULL;
+
+    (void)policy_term_decode(&d, &t); /* of the key alone; there is no body */
+    v = vhost_find(b, t.vhost);
+    if (v != NULL && policies_delete(v->policies, rank_of(kind), t.name) == 0)
+        apply_to_all(v);
+}
+
 int restore_on_read(void *owner, const struct definition *d)
 {
     struct broker *b = (struct broker *)owner;
@@ -93,6 +134,9 @@ int restore_on_read(void *owner, const struct definition *d)
         return read_vhost(b, d);
     case DEFINITION_QUEUE:
         return read_queue(b, d);
+    case DEFINITION_POLICY:
+    case DEFINITION_OPERATOR_POLICY:
+        return read_policy(b, d);
     default:
         return 0;
     }
@@ -106,6 +150,8 @@ void restore_on_gone(void *owner, unsigned char kind, struct bytes key)
 
     if (kind == DEFINITION_VHOST && vhost_find(b, key) != NULL)
         doom_vhost(vhost_find(b, key));
+    if (kind == DEFINITION_POLICY || kind == DEFINITION_OPERATOR_POLICY)
+        forget_policy(b, kind, key);
     if (kind != DEFINITION_QUEUE)
         return;
     for (struct names_entry *e = names_first(&b->vhosts); e != NULL;
@@ -180,7 +226,20 @@ static void restore_exchange(struct broker *b, const struct definition *d)
         return;
     }
     vhost_set_exchange_id(v, t.name, t.id);
+    apply_to_exchange(v, x);
     holder_restore(v, x, t.id);
+}
+
+/* One whose virtual host was read after it. */
+static void restore_policy(struct broker *b, const struct definition *d)
+{
+    struct policy_term t;
+    struct vhost *v = policy_term_decode(d, &t) ? vhost_find(b, t.vhost) : NULL;
+
+    if (v == NULL)
+        complain("policy", d->key, "its virtual host is not known");
+    else if (policies_find(v->policies, rank_of(d->kind), t.name) == NULL)
+        (void)read_policy(b, d);
 }
 
 /* The exchange of that name, if it is the one that is meant. */
@@ -267,6 +326,8 @@ void restore_rest(struct broker *b)
     restore_kind(b, DEFINITION_USER, restore_user);
     restore_kind(b, DEFINITION_PERMISSION, restore_permission);
     restore_kind(b, DEFINITION_TOPIC_PERMISSION, restore_topic_permission);
+    restore_kind(b, DEFINITION_POLICY, restore_policy);
+    restore_kind(b, DEFINITION_OPERATOR_POLICY, restore_policy);
     restore_kind(b, DEFINITION_EXCHANGE, restore_exchange);
     restore_bindings(b);
     for (struct names_entry *e = names_first(&b->vhosts); e != NULL; e = names_next(&b->vhosts, e))

@@ -257,7 +257,7 @@ bool binding_term_decode(const struct definition *d, struct binding_term *out)
     return take_arguments(&key, &out->arguments);
 }
 
-/* ---- limits, policies, parameters ---- */
+/* ---- limits, policies, global parameters ---- */
 
 void limit_term_encode(const struct limit_term *t, struct term_buffers *out)
 {
@@ -304,39 +304,19 @@ bool policy_term_decode(const struct definition *d, struct policy_term *out)
     return take_arguments(&body, &out->definition) && reader_is_done(&key);
 }
 
-void parameter_term_encode(const struct parameter_term *t, struct term_buffers *out)
+void global_term_encode(const struct global_term *t, struct term_buffers *out)
 {
     begin(out);
-    put_short(&out->key, t->component);
-    put_short(&out->key, t->vhost);
     put_short(&out->key, t->name);
     buf_bytes(&out->body, t->value);
     end(out);
 }
 
-bool parameter_term_decode(const struct definition *d, struct parameter_term *out)
+bool global_term_decode(const struct definition *d, struct global_term *out)
 {
     struct reader key = reader_of(d->key);
 
-    out->component = take_short(&key);
-    out->vhost = take_short(&key);
     out->name = take_short(&key);
     out->value = d->body;
-    return reader_is_done(&key);
-}
-
-void global_parameter_term_encode(const struct parameter_term *t, struct term_buffers *out)
-{
-    begin(out);
-    put_short(&out->key, t->name);
-    buf_bytes(&out->body, t->value);
-    end(out);
-}
-
-bool global_parameter_term_decode(const struct definition *d, struct parameter_term *out)
-{
-    struct reader key = reader_of(d->key);
-
-    *out = (struct parameter_term){.name = take_short(&key), .value = d->body};
     return reader_is_done(&key);
 }

@@ -20,7 +20,6 @@
  *     USER_LIMIT        user s, limit s                         value i64
  *     POLICY            virtual host s, name s                  apply-to u8, priority i64,
  *     OPERATOR_POLICY                                           pattern p, definition: arguments
- *     PARAMETER         component s, virtual host s, name s     JSON
  *     GLOBAL_PARAMETER  name s                                  JSON
  *
  * Flags: 1 auto-delete, 2 internal, 4 a queue in which the messages of the delayed exchange with
@@ -151,15 +150,11 @@ struct policy_term {
 void policy_term_encode(const struct policy_term *t, struct term_buffers *out);
 bool policy_term_decode(const struct definition *d, struct policy_term *out);
 
-struct parameter_term {
-    struct bytes component;
-    struct bytes vhost;
+struct global_term {
     struct bytes name;
     struct bytes value; /* JSON */
 };
-void parameter_term_encode(const struct parameter_term *t, struct term_buffers *out);
-bool parameter_term_decode(const struct definition *d, struct parameter_term *out);
-void global_parameter_term_encode(const struct parameter_term *t, struct term_buffers *out);
-bool global_parameter_term_decode(const struct definition *d, struct parameter_term *out);
+void global_term_encode(const struct global_term *t, struct term_buffers *out);
+bool global_term_decode(const struct definition *d, struct global_term *out);
 
 #endif

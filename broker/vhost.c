@@ -2,12 +2,14 @@
 #include "broker/vhost.h"
 
 #include "base/mem.h"
+#include "broker/apply.h"
 #include "broker/history.h"
 #include "broker/look_parts.h"
 #include "broker/parts.h"
 #include "broker/targets.h"
 #include "exchange/exchange.h"
 #include "msg/shortstr.h"
+#include "policy/policy.h"
 #include "queue/queue.h"
 
 /* ---- what the exchange table says ---- */
@@ -98,6 +100,7 @@ struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id)
     options.calls = (struct exchange_calls){
         .owner = v, .on_unbound = on_unbound, .on_deleted = on_deleted, .on_let_go = on_let_go};
     v->table = exchange_table_new(&options);
+    v->policies = policies_new();
     names_put(&b->vhosts, name, v);
     v->entry = CONTAINER_OF(list_last(&b->vhosts.order), struct names_entry, link);
     ASSERT(bytes_equal(v->entry->name, name));
@@ -116,6 +119,7 @@ static void named_queue_free(struct named_queue *q)
 void vhost_free(struct vhost *v)
 {
     exchange_table_free(v->table);
+    policies_free(v->policies);
     MAP_FOREACH (w, &v->queues_by_id)
         named_queue_free((struct named_queue *)w.value);
     for (struct names_entry *e = names_first(&v->exchange_ids); e != NULL;
@@ -233,6 +237,8 @@ struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q
     map_put(&v->queues_by_id, q->id, n);
     q->home->queue_count++;
     v->version++;
+    if (!n->is_hidden)
+        apply_to_queue(n);
     return n;
 }
 

@@ -67,6 +67,7 @@ void queue_set_args(struct queue *q, const struct queue_args *effective)
     q->args.is_single_active = q->is.is_single_active;
     mem_free(i->texts);
     i->texts = texts;
+    alarm_stop_span(&q->home->alarms, &q->unused); /* it may be due earlier now */
     queue_apply_args(q);
 }
 

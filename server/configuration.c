@@ -114,8 +114,6 @@ static void work_out_limits(struct configuration *c)
     o->memory_max_bytes = o->memory_high_bytes;
     if (o->memory_max_bytes == 0)
         o->memory_max_bytes = (uint64_t)(o->memory_high_share * (double)total);
-    if (o->memory_max_bytes == 0 && total > 0)
-        o->memory_max_bytes = 1; /* a share of nothing blocks publishers always, as in RabbitMQ */
     o->disk_min_bytes = o->disk_low_bytes;
     if (o->disk_low_share > 0)
         o->disk_min_bytes = (uint64_t)(o->disk_low_share * (double)total);

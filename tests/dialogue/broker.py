@@ -24,7 +24,6 @@ class Broker:
     """One broker process at a time, on one data folder."""
 
     host = "127.0.0.1"
-    arguments = ()  # more of them
 
     def __init__(self, settings=()):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="millrace-dialogue-"))
@@ -44,7 +43,7 @@ class Broker:
     def launch(self):
         """Starts it; returns where its diagnostics begin."""
         self.is_stopping = False
-        arguments = [program(), "--data-dir", self.home / "data", *self.arguments]
+        arguments = [program(), "--data-dir", self.home / "data"]
         for setting in [f"listeners.tcp.default={self.host}:{self.port}", *self.settings]:
             arguments += ["--set", setting]
         begin = self.diag.stat().st_size if self.diag.exists() else 0

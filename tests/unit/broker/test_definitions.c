@@ -265,7 +265,7 @@ static void test_records_of_a_later_version_stop_the_opening(void **state)
         {DEFINITION_USER, "\1\1", 2, 0, 1},
         {DEFINITION_USER, "\1\0", 2, 0, 0}, /* it was not there */
         {DEFINITION_USER, "\2\1abc", 5, ERR_VERSION, 0},
-        {DEFINITION_BINDING + 1, "\1\1abc", 5, ERR_VERSION, 0},
+        {DEFINITION_NEWEST + 1, "\1\1abc", 5, ERR_VERSION, 0},
         {DEFINITION_USER, "\1", 1, ERR_CORRUPT, 0},
         {DEFINITION_USER, "", 0, ERR_CORRUPT, 0},
     };

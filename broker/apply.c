@@ -1,0 +1,142 @@
+/* Policies become arguments in effect. */
+#include "broker/apply.h"
+
+#include "broker/parts.h"
+#include "broker/policies.h"
+#include "exchange/exchange.h"
+#include "msg/shortstr.h"
+#include "queue/queue.h"
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* QUEUE_NO_LIMIT is the largest number. */
+static void limit(uint64_t *value, const struct policy_match *m, const char *key)
+{
+    uint64_t of_policy = QUEUE_NO_LIMIT;
+
+    if (policy_number(m, key, &of_policy))
+        *value = smaller(*value, of_policy);
+}
+
+static void limit_deliveries(int64_t *value, const struct policy_match *m)
+{
+    uint64_t of_policy = 0;
+
+    if (!policy_number(m, "delivery-limit", &of_policy))
+        return;
+    if (*value < 0 || of_policy < (uint64_t)*value)
+        *value = (int64_t)of_policy;
+}
+
+static bool has_argument(struct table arguments, const char *name)
+{
+    struct field f;
+
+    return table_find(arguments, bytes_text(name), &f);
+}
+
+static void set_overflow(struct queue_args *a, const struct policy_match *m)
+{
+    struct bytes word;
+
+    if (!policy_text(m, "overflow", &word))
+        return;
+    if (bytes_equal(word, bytes_text("reject-publish")))
+        a->overflow = OVERFLOW_REJECT;
+    else if (bytes_equal(word, bytes_text("reject-publish-dlx")))
+        a->overflow = OVERFLOW_REJECT_DEAD_LETTER;
+    else
+        a->overflow = OVERFLOW_DROP_HEAD;
+}
+
+static void set_dead_letters(struct queue_args *a, struct table arguments,
+                             const struct policy_match *m)
+{
+    struct bytes text;
+
+    if (!a->has_dead_letter_exchange && policy_text(m, "dead-letter-exchange", &text)) {
+        a->has_dead_letter_exchange = true;
+        a->dead_letter_exchange = text;
+    }
+    if (!a->has_dead_letter_key && policy_text(m, "dead-letter-routing-key", &text)) {
+        a->has_dead_letter_key = true;
+        a->dead_letter_key = text;
+    }
+    if (!has_argument(arguments, "x-dead-letter-strategy") &&
+        policy_text(m, "dead-letter-strategy", &text))
+        a->is_at_least_once = bytes_equal(text, bytes_text("at-least-once"));
+}
+
+static uint8_t target_of(const struct queue_args *a)
+{
+    return a->type == QUEUE_QUORUM ? POLICY_QUORUM : POLICY_CLASSIC;
+}
+
+/* Whether applying `a` would change nothing; what starts anew must not for nothing. */
+static bool is_in_effect(const struct queue_args *now, const struct queue_args *a)
+{
+    return now->message_ttl_ms == a->message_ttl_ms && now->expires_ms == a->expires_ms &&
+           now->max_length == a->max_length && now->max_length_bytes == a->max_length_bytes &&
+           now->overflow == a->overflow && now->is_at_least_once == a->is_at_least_once &&
+           now->consumer_timeout_ms == a->consumer_timeout_ms &&
+           now->delivery_limit == a->delivery_limit &&
+           now->has_dead_letter_exchange == a->has_dead_letter_exchange &&
+           bytes_equal(now->dead_letter_exchange, a->dead_letter_exchange) &&
+           now->has_dead_letter_key == a->has_dead_letter_key &&
+           bytes_equal(now->dead_letter_key, a->dead_letter_key);
+}
+
+/* An exclusive queue has policies like all others. */
+void apply_to_queue(struct named_queue *q)
+{
+    struct table arguments = queue_arguments(q->queue);
+    struct queue_args a;
+    int rv = queue_args_read(arguments, queue_name(q->queue), q->vhost->name, &a, NULL);
+    struct policy_match m;
+
+    ASSERT(rv == 0); /* it was declared with them */
+    m = policies_match(q->vhost->policies, target_of(&a), queue_name(q->queue));
+    if (m.policy == NULL && m.operator_policy == NULL && q->policy == NULL &&
+        q->operator_policy == NULL)
+        return;
+    q->policy = m.policy;
+    q->operator_policy = m.operator_policy;
+    limit(&a.message_ttl_ms, &m, "message-ttl");
+    limit(&a.expires_ms, &m, "expires");
+    limit(&a.max_length, &m, "max-length");
+    limit(&a.max_length_bytes, &m, "max-length-bytes");
+    limit(&a.consumer_timeout_ms, &m, "consumer-timeout");
+    limit_deliveries(&a.delivery_limit, &m);
+    if (!has_argument(arguments, "x-overflow"))
+        set_overflow(&a, &m);
+    set_dead_letters(&a, arguments, &m);
+    if (!is_in_effect(queue_args(q->queue), &a))
+        queue_set_args(q->queue, &a);
+}
+
+void apply_to_exchange(struct vhost *v, struct exchange *x)
+{
+    struct bytes alternate = bytes_of(NULL, 0);
+    struct policy_match m;
+
+    if (exchange_is_default(x))
+        return;
+    m = vhost_match_exchange(v, exchange_spec(x).name);
+    if (!policy_text(&m, "alternate-exchange", &alternate))
+        alternate = bytes_of(NULL, 0);
+    if (!bytes_equal(alternate, exchange_alternate(x)))
+        exchange_set_alternate(v->table, x, alternate);
+}
+
+void apply_to_all(struct vhost *v)
+{
+    struct exchange *x = NULL;
+
+    for (struct names_entry *e = names_first(&v->queues); e != NULL; e = names_next(&v->queues, e))
+        apply_to_queue((struct named_queue *)e->value);
+    while ((x = exchange_next(v->table, x)) != NULL)
+        apply_to_exchange(v, x);
+}
