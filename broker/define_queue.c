@@ -62,6 +62,65 @@ static int make_name(const struct visit *v, const struct define_queue *d, uint8_
     return 0;
 }
 
+/* ---- x-colocate ---- */
+
+/* The name of the queue that this one is to be together with; no data: it does not say. */
+static int read_neighbour(const struct visit *v, const struct define_queue *d, struct bytes *out,
+                          struct refusal *refusal)
+{
+    struct field f;
+
+    *out = bytes_of(NULL, 0);
+    if (!table_find(d->arguments, bytes_text("x-colocate"), &f) || field_as_text(&f, out))
+        return 0;
+    return refuse(refusal, REFUSE_PRECONDITION,
+                  "invalid arg 'x-colocate' for queue '%.*s' in vhost '%.*s': "
+                  "{unacceptable_type,%s}",
+                  SHOW(d->name), SHOW(v->vhost->name), field_type_name(&f));
+}
+
+/* The partition of a new queue: that of its neighbour, who must be there. */
+static int choose_home(const struct visit *v, const struct define_queue *d, struct home **out,
+                       struct refusal *refusal)
+{
+    struct named_queue *neighbour = NULL;
+    struct bytes name;
+    int rv = read_neighbour(v, d, &name, refusal);
+
+    *out = home_with_fewest(v->broker);
+    if (rv == 0 && name.data != NULL)
+        rv = access_queue_at_all(v, name, refusal);
+    if (rv != 0 || name.data == NULL)
+        return rv;
+    neighbour = vhost_find_queue(v->vhost, name);
+    if (neighbour == NULL)
+        return refuse(
+            refusal, REFUSE_PRECONDITION,
+            "invalid arg 'x-colocate' for queue '%.*s' in vhost '%.*s': there is no queue "
+            "'%.*s'; declare it first",
+            SHOW(d->name), SHOW(v->vhost->name), SHOW(name));
+    *out = neighbour->home;
+    return 0;
+}
+
+/* One that is there is where it is; a neighbour that is gone since asks for nothing. */
+static int check_home(const struct visit *v, const struct define_queue *d,
+                      const struct named_queue *q, struct refusal *refusal)
+{
+    const struct named_queue *neighbour = NULL;
+    struct bytes name;
+    int rv = read_neighbour(v, d, &name, refusal);
+
+    if (rv == 0 && name.data != NULL)
+        neighbour = vhost_find_queue(v->vhost, name);
+    if (neighbour == NULL || neighbour->home == q->home)
+        return rv;
+    return refuse(refusal, REFUSE_PRECONDITION,
+                  "inequivalent arg 'x-colocate' for queue '%.*s' in vhost '%.*s': queue '%.*s' is "
+                  "on another partition",
+                  SHOW(d->name), SHOW(v->vhost->name), SHOW(name));
+}
+
 /* ---- one that is there ---- */
 
 static int refuse_difference(const struct visit *v, const struct define_queue *d,
@@ -88,7 +147,7 @@ static int check_equivalence(const struct visit *v, const struct define_queue *d
     if (queue_args_compare(d->arguments, queue_arguments(q->queue), d->name, v->vhost->name,
                            &note) != 0)
         return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
-    return 0;
+    return check_home(v, d, q, refusal);
 }
 
 /* ---- a new one ---- */
@@ -166,7 +225,7 @@ static void keep_definition(struct visit *v, const struct define_queue *d,
                     buf_view(&b->terms.body));
 }
 
-static struct named_queue *make(struct visit *v, const struct define_queue *d)
+static struct named_queue *make(struct visit *v, const struct define_queue *d, struct home *home)
 {
     struct broker *b = v->broker;
     uint64_t id = d->is_durable ? definitions_take_id(&b->definitions)
@@ -174,7 +233,7 @@ static struct named_queue *make(struct visit *v, const struct define_queue *d)
     struct named_queue *q = vhost_add_queue(v->vhost, &(struct vhost_queue){
                                                           .id = id,
                                                           .name = d->name,
-                                                          .home = home_with_fewest(b),
+                                                          .home = home,
                                                           .owner = d->is_exclusive ? v : NULL,
                                                           .is_durable = d->is_durable,
                                                           .is_auto_delete = d->is_auto_delete,
@@ -224,8 +283,11 @@ static int declare(struct visit *v, const struct define_queue *d, struct defined
                    struct refusal *refusal)
 {
     struct named_queue *q = vhost_find_queue(v->vhost, d->name);
+    struct home *home = NULL;
     int rv = access_queue(v, d->name, AUTH_CONFIGURE, refusal);
 
+    if (rv == 0 && q == NULL)
+        rv = choose_home(v, d, &home, refusal);
     if (rv == 0)
         rv = q == NULL ? check_new(v, d, refusal) : check_equivalence(v, d, q, refusal);
     if (rv != 0)
@@ -233,7 +295,7 @@ static int declare(struct visit *v, const struct define_queue *d, struct defined
     v->broker->counters.queues_declared++;
     v->broker->counters.queues_created += q == NULL;
     if (q == NULL)
-        q = make(v, d);
+        q = make(v, d, home);
     else
         queue_touch(q->queue);
     describe(q, out);

@@ -6,7 +6,8 @@
  * how much of a batch it takes, then to hand it over. When all is for one home it is a group of
  * the log, so that it survives whole or not at all; a group that finds no room is tried again when
  * there is some, and nothing of it has happened before. Across homes each message and each settle
- * is by itself.
+ * is by itself: the settles happen when all messages are committed, so that a crash between the two
+ * shows messages twice and loses none.
  *
  * Done is told when every home has committed what it got. */
 #include "broker/tx.h"
@@ -41,6 +42,7 @@ struct tx {
     size_t settle_capacity;
     void (*settled)(void *owner, struct delivery *d);
     bool is_committing;
+    bool is_publishing; /* across homes: the settles wait for the commit of the messages */
     /* Large bodies go to the log before the group begins, one after the other. */
     struct store_upload **uploads;
     size_t upload_count;
@@ -94,6 +96,7 @@ static void stop_committing(struct tx *t)
     if (list_linked(&t->held.link))
         list_remove(&t->held.link);
     t->is_committing = false;
+    t->is_publishing = false;
 }
 
 void tx_free(struct tx *t)
@@ -423,7 +426,7 @@ static void wait_for(struct tx *t)
     broker_stir(b);
 }
 
-/* Everything happens, inside a group of that home when there is one. */
+/* Everything happens, inside a group of that home; NULL: nothing of it goes to the log. */
 static void run(struct tx *t, struct home *home)
 {
     struct sent group = {0};
@@ -437,6 +440,14 @@ static void run(struct tx *t, struct home *home)
         group.logged[group.count++].position = position;
         sent_merge(&t->sent, &group);
     }
+    wait_for(t);
+}
+
+/* The messages go to their homes; the settles follow when they are safe. */
+static void run_spread(struct tx *t)
+{
+    publish_staged(t);
+    t->is_publishing = true;
     wait_for(t);
 }
 
@@ -457,8 +468,12 @@ static void try_commit(struct tx *t)
         broker_hold(t->publisher->visit->broker, &t->held);
         return;
     }
+    if (rv == 0 && g.is_spread) {
+        run_spread(t);
+        return;
+    }
     if (rv == 0) {
-        run(t, g.is_spread ? NULL : g.home);
+        run(t, g.home);
         return;
     }
     t->result = rv == ERR_RANGE ? ERR_FULL : rv; /* nothing of it happens */
@@ -510,6 +525,9 @@ void staged_step(struct broker *b)
             list_push(&b->commits, link);
             continue;
         }
+        if (t->is_publishing && t->result == 0)
+            settle_staged(t);
+        t->is_publishing = false;
         t->is_committing = false;
         forget_messages(t); /* settles of a commit that came to nothing stay: tx_rollback() */
         t->ops->done(t->owner, t->result);

@@ -1,5 +1,6 @@
 /* A transaction of a channel: publishes and settles that are staged, and happen at the commit: in
- * one batch of the log when all queues are of one partition.
+ * one batch of the log when all queues are of one partition. Across partitions the messages come
+ * first, and when all of them are committed the settles: at least once.
  *
  *     tx_publish, tx_settle ... tx_commit --> done(0): all of it is committed
  *                           '-- tx_rollback: nothing happened

@@ -95,6 +95,11 @@ static void test_bad_declarations_are_refused(void **state)
          "queue name 'amq.mine' contains reserved prefix 'amq.*'"},
         {"", "", "x-name-prefix=i:5", REFUSE_PRECONDITION,
          "invalid arg 'x-name-prefix' for queue '' in vhost '/': {unacceptable_type,signedint}"},
+        {"q", "durable", "x-colocate=i:5", REFUSE_PRECONDITION,
+         "invalid arg 'x-colocate' for queue 'q' in vhost '/': {unacceptable_type,signedint}"},
+        {"q", "durable", "x-colocate=none", REFUSE_PRECONDITION,
+         "invalid arg 'x-colocate' for queue 'q' in vhost '/': there is no queue 'none'; declare "
+         "it first"},
         {"amq.rabbitmq.reply-to.AAAA", "", "", REFUSE_NOT_FOUND,
          "no queue 'amq.rabbitmq.reply-to.AAAA' in vhost '/'"},
     };
@@ -106,6 +111,28 @@ static void test_bad_declarations_are_refused(void **state)
         refused(&w, world_queue(&w, rows[i].name, rows[i].flags, rows[i].arguments), rows[i].code,
                 rows[i].text);
     assert_int_equal(world_queue(&w, "q", "passive", ""), ERR_DENIED); /* nothing was made */
+    end(&w);
+}
+
+static void test_queues_are_neighbours_when_they_ask_for_it(void **state)
+{
+    struct broker_world w;
+
+    (void)state;
+    broker_world_init(&w);
+    w.partition_count = 3;
+    broker_world_open(&w);
+    assert_int_equal(world_queue(&w, "a", "durable", ""), 0);
+    assert_int_equal(world_queue(&w, "b", "durable", ""), 0);
+    assert_int_equal(world_queue(&w, "beside-b", "durable", "x-colocate=b"), 0);
+    assert_int_equal(world_queue(&w, "beside-a", "", "x-colocate=a"), 0);
+    assert_int_equal(world_queue(&w, "beside-b", "durable", "x-colocate=b"), 0);
+    assert_int_equal(world_queue(&w, "beside-b", "durable", ""), 0);
+    refused(&w, world_queue(&w, "beside-b", "durable", "x-colocate=a"), REFUSE_PRECONDITION,
+            "inequivalent arg 'x-colocate' for queue 'beside-b' in vhost '/': queue 'a' is on "
+            "another partition");
+    assert_int_equal(world_delete(&w, "b", ""), 0);
+    assert_int_equal(world_queue(&w, "beside-b", "durable", "x-colocate=b"), 0);
     end(&w);
 }
 
@@ -263,6 +290,7 @@ int main(void)
         LEAK_CHECKED(test_a_queue_is_declared_and_found_again),
         LEAK_CHECKED(test_redeclaring_with_a_difference_is_refused),
         LEAK_CHECKED(test_bad_declarations_are_refused),
+        LEAK_CHECKED(test_queues_are_neighbours_when_they_ask_for_it),
         LEAK_CHECKED(test_the_broker_makes_names_that_differ),
         LEAK_CHECKED(test_the_reply_queue_is_only_looked_at),
         LEAK_CHECKED(test_an_exclusive_queue_is_its_visitors_and_ends_with_him),

@@ -417,6 +417,78 @@ static void test_over_several_partitions_each_is_by_itself(void **state)
     end(b);
 }
 
+/* Across partitions a crash may show a message twice, in the queue it was taken from and in the one
+ * it was published to; it never shows it nowhere. */
+static void test_over_several_partitions_settles_come_last(void **state)
+{
+    unsigned twice = 0;
+    unsigned moved = 0;
+
+    (void)state;
+    for (unsigned events = 0; events < 40; events++) {
+        struct bench *b = begin_with(2, 4 << 20);
+        uint64_t p = 0;
+        uint64_t q = 0;
+
+        take_three(b);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(stage(b, "", "p", "m", 10), 0);
+        for (size_t i = 0; i < 3; i++)
+            settle(b, i, TX_ACK);
+        tx_commit(b->tx, on_settled);
+        for (unsigned i = 0; i < events; i++)
+            (void)sim_step(b->w.sim);
+        assert_true(b->settled == 0 || b->dones == 1);
+        tx_free(b->tx);
+        world_publisher_close(&b->p);
+        world_consumer_close(&b->c);
+        broker_world_crash_as(&b->w,
+                              &(struct sim_crash){.kind = SIM_CRASH_RANDOM, .seed = 1000 + events});
+        broker_world_open(&b->w);
+        p = world_ready(&b->w, "p");
+        q = world_ready(&b->w, "q");
+        assert_true(p + q >= 3);
+        twice += p == 3 && q == 3;
+        moved += p == 3 && q == 0;
+        broker_world_close(&b->w);
+        broker_world_release(&b->w);
+    }
+    assert_true(twice > 0 && moved > 0);
+}
+
+/* With x-colocate it is one batch, however many partitions there are. */
+static void test_neighbours_are_one_batch(void **state)
+{
+    (void)state;
+    for (unsigned events = 0; events < 24; events++) {
+        struct bench *b = begin_with(3, 4 << 20);
+        uint64_t p = 0;
+        uint64_t q = 0;
+
+        assert_int_equal(world_queue(&b->w, "beside", "durable", "x-colocate=q"), 0);
+        assert_int_equal(world_wait(&b->w), 0);
+        take_three(b);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(stage(b, "", "beside", "m", 10), 0);
+        for (size_t i = 0; i < 3; i++)
+            settle(b, i, TX_ACK);
+        tx_commit(b->tx, on_settled);
+        tx_free(b->tx);
+        for (unsigned i = 0; i < events; i++)
+            (void)sim_step(b->w.sim);
+        world_publisher_close(&b->p);
+        world_consumer_close(&b->c);
+        broker_world_crash_as(&b->w,
+                              &(struct sim_crash){.kind = SIM_CRASH_RANDOM, .seed = 1000 + events});
+        broker_world_open(&b->w);
+        p = world_ready(&b->w, "beside");
+        q = world_ready(&b->w, "q");
+        assert_true((p == 3 && q == 0) || (p == 0 && q == 3));
+        broker_world_close(&b->w);
+        broker_world_release(&b->w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +504,8 @@ int main(void)
         LEAK_CHECKED(test_a_commit_that_waits_for_the_disk_has_happened),
         LEAK_CHECKED(test_large_bodies_are_sent_ahead),
         LEAK_CHECKED(test_over_several_partitions_each_is_by_itself),
+        LEAK_CHECKED(test_over_several_partitions_settles_come_last),
+        LEAK_CHECKED(test_neighbours_are_one_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
