@@ -1,9 +1,7 @@
 /* The door: listeners, all sessions, stopping. */
 #include "amqp/amqp.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "amqp/connection.h"
 #include "amqp/door.h"
@@ -13,8 +11,6 @@
 #include "msg/props.h"
 
 enum {
-    SAYS_PER_SECOND = 10,
-    SAID_SIZE = 512,
     PROPS_MAX = 2 << 20, /* no frame is larger */
 };
 
@@ -38,6 +34,7 @@ struct amqp *amqp_new(struct io *io, struct broker *b, const struct amqp_options
     struct amqp *a = MEM_NEW(struct amqp);
 
     a->io = io;
+    a->voices.room = "amqp";
     a->broker = b;
     a->options = options;
     a->seed = io_random(io);
@@ -155,46 +152,11 @@ void amqp_check(const struct amqp *a)
     ASSERT(count == a->session_count);
 }
 
-/* The voice for that format, or for the last place when there are many. */
-static struct door_voice *voice_of(struct amqp *a, const char *format)
-{
-    struct door_voice *v = a->voices;
-
-    while (v < a->voices + DOOR_VOICES - 1 && v->format != NULL && v->format != format)
-        v++;
-    v->format = format;
-    return v;
-}
-
-/* Whether one more line may be said. */
-static bool may_say(struct amqp *a, enum diag_level level, const char *format)
-{
-    struct door_voice *v = voice_of(a, format);
-    uint64_t second = io_now_ns(a->io) / 1000000000;
-
-    if (second != v->second) {
-        if (v->unsaid > 0)
-            diag(level, "amqp", "and %" PRIu64 " more lines like the next one", v->unsaid);
-        v->second = second;
-        v->said = 0;
-        v->unsaid = 0;
-    }
-    if (v->said++ < SAYS_PER_SECOND)
-        return true;
-    v->unsaid++;
-    return false;
-}
-
 void door_say(struct amqp *a, enum diag_level level, const char *format, ...)
 {
-    char text[SAID_SIZE];
     va_list args;
 
-    if (!may_say(a, level, format))
-        return;
     va_start(args, format);
-    if (vsnprintf(text, sizeof(text), format, args) < 0)
-        text[0] = '\0';
+    voices_vsay(&a->voices, io_now_ns(a->io), level, format, args);
     va_end(args);
-    diag(level, "amqp", "%s", text);
 }

@@ -11,21 +11,11 @@
 #include "amqp/amqp.h"
 #include "amqp/output.h"
 #include "base/buf.h"
-#include "base/diag.h"
 #include "base/list.h"
+#include "base/voices.h"
 #include "io/io.h"
 
 struct door_listener;
-
-/* Lines of one kind about clients, of which there may be many: so many a second are written. */
-struct door_voice {
-    const char *format; /* which kind */
-    uint64_t second;
-    uint32_t said;
-    uint64_t unsaid;
-};
-
-enum { DOOR_VOICES = 16 };
 
 struct amqp {
     struct io *io;
@@ -44,7 +34,7 @@ struct amqp {
     struct buf fields;  /* and what comes to them */
     uint64_t seed;      /* of maps whose keys clients choose */
     struct amqp_stats stats;
-    struct door_voice voices[DOOR_VOICES];
+    struct voices voices;
     struct list resting; /* connections that go on in the next turn */
     struct io_timer rest_timer;
     struct io_task stop_task;
