@@ -54,7 +54,7 @@ int socket_connect(struct io *io, const char *host, uint16_t port, struct socket
     ASSERT(rv <= 0);
     if (rv != 0)
         return rv;
-    ASSERT(s != NULL && s->io == io);
+    ASSERT(s != NULL && s->io == io && s->ops != NULL);
     *out = s;
     return 0;
 }
@@ -62,13 +62,13 @@ int socket_connect(struct io *io, const char *host, uint16_t port, struct socket
 void socket_set_owner(struct socket *s, socket_event_fn *fn, void *owner)
 {
     ASSERT(fn != NULL);
-    s->io->net->set_owner(s, fn, owner);
+    s->ops->set_owner(s, fn, owner);
 }
 
 void socket_watch(struct socket *s, unsigned events)
 {
     ASSERT((events & ~all_socket_events) == 0);
-    s->io->net->watch(s, events);
+    s->ops->watch(s, events);
 }
 
 int socket_read(struct socket *s, void *buf, size_t size, size_t *done)
@@ -77,7 +77,7 @@ int socket_read(struct socket *s, void *buf, size_t size, size_t *done)
     int rv = 0;
 
     ASSERT(buf != NULL && size > 0 && done != NULL);
-    rv = s->io->net->read(s, buf, size, &n);
+    rv = s->ops->read(s, buf, size, &n);
     ASSERT(rv <= 0);
     if (rv != 0)
         return rv;
@@ -97,7 +97,7 @@ int socket_write(struct socket *s, const struct iovec *parts, int count, size_t 
         size += parts[i].iov_len;
     ASSERT(size > 0);
 
-    rv = s->io->net->write(s, parts, count, &n);
+    rv = s->ops->write(s, parts, count, &n);
     ASSERT(rv <= 0);
     if (rv != 0)
         return rv;
@@ -108,12 +108,18 @@ int socket_write(struct socket *s, const struct iovec *parts, int count, size_t 
 
 void socket_peer(const struct socket *s, struct net_address *out)
 {
-    s->io->net->peer(s, out);
+    s->ops->peer(s, out);
     ASSERT(memchr(out->text, '\0', sizeof(out->text)) != NULL);
+}
+
+void socket_set_peer(struct socket *s, const struct net_address *peer)
+{
+    ASSERT(memchr(peer->text, '\0', sizeof(peer->text)) != NULL);
+    s->ops->set_peer(s, peer);
 }
 
 void socket_close(struct socket *s)
 {
     ASSERT(s != NULL);
-    s->io->net->close(s);
+    s->ops->close(s);
 }

@@ -41,6 +41,7 @@ typedef void socket_event_fn(void *owner, struct socket *s, unsigned events);
 /* A new connection; the callee owns the socket. */
 typedef void listener_accept_fn(void *owner, struct socket *s);
 
+/* A world implements these. */
 struct net_ops {
     int (*listen)(struct io *io, const char *host, uint16_t port, listener_accept_fn *fn,
                   void *owner, struct listener **out, struct err_note *note);
@@ -49,17 +50,23 @@ struct net_ops {
     void (*listener_close)(struct listener *l);
     int (*connect)(struct io *io, const char *host, uint16_t port, struct socket **out,
                    struct err_note *note);
+};
+
+/* And so does whoever makes sockets: a world, or a layer above its sockets. */
+struct socket_ops {
     void (*set_owner)(struct socket *s, socket_event_fn *fn, void *owner);
     void (*watch)(struct socket *s, unsigned events);
     int (*read)(struct socket *s, void *buf, size_t size, size_t *done);
     int (*write)(struct socket *s, const struct iovec *parts, int count, size_t *done);
     void (*peer)(const struct socket *s, struct net_address *out);
+    void (*set_peer)(struct socket *s, const struct net_address *peer);
     void (*close)(struct socket *s);
 };
 
-/* The first field of a world's own sockets and listeners. */
+/* The first field of its maker's own sockets and listeners. */
 struct socket {
     struct io *io;
+    const struct socket_ops *ops;
 };
 struct listener {
     struct io *io;
@@ -94,12 +101,16 @@ void socket_watch(struct socket *s, unsigned events);
  * ERR_IO. */
 MUST_USE int socket_read(struct socket *s, void *buf, size_t size, size_t *done);
 
-/* Writes as much as fits, at least one byte. Errors: ERR_AGAIN, ERR_CLOSED when the peer is gone,
- * ERR_IO. */
+/* Writes as much as fits, at least one byte. What was not written must come again: the next write
+ * begins with those bytes, which may lie elsewhere then. Errors: ERR_AGAIN, ERR_CLOSED when the
+ * peer is gone, ERR_IO. */
 MUST_USE int socket_write(struct socket *s, const struct iovec *parts, int count, size_t *done);
 
 /* The other side's address. */
 void socket_peer(const struct socket *s, struct net_address *out);
+
+/* From now on that is the other side's address: somebody in between has told it. */
+void socket_set_peer(struct socket *s, const struct net_address *peer);
 
 /* Closes at once; no callback comes after this. */
 void socket_close(struct socket *s);

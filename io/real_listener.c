@@ -222,10 +222,4 @@ const struct net_ops real_net_ops = {
     .listener_pause = real_listener_pause,
     .listener_close = real_listener_close,
     .connect = real_socket_connect,
-    .set_owner = real_socket_set_owner,
-    .watch = real_socket_watch,
-    .read = real_socket_read,
-    .write = real_socket_write,
-    .peer = real_socket_peer,
-    .close = real_socket_close,
 };

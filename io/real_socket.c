@@ -22,7 +22,7 @@ struct real_socket {
     void *owner;
     struct event read_event;
     struct event write_event;
-    struct real_address peer;
+    struct net_address peer;
 };
 
 static struct real_socket *real_socket_of(struct socket *s)
@@ -48,6 +48,107 @@ static void on_writable(evutil_socket_t fd, short events, void *arg)
     s->fn(s->owner, &s->base, SOCKET_WRITE);
 }
 
+static void real_socket_set_owner(struct socket *base, socket_event_fn *fn, void *owner)
+{
+    struct real_socket *s = real_socket_of(base);
+
+    s->fn = fn;
+    s->owner = owner;
+}
+
+/* Turns one direction on or off when it is not so already. epoll_ctl can fail only for want of
+ * kernel memory, or for a descriptor that is none, which would be a bug of ours. */
+static void watch_direction(struct event *event, bool is_on, bool should_be_on)
+{
+    int rv = 0;
+
+    if (is_on == should_be_on)
+        return;
+    rv = should_be_on ? event_add(event, NULL) : event_del(event);
+    ASSERT(rv == 0);
+}
+
+static void real_socket_watch(struct socket *base, unsigned events)
+{
+    struct real_socket *s = real_socket_of(base);
+
+    ASSERT((events & ~(unsigned)(SOCKET_READ | SOCKET_WRITE)) == 0);
+    ASSERT(events == 0 || s->fn != NULL);
+    watch_direction(&s->read_event, s->watched & SOCKET_READ, events & SOCKET_READ);
+    watch_direction(&s->write_event, s->watched & SOCKET_WRITE, events & SOCKET_WRITE);
+    s->watched = events;
+}
+
+static int real_socket_read(struct socket *base, void *buf, size_t size, size_t *done)
+{
+    struct real_socket *s = real_socket_of(base);
+    ssize_t n = 0;
+
+    ASSERT(size > 0);
+    do {
+        n = recv(s->fd, buf, size, 0);
+    } while (n == -1 && errno == EINTR);
+    if (n == 0)
+        return ERR_CLOSED;
+    if (n == -1)
+        return errno == EAGAIN ? ERR_AGAIN : ERR_IO;
+    *done = (size_t)n;
+    return 0;
+}
+
+static int real_socket_write(struct socket *base, const struct iovec *parts, int count,
+                             size_t *done)
+{
+    struct real_socket *s = real_socket_of(base);
+    struct msghdr message = {0};
+    ssize_t n = 0;
+
+    ASSERT(count > 0);
+    message.msg_iov = (struct iovec *)(uintptr_t)parts; /* sendmsg only reads it */
+    message.msg_iovlen = count < IOV_MAX ? (size_t)count : IOV_MAX;
+    do {
+        n = sendmsg(s->fd, &message, MSG_NOSIGNAL);
+    } while (n == -1 && errno == EINTR);
+    if (n == -1 && errno == EAGAIN)
+        return ERR_AGAIN;
+    if (n == -1)
+        return errno == EPIPE || errno == ECONNRESET ? ERR_CLOSED : ERR_IO;
+    *done = (size_t)n;
+    return 0;
+}
+
+static void real_socket_peer(const struct socket *base, struct net_address *out)
+{
+    *out = ((const struct real_socket *)base)->peer;
+}
+
+static void real_socket_set_peer(struct socket *base, const struct net_address *peer)
+{
+    real_socket_of(base)->peer = *peer;
+}
+
+static void real_socket_close(struct socket *base)
+{
+    struct real_socket *s = real_socket_of(base);
+    struct real_io *r = real_io_of(base->io);
+
+    real_socket_watch(base, 0);
+    close(s->fd);
+    ASSERT(r->socket_count > 0);
+    r->socket_count--;
+    mem_free(s);
+}
+
+static const struct socket_ops real_socket_ops = {
+    .set_owner = real_socket_set_owner,
+    .watch = real_socket_watch,
+    .read = real_socket_read,
+    .write = real_socket_write,
+    .peer = real_socket_peer,
+    .set_peer = real_socket_set_peer,
+    .close = real_socket_close,
+};
+
 struct socket *real_socket_new(struct real_io *r, int fd, const struct real_address *peer)
 {
     struct real_socket *s = MEM_NEW(struct real_socket);
@@ -56,8 +157,9 @@ struct socket *real_socket_new(struct real_io *r, int fd, const struct real_addr
 
     ASSERT(fd >= 0);
     s->base.io = &r->base;
+    s->base.ops = &real_socket_ops;
     s->fd = fd;
-    s->peer = *peer;
+    real_address_show(peer, &s->peer);
     /* Only a connection that is already gone refuses this, and the first read will tell. */
     (void)!setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     rv = event_assign(&s->read_event, r->events, fd, EV_READ | EV_PERSIST, on_readable, s);
@@ -94,91 +196,4 @@ int real_socket_connect(struct io *io, const char *host, uint16_t port, struct s
     }
     *out = real_socket_new(real_io_of(io), fd, &to);
     return 0;
-}
-
-void real_socket_set_owner(struct socket *base, socket_event_fn *fn, void *owner)
-{
-    struct real_socket *s = real_socket_of(base);
-
-    s->fn = fn;
-    s->owner = owner;
-}
-
-/* Turns one direction on or off when it is not so already. epoll_ctl can fail only for want of
- * kernel memory, or for a descriptor that is none, which would be a bug of ours. */
-static void watch_direction(struct event *event, bool is_on, bool should_be_on)
-{
-    int rv = 0;
-
-    if (is_on == should_be_on)
-        return;
-    rv = should_be_on ? event_add(event, NULL) : event_del(event);
-    ASSERT(rv == 0);
-}
-
-void real_socket_watch(struct socket *base, unsigned events)
-{
-    struct real_socket *s = real_socket_of(base);
-
-    ASSERT((events & ~(unsigned)(SOCKET_READ | SOCKET_WRITE)) == 0);
-    ASSERT(events == 0 || s->fn != NULL);
-    watch_direction(&s->read_event, s->watched & SOCKET_READ, events & SOCKET_READ);
-    watch_direction(&s->write_event, s->watched & SOCKET_WRITE, events & SOCKET_WRITE);
-    s->watched = events;
-}
-
-int real_socket_read(struct socket *base, void *buf, size_t size, size_t *done)
-{
-    struct real_socket *s = real_socket_of(base);
-    ssize_t n = 0;
-
-    ASSERT(size > 0);
-    do {
-        n = recv(s->fd, buf, size, 0);
-    } while (n == -1 && errno == EINTR);
-    if (n == 0)
-        return ERR_CLOSED;
-    if (n == -1)
-        return errno == EAGAIN ? ERR_AGAIN : ERR_IO;
-    *done = (size_t)n;
-    return 0;
-}
-
-int real_socket_write(struct socket *base, const struct iovec *parts, int count, size_t *done)
-{
-    struct real_socket *s = real_socket_of(base);
-    struct msghdr message = {0};
-    ssize_t n = 0;
-
-    ASSERT(count > 0);
-    message.msg_iov = (struct iovec *)(uintptr_t)parts; /* sendmsg only reads it */
-    message.msg_iovlen = count < IOV_MAX ? (size_t)count : IOV_MAX;
-    do {
-        n = sendmsg(s->fd, &message, MSG_NOSIGNAL);
-    } while (n == -1 && errno == EINTR);
-    if (n == -1 && errno == EAGAIN)
-        return ERR_AGAIN;
-    if (n == -1)
-        return errno == EPIPE || errno == ECONNRESET ? ERR_CLOSED : ERR_IO;
-    *done = (size_t)n;
-    return 0;
-}
-
-void real_socket_peer(const struct socket *base, struct net_address *out)
-{
-    const struct real_socket *s = (const struct real_socket *)base;
-
-    real_address_show(&s->peer, out);
-}
-
-void real_socket_close(struct socket *base)
-{
-    struct real_socket *s = real_socket_of(base);
-    struct real_io *r = real_io_of(base->io);
-
-    real_socket_watch(base, 0);
-    close(s->fd);
-    ASSERT(r->socket_count > 0);
-    r->socket_count--;
-    mem_free(s);
 }

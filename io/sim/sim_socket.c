@@ -123,21 +123,6 @@ bool sim_net_has_work(struct sim_shard *sh)
 
 /* ---- sockets ---- */
 
-struct sim_socket *sim_socket_new(struct io *io, struct sim_connection *c, unsigned end)
-{
-    struct sim_shard *sh = sim_shard_of(io);
-    struct sim_socket *s = MEM_NEW(struct sim_socket);
-
-    ASSERT(c->ends[end] == NULL);
-    s->base.io = io;
-    s->connection = c;
-    s->end = end;
-    c->ends[end] = s;
-    sh->sockets++;
-    sh->node->socket_count++;
-    return s;
-}
-
 static void sim_socket_set_owner(struct socket *base, socket_event_fn *fn, void *owner)
 {
     struct sim_socket *s = sim_socket_of(base);
@@ -215,6 +200,11 @@ static void sim_socket_peer(const struct socket *base, struct net_address *out)
     *out = ((const struct sim_socket *)base)->peer;
 }
 
+static void sim_socket_set_peer(struct socket *base, const struct net_address *peer)
+{
+    sim_socket_of(base)->peer = *peer;
+}
+
 static void sim_socket_close(struct socket *base)
 {
     struct sim_socket *s = sim_socket_of(base);
@@ -230,16 +220,36 @@ static void sim_socket_close(struct socket *base)
     mem_free(s);
 }
 
+static const struct socket_ops sim_socket_ops = {
+    .set_owner = sim_socket_set_owner,
+    .watch = sim_socket_watch,
+    .read = sim_socket_read,
+    .write = sim_socket_write,
+    .peer = sim_socket_peer,
+    .set_peer = sim_socket_set_peer,
+    .close = sim_socket_close,
+};
+
+struct sim_socket *sim_socket_new(struct io *io, struct sim_connection *c, unsigned end)
+{
+    struct sim_shard *sh = sim_shard_of(io);
+    struct sim_socket *s = MEM_NEW(struct sim_socket);
+
+    ASSERT(c->ends[end] == NULL);
+    s->base.io = io;
+    s->base.ops = &sim_socket_ops;
+    s->connection = c;
+    s->end = end;
+    c->ends[end] = s;
+    sh->sockets++;
+    sh->node->socket_count++;
+    return s;
+}
+
 const struct net_ops sim_net_ops = {
     .listen = sim_listen,
     .listener_port = sim_listener_port,
     .listener_pause = sim_listener_pause,
     .listener_close = sim_listener_close,
     .connect = sim_connect,
-    .set_owner = sim_socket_set_owner,
-    .watch = sim_socket_watch,
-    .read = sim_socket_read,
-    .write = sim_socket_write,
-    .peer = sim_socket_peer,
-    .close = sim_socket_close,
 };

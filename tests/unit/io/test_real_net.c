@@ -201,6 +201,18 @@ static void test_both_sides_know_the_others_address(void **state)
     assert_string_not_equal(client.text, server.text);
 }
 
+static void test_an_address_that_is_told_counts(void **state)
+{
+    struct net_address told = {"192.0.2.7:4711"};
+    struct net_address peer;
+
+    (void)state;
+    open_pair();
+    socket_set_peer(stage.server.socket, &told);
+    socket_peer(stage.server.socket, &peer);
+    assert_string_equal(peer.text, "192.0.2.7:4711");
+}
+
 static bool has_v6(void)
 {
     int fd = (int)syscall(SYS_socket, AF_INET6, SOCK_STREAM, 0);
@@ -639,6 +651,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAGE_TEST(test_bytes_go_both_ways),
         STAGE_TEST(test_both_sides_know_the_others_address),
+        STAGE_TEST(test_an_address_that_is_told_counts),
         STAGE_TEST(test_every_address_means_both_families),
         STAGE_TEST(test_every_address_works_without_v6_too),
         STAGE_TEST(test_a_half_closed_stream_ends_after_its_bytes),

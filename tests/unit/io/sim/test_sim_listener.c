@@ -29,6 +29,7 @@ static void test_a_connect_takes_one_way_there_and_one_back(void **state)
 static void test_addresses_of_both_sides_are_known(void **state)
 {
     struct stage *g = stage_new(1, NULL);
+    struct net_address told = {"192.0.2.7:4711"};
     struct net_address at;
 
     (void)state;
@@ -38,6 +39,9 @@ static void test_addresses_of_both_sides_are_known(void **state)
     assert_string_equal("10.0.0.2:5672", at.text);
     socket_peer(server(g)->socket, &at);
     assert_string_equal("10.0.0.1:32768", at.text);
+    socket_set_peer(server(g)->socket, &told);
+    socket_peer(server(g)->socket, &at);
+    assert_string_equal("192.0.2.7:4711", at.text);
     stage_free(g);
 }
 
