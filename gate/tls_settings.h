@@ -1,0 +1,32 @@
+/* What can be set about TLS, under RabbitMQ's names. */
+#ifndef GATE_TLS_SETTINGS_H
+#define GATE_TLS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/setting.h"
+
+enum { TLS_VERSIONS_MAX = 2, TLS_CIPHERS_MAX = 16 };
+
+enum tls_verify { TLS_VERIFY_NONE, TLS_VERIFY_PEER };
+
+enum tls_version { TLS_VERSION_DEFAULT, TLS_VERSION_1_2, TLS_VERSION_1_3 };
+
+struct tls_options {
+    char *certfile;
+    char *keyfile;
+    char *cacertfile;
+    char *password; /* of the key, or "" */
+    int verify;
+    bool fail_if_no_peer_cert;
+    int64_t depth;
+    bool honor_cipher_order;
+    int versions[TLS_VERSIONS_MAX];
+    char *ciphers[TLS_CIPHERS_MAX];
+};
+
+/* ssl_options.*, of AMQP. */
+extern const struct setting tls_settings[];
+
+#endif
