@@ -7,16 +7,15 @@
 #include "amqp/door.h"
 #include "amqp/input.h"
 #include "base/mem.h"
-#include "io/net.h"
 #include "msg/props.h"
 
 enum {
     PROPS_MAX = 2 << 20, /* no frame is larger */
 };
 
-struct door_listener {
-    struct listener *listener;
-    struct door_listener *next;
+struct door_gate {
+    struct gate *gate;
+    struct door_gate *next;
 };
 
 /* The next turn: who has had a share in the last one goes on. */
@@ -59,18 +58,18 @@ static void on_accept(void *owner, struct socket *s)
     connection_open(a, s);
 }
 
-int amqp_listen(struct amqp *a, const char *host, uint16_t port, struct err_note *note)
+int amqp_listen(struct amqp *a, const struct gate_options *o, struct err_note *note)
 {
-    struct listener *listener;
-    int rv = listener_open(a->io, host, port, on_accept, a, &listener, note);
+    struct gate *gate;
+    int rv = gate_open(a->io, o, (struct gate_door){on_accept, a}, &gate, note);
 
     if (rv != 0)
         return rv;
-    struct door_listener *l = MEM_NEW(struct door_listener);
-    l->listener = listener;
-    l->next = a->listeners;
-    a->listeners = l;
-    a->port = listener_port(listener);
+    struct door_gate *g = MEM_NEW(struct door_gate);
+    g->gate = gate;
+    g->next = a->gates;
+    a->gates = g;
+    a->port = gate_port(gate);
     return 0;
 }
 
@@ -79,14 +78,14 @@ uint16_t amqp_port(const struct amqp *a)
     return a->port;
 }
 
-static void close_listeners(struct amqp *a)
+static void close_gates(struct amqp *a)
 {
-    while (a->listeners != NULL) {
-        struct door_listener *l = a->listeners;
+    while (a->gates != NULL) {
+        struct door_gate *g = a->gates;
 
-        a->listeners = l->next;
-        listener_close(l->listener);
-        mem_free(l);
+        a->gates = g->next;
+        gate_close(g->gate);
+        mem_free(g);
     }
 }
 
@@ -104,7 +103,7 @@ void amqp_stop(struct amqp *a, void (*stopped)(void *owner), void *owner)
     a->stopped = stopped;
     a->stopped_owner = owner;
     io_task_init(&a->stop_task, tell_stopped);
-    close_listeners(a);
+    close_gates(a);
     LIST_FOREACH (link, &a->sessions)
         connection_stop(CONTAINER_OF(link, struct connection, session.link));
     if (a->session_count == 0)
@@ -114,7 +113,7 @@ void amqp_stop(struct amqp *a, void (*stopped)(void *owner), void *owner)
 void amqp_free(struct amqp *a)
 {
     ASSERT(a->session_count == 0 && list_empty(&a->sessions));
-    close_listeners(a);
+    close_gates(a);
     io_timer_stop(a->io, &a->rest_timer);
     if (a->is_stopping)
         io_task_cancel(&a->stop_task);

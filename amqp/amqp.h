@@ -1,6 +1,6 @@
 /* The front door for AMQP 0-9-1: sockets in, methods to the broker, deliveries out.
  *
- *     listener --accept--> session (socket, buffers) --frames--> connection --> channel 1, 2, ...
+ *     gate --accept--> session (socket, buffers) --frames--> connection --> channel 1, 2, ...
  *
  * Owner: one shard. */
 #ifndef AMQP_AMQP_H
@@ -11,6 +11,7 @@
 #include "amqp/amqp_settings.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "gate/gate.h"
 
 struct io;
 struct broker;
@@ -20,10 +21,10 @@ struct amqp;
  * needed. */
 struct amqp *amqp_new(struct io *io, struct broker *b, const struct amqp_options *options);
 
-/* Opens one more listener. Errors as listener_open(). */
-MUST_USE int amqp_listen(struct amqp *a, const char *host, uint16_t port, struct err_note *note);
+/* Opens one more gate. Errors as gate_open(). */
+MUST_USE int amqp_listen(struct amqp *a, const struct gate_options *o, struct err_note *note);
 
-/* The port of the listener opened last. */
+/* The port of the gate opened last. */
 uint16_t amqp_port(const struct amqp *a);
 
 /* Takes no more connections, ends all that are there with 320 "broker forced connection closure

@@ -15,7 +15,7 @@
 #include "base/voices.h"
 #include "io/io.h"
 
-struct door_listener;
+struct door_gate;
 
 struct amqp {
     struct io *io;
@@ -25,8 +25,8 @@ struct amqp {
     uint64_t session_count;
     uint64_t open_count;    /* connections that are running */
     uint64_t delayed_count; /* sessions that only wait for failed_login_delay */
-    struct door_listener *listeners;
-    uint16_t port; /* of the listener opened last */
+    struct door_gate *gates;
+    uint16_t port; /* of the gate opened last */
     struct output_spares spares;
     uint8_t *scratch;   /* INPUT_SCRATCH_SIZE bytes, lent for one reading */
     struct buf props;   /* properties in the making, for one delivery, */

@@ -9,6 +9,7 @@
 #include "server/arguments.h"
 #include "server/environment.h"
 #include "server/findings.h"
+#include "server/listeners.h"
 #include "server/machine.h"
 #include "server/options.h"
 #include "server/version.h"
@@ -179,6 +180,8 @@ int configuration_check(struct configuration *c)
     size_t count = conf_error_count(c->conf);
     char *line = NULL;
 
+    if (rv == 0)
+        rv = listeners_check(c->options, &note);
     if (rv != 0 && count == 0)
         findings_add(&c->findings, DIAG_ERROR, note.text);
     findings_print(&c->findings);

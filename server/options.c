@@ -11,5 +11,7 @@ void options_add(struct options *o, struct conf *c)
     conf_add(c, partition_settings, &o->partition, sizeof(o->partition));
     conf_add(c, queue_settings, &o->queues, sizeof(o->queues));
     conf_add(c, broker_settings, &o->broker, sizeof(o->broker));
+    conf_add(c, gate_settings, &o->gate, sizeof(o->gate));
+    conf_add(c, tls_settings, &o->tls, sizeof(o->tls));
     conf_add(c, amqp_settings, &o->amqp, sizeof(o->amqp));
 }

@@ -5,6 +5,8 @@
 #include "amqp/amqp_settings.h"
 #include "broker/broker.h"
 #include "cluster/partition.h"
+#include "gate/gate_settings.h"
+#include "gate/tls_settings.h"
 #include "io/real.h"
 #include "queue/queue.h"
 #include "server/server_settings.h"
@@ -18,6 +20,8 @@ struct options {
     struct partition_options partition;
     struct queues_options queues;
     struct broker_options broker;
+    struct gate_settings gate;
+    struct tls_options tls;
     struct amqp_options amqp;
 };
 

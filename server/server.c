@@ -12,7 +12,9 @@
 #include "io/io.h"
 #include "io/real.h"
 #include "log/datadir.h"
+#include "server/certificates.h"
 #include "server/configuration.h"
+#include "server/listeners.h"
 #include "server/options.h"
 #include "server/version.h"
 
@@ -34,7 +36,9 @@ struct server {
     struct io *io;
     struct datadir *data;
     struct broker *broker;
+    struct certificates certificates;
     struct amqp *amqp;
+    char *where; /* the listeners, as facts */
     struct reload reload;
     bool is_stopping;
 };
@@ -53,6 +57,7 @@ void server_free(struct server *s)
 {
     ASSERT(s->real == NULL && s->data == NULL && s->broker == NULL);
     configuration_free(s->configuration);
+    mem_free(s->where);
     mem_free(s);
 }
 
@@ -84,6 +89,7 @@ static void reload_work(struct io_job *j)
 
     s->reload.result =
         configuration_read_files(s->configuration, j->io->disk, &s->reload.files, &s->reload.note);
+    certificates_read(&s->certificates, j->io->disk);
 }
 
 static void start_reload(struct server *s)
@@ -110,10 +116,13 @@ static void reload_done(struct io_job *j)
     s->reload.is_running = false;
     if (s->is_stopping) {
         conf_files_release(&s->reload.files);
+        certificates_forget(&s->certificates);
         end_if_over(s);
         return;
     }
-    configuration_reload(s->configuration, &s->reload.files, s->reload.result, &s->reload.note);
+    if (configuration_has_files(s->configuration))
+        configuration_reload(s->configuration, &s->reload.files, s->reload.result, &s->reload.note);
+    certificates_renew(&s->certificates);
     conf_files_release(&s->reload.files);
     if (s->reload.is_wanted_again)
         start_reload(s);
@@ -127,7 +136,7 @@ static void on_hangup(void *owner)
 
     if (s->is_stopping)
         return;
-    if (!configuration_has_files(s->configuration))
+    if (!configuration_has_files(s->configuration) && s->certificates.tls == NULL)
         diag(DIAG_INFO, "server", "there is no configuration file to read again");
     else if (s->reload.is_running)
         s->reload.is_wanted_again = true;
@@ -195,6 +204,7 @@ int server_open_world(struct server *s, struct err_note *note)
 
 void server_close_world(struct server *s)
 {
+    certificates_close(&s->certificates);
     real_io_close(s->io);
     real_close(s->real);
     s->io = NULL;
@@ -231,10 +241,14 @@ int server_open_broker(struct server *s, struct err_note *note)
 
 int server_open_doors(struct server *s, struct err_note *note)
 {
-    const struct setting_endpoint *amqp = &s->options.server.amqp;
+    int rv = 0;
 
     s->amqp = amqp_new(s->io, s->broker, &s->options.amqp);
-    return !amqp->is_on ? 0 : amqp_listen(s->amqp, amqp->host, amqp->port, note);
+    if (listeners_need_tls(&s->options))
+        rv = certificates_open(&s->certificates, s->io, &s->options.tls, note);
+    if (rv != 0)
+        return rv;
+    return listeners_open(&s->options, s->amqp, s->certificates.tls, &s->where, note);
 }
 
 void server_close_broker(struct server *s)
@@ -248,18 +262,10 @@ void server_close_broker(struct server *s)
 
 void server_run(struct server *s)
 {
-    const struct setting_endpoint *amqp = &s->options.server.amqp;
-    char *where = mem_text("none");
-
-    ASSERT(s->io != NULL && s->amqp != NULL);
-    if (amqp->is_on) {
-        mem_free(where);
-        where = mem_format("%s:%u", amqp->host[0] == '\0' ? "*" : amqp->host, amqp_port(s->amqp));
-    }
+    ASSERT(s->io != NULL && s->amqp != NULL && s->where != NULL);
     diag(DIAG_INFO, "server",
-         "millrace " MILLRACE_VERSION " is ready data_dir=%s workers=%" PRId64 " amqp=%s",
-         s->options.server.data_dir, s->options.real.worker_count, where);
-    mem_free(where);
+         "millrace " MILLRACE_VERSION " is ready data_dir=%s workers=%" PRId64 " %s",
+         s->options.server.data_dir, s->options.real.worker_count, s->where);
     real_io_run(s->io);
     ASSERT(s->is_stopping);
     diag(DIAG_INFO, "server", "millrace stops as it was told");

@@ -15,15 +15,56 @@ static const enum diag_level thresholds[] = {DIAG_DEBUG,   DIAG_INFO,  DIAG_WARN
 
 STATIC_ASSERT(ARRAY_SIZE(levels) == ARRAY_SIZE(thresholds) + 1, "each level has a threshold");
 
+static const char *const listener_words[] = {"default", "none", NULL};
+
+#define LISTENER(kind_, number)                                                                    \
+    {                                                                                              \
+        .name = "listeners." #kind_ "." #number, .kind = SETTING_ENDPOINT,                         \
+        .offset = FIELD(kind_) + (number) * sizeof(struct setting_endpoint), .fallback = "none",   \
+        .help = "One more, in the same form.",                                                     \
+    }
+
 const struct setting server_settings[] = {
+    {
+        .name = "listeners.tcp",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(tcp_listeners),
+        .fallback = "default",
+        .choices = listener_words,
+        .help = "With none no AMQP client connects without TLS, whatever the places say.",
+    },
     {
         .name = "listeners.tcp.default",
         .kind = SETTING_ENDPOINT,
-        .offset = FIELD(amqp),
+        .offset = FIELD(tcp),
         .fallback = "5672",
         .help = "Where AMQP clients connect: a port of every address, an address and a port, or "
                 "none. Behind an address port 0 is any that is free.",
     },
+    LISTENER(tcp, 1),
+    LISTENER(tcp, 2),
+    LISTENER(tcp, 3),
+    LISTENER(tcp, 4),
+    {
+        .name = "listeners.ssl",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(ssl_listeners),
+        .fallback = "default",
+        .choices = listener_words,
+        .help = "With none no AMQP client connects with TLS, whatever the places say.",
+    },
+    {
+        .name = "listeners.ssl.default",
+        .kind = SETTING_ENDPOINT,
+        .offset = FIELD(ssl),
+        .fallback = "none",
+        .help = "Where AMQP clients connect with TLS, in the same form; RabbitMQ's port is 5671. "
+                "It needs ssl_options.certfile and ssl_options.keyfile.",
+    },
+    LISTENER(ssl, 1),
+    LISTENER(ssl, 2),
+    LISTENER(ssl, 3),
+    LISTENER(ssl, 4),
     {
         .name = "management.tcp.port",
         .kind = SETTING_ENDPOINT,

@@ -5,8 +5,16 @@
 #include "base/diag.h"
 #include "base/setting.h"
 
+enum { SERVER_LISTENERS_MAX = 5 };
+
+/* Whether there are listeners of a kind at all. */
+enum server_listeners { SERVER_LISTENERS_DEFAULT, SERVER_LISTENERS_NONE };
+
 struct server_options {
-    struct setting_endpoint amqp;
+    int tcp_listeners; /* a choice: none, whatever the places say */
+    int ssl_listeners;
+    struct setting_endpoint tcp[SERVER_LISTENERS_MAX];
+    struct setting_endpoint ssl[SERVER_LISTENERS_MAX];
     struct setting_endpoint management;
     struct setting_endpoint prometheus;
     char *data_dir;

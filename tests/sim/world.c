@@ -35,6 +35,7 @@ void world_init(struct world *w)
 void world_open(struct world *w)
 {
     struct err_note note = {{0}};
+    const struct gate_options gate = {.host = "", .port = WORLD_PORT, .what = "amqp"};
     struct broker_open open = {
         .io = w->io,
         .data_dir = "data",
@@ -50,7 +51,7 @@ void world_open(struct world *w)
     if (broker_open(&open, &w->broker, &note) != 0)
         fail_msg("%s", note.text);
     w->door = amqp_new(w->io, w->broker, &w->amqp_options);
-    if (amqp_listen(w->door, "", WORLD_PORT, &note) != 0)
+    if (amqp_listen(w->door, &gate, &note) != 0)
         fail_msg("%s", note.text);
 }
 
