@@ -33,6 +33,6 @@ struct voices {
 void voices_say(struct voices *v, uint64_t now_ns, enum diag_level level, const char *format, ...)
     PRINTF_LIKE(4, 5);
 void voices_vsay(struct voices *v, uint64_t now_ns, enum diag_level level, const char *format,
-                 va_list args);
+                 va_list args) PRINTF_LIKE(4, 0);
 
 #endif
