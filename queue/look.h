@@ -34,6 +34,7 @@ const struct queues_tally *queues_get_tally(const struct queues *qs);
 struct queue_stats {
     uint64_t ready;
     uint64_t unacked;
+    uint64_t held_back; /* came back and wait (x-delayed-retry-type) */
     uint64_t ready_bytes;
     uint64_t unacked_bytes;
     uint64_t consumers;

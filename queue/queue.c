@@ -190,6 +190,7 @@ static void return_all(struct queue *q, struct list *l)
 void queue_end_deliveries(struct queue *q)
 {
     return_all(q, &q->loose);
+    holdback_release_all(q);
     detach_deliveries(q);
     queue_close_reader(&q->reading);
     queue_close_reader(&q->dead.reading);
@@ -200,6 +201,7 @@ void queue_free(struct queue *q)
     struct queues *qs = q->home;
 
     detach_deliveries(q);
+    holdback_free(q);
     queue_free_consumers(q);
     queue_close_reader(&q->reading);
     queue_close_reader(&q->dead.reading);
@@ -402,7 +404,8 @@ uint64_t queue_consumer_count(const struct queue *q)
 
 bool queue_counts(const struct queue *q)
 {
-    return q->args.delivery_limit >= 0 || q->args.type == QUEUE_QUORUM;
+    return q->args.delivery_limit >= 0 || q->args.type == QUEUE_QUORUM ||
+           q->args.retry != RETRY_DISABLED;
 }
 
 /* When the first ready message came, if it is in memory; else 0. */
@@ -425,6 +428,7 @@ void queue_get_stats(struct queue *q, struct queue_stats *out)
     *out = (struct queue_stats){
         .ready = queue_ready_count(q),
         .unacked = q->inflight_count,
+        .held_back = holdback_count(q),
         .ready_bytes = queue_ready_bytes(q),
         .unacked_bytes = q->inflight_bytes,
         .consumers = q->consumer_count,

@@ -210,7 +210,32 @@ static void take_timeout(const struct field *f, struct queue_args *out, struct r
         check_duration(out->consumer_timeout_ms, wrong);
 }
 
-/* ---- arguments that steer what is inside RabbitMQ: checked and kept ---- */
+static void take_retry(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    static const char *const words[] = {"disabled", "all", "failed", "returned", NULL};
+    int word = take_word(f, words, "invalid_delayed_retry_type", wrong);
+
+    if (word >= 0)
+        out->retry = (enum queue_retry)word;
+}
+
+static void take_retry_min(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    if (take_count(f, &out->retry_min_ms, wrong))
+        check_duration(out->retry_min_ms, wrong);
+}
+
+static void take_retry_max(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    if (take_count(f, &out->retry_max_ms, wrong))
+        check_duration(out->retry_max_ms, wrong);
+}
+
+/* ---- arguments that steer what is inside RabbitMQ: checked and kept ----
+ *
+ * x-consumer-disconnected-timeout is one of them: it says how long a queue waits for the node of a
+ * consumer that is out of reach. Here a consumer is a connection of this node; when that ends, his
+ * deliveries are back at once. */
 
 static void keep_count(const struct field *f, struct queue_args *out, struct reason *wrong)
 {
@@ -254,14 +279,6 @@ static void keep_locator(const struct field *f, struct queue_args *out, struct r
     take_word(f, words, "invalid_queue_locator_arg", wrong);
 }
 
-static void keep_retry(const struct field *f, struct queue_args *out, struct reason *wrong)
-{
-    static const char *const words[] = {"disabled", "all", "failed", "returned", NULL};
-
-    (void)out;
-    take_word(f, words, "invalid_delayed_retry_type", wrong);
-}
-
 static const struct row rows[] = {
     {"x-queue-type", take_type, true},
     {"x-message-ttl", take_message_ttl, true},
@@ -276,6 +293,9 @@ static const struct row rows[] = {
     {"x-single-active-consumer", take_single_active, true},
     {"x-delivery-limit", take_delivery_limit, true},
     {"x-consumer-timeout", take_timeout, true},
+    {"x-delayed-retry-type", take_retry, true},
+    {"x-delayed-retry-min", take_retry_min, true},
+    {"x-delayed-retry-max", take_retry_max, true},
     {"x-queue-mode", keep_mode, false},
     {"x-queue-version", keep_positive, false},
     {"x-queue-leader-locator", keep_locator, false},
@@ -283,9 +303,6 @@ static const struct row rows[] = {
     {"x-quorum-initial-group-size", keep_positive, false},
     {"x-member-placement-tag", keep_text, false},
     {"x-consumer-disconnected-timeout", keep_count, false},
-    {"x-delayed-retry-type", keep_retry, false},
-    {"x-delayed-retry-min", keep_count, false},
-    {"x-delayed-retry-max", keep_count, false},
     {"x-max-in-memory-length", keep_count, false},
     {"x-max-in-memory-bytes", keep_count, false},
     {"x-max-age", keep_text, false},
@@ -315,6 +332,7 @@ int queue_args_read(struct table t, struct bytes name, struct bytes vhost, struc
         .max_length_bytes = QUEUE_NO_LIMIT,
         .delivery_limit = QUEUE_LIMIT_UNSAID,
         .consumer_timeout_ms = QUEUE_NO_LIMIT,
+        .retry_max_ms = TTL_MAX_MS,
     };
     struct reason wrong = {.text = ""};
     struct field f;

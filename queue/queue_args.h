@@ -22,6 +22,10 @@
  * one must not get a queue that forgets. */
 enum queue_type { QUEUE_CLASSIC, QUEUE_QUORUM };
 
+/* Which of the messages that come back are held back (x-delayed-retry-type): all; those that count
+ * as failures; those that do not. */
+enum queue_retry { RETRY_DISABLED, RETRY_ALL, RETRY_FAILED, RETRY_RETURNED };
+
 enum queue_overflow { OVERFLOW_DROP_HEAD, OVERFLOW_REJECT, OVERFLOW_REJECT_DEAD_LETTER };
 
 #define QUEUE_NO_LIMIT UINT64_MAX
@@ -48,6 +52,9 @@ struct queue_args {
     bool is_single_active;
     int64_t delivery_limit;       /* failures that a message may have, or QUEUE_LIMIT_... */
     uint64_t consumer_timeout_ms; /* QUEUE_NO_LIMIT: the broker's own */
+    enum queue_retry retry;
+    uint64_t retry_min_ms; /* so long for each failure, */
+    uint64_t retry_max_ms; /* but never longer than this */
 };
 
 /* Reads the arguments of a queue. Errors: ERR_INVALID with a note in RabbitMQ's words, which begins

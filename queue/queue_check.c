@@ -65,4 +65,5 @@ void queue_check(struct queue *q)
     expiry_check(&q->expiry);
     if (q->delayed != NULL)
         delayed_check(q->delayed);
+    holdback_check(q);
 }

@@ -5,6 +5,7 @@
  *     consumer.c    consumers: who may be served
  *     dispatch.c    ready -> in flight
  *     settle.c      in flight -> settled, ready, or dead
+ *     holdback.c    in flight -> ready, but later
  *     publish.c     -> ready
  *     limits.c      too old, too many
  *     deadletter.c  dead -> another queue; elsewhere.c: of another partition
@@ -17,6 +18,7 @@
 #include "base/map.h"
 #include "queue/consumer.h"
 #include "queue/expiry.h"
+#include "queue/holdback.h"
 #include "queue/look.h"
 #include "queue/ready.h"
 
@@ -76,11 +78,12 @@ struct queue {
     struct expiry expiry;
     struct map counts; /* seq -> struct counts */
     struct queue_args args;
-    struct alarm expire; /* a date */
-    struct alarm unused; /* x-expires */
-    struct alarm retry;  /* dead letters */
-    uint64_t trimmed;    /* its lane has nothing below */
-    uint64_t used_ns;    /* when it was last used, for x-expires */
+    struct alarm expire;       /* a date */
+    struct alarm unused;       /* x-expires */
+    struct alarm retry;        /* dead letters */
+    struct holdback *holdback; /* NULL: nothing was held back yet */
+    uint64_t trimmed;          /* its lane has nothing below */
+    uint64_t used_ns;          /* when it was last used, for x-expires */
     struct queue_identity *identity;
     struct delayed *delayed; /* of a holder of delayed messages; else NULL */
     struct queues_tally tally;

@@ -60,8 +60,9 @@ static void visit(struct queue *q, unsigned *budget)
 {
     struct queues *qs = q->home;
     unsigned max = *budget < BURST_MAX ? *budget : BURST_MAX;
+    unsigned released = holdback_release(q, max);
     unsigned done = queue_dispatch(q, max);
-    bool has_more = done == max;
+    bool has_more = done == max || released == max;
 
     if (!has_more) { /* else more may be delivered before it is too old or too many */
         has_more = queue_expire(q);

@@ -288,9 +288,14 @@ void queue_requeue(struct delivery *d, bool is_failure)
         kill_detached(q, f, DEATH_EXPIRED); /* the time index has passed it already */
         return;
     }
-    ready_return(&q->ready, f->seq, f->entry.priority);
-    if (f->entry.expires_ms != 0)
-        expiry_return(&q->expiry, &q->ledger, f->seq, f->entry.expires_ms);
+    uint64_t delay_ms = holdback_delay_ms(q, queue_find_counts(q, f->seq).failures, is_failure);
+    if (UNLIKELY(delay_ms > 0)) {
+        holdback_add(q, f->seq, &f->entry, delay_ms);
+    } else {
+        ready_return(&q->ready, f->seq, f->entry.priority);
+        if (f->entry.expires_ms != 0)
+            expiry_return(&q->expiry, &q->ledger, f->seq, f->entry.expires_ms);
+    }
     inflight_free(f);
     queue_activate(q);
 }
