@@ -1,6 +1,7 @@
 /* The channel machine: life, frames, ends. */
 #include "amqp/channel.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -20,6 +21,24 @@ enum {
 
 /* ---- life ---- */
 
+void channel_reply_timed_out(const struct channel *ch, uint64_t timeout_ms, struct reply *r)
+{
+    reply_format(r, REPLY_PRECONDITION_FAILED,
+                 "delivery acknowledgement on channel %u timed out. Timeout value used: %" PRIu64
+                 " ms. This timeout value can be configured, see consumers doc guide to learn more",
+                 ch->id, timeout_ms);
+}
+
+static void on_overdue(struct holder *h, uint64_t timeout_ms)
+{
+    struct channel *ch = CONTAINER_OF(h, struct channel, holder);
+    struct reply r;
+
+    ch->is_overdue = true;
+    channel_reply_timed_out(ch, timeout_ms, &r);
+    channel_fail_later(ch, 0, &r);
+}
+
 struct channel *channel_new(struct connection *c, uint16_t id)
 {
     struct channel *ch = MEM_NEW(struct channel);
@@ -27,6 +46,7 @@ struct channel *channel_new(struct connection *c, uint16_t id)
     ch->connection = c;
     ch->id = id;
     ch->next_tag = 1;
+    ch->holder.overdue = on_overdue;
     tags_init(&ch->tags);
     credit_init(&ch->credit, 0);
     names_init(&ch->subscribers, c->session.door->seed);
@@ -73,7 +93,7 @@ static void let_go(struct channel *ch)
     ch->is_getting = false;
     subscribers_cancel(ch);
     drop_tx(ch);
-    channel_requeue_all(ch, true);
+    channel_requeue_all(ch, !ch->is_overdue);
     publish_drop(ch);
 }
 

@@ -46,10 +46,12 @@ struct channel {
     bool is_confirming;
     bool was_closed_by_client; /* while it is closing */
     bool has_ended_consumers;  /* the queue ended one, or it held a delivery for too long */
+    bool is_overdue;           /* it ends because a delivery was held for too long */
     uint64_t answered;         /* publishes confirmed or rejected */
     uint64_t next_tag;
     struct publisher *publisher; /* NULL until it is needed */
     struct tx *tx;
+    struct holder holder; /* of what is in `tags` */
     struct tags tags;
     struct credit credit;
     struct names subscribers;   /* by consumer tag */
@@ -95,6 +97,8 @@ void channel_write_safe(struct channel *ch, const struct method *m);
 void channel_fail(struct channel *ch, uint32_t method, const struct reply *r);
 void channel_fail_text(struct channel *ch, uint32_t method, enum reply_code code,
                        const char *format, ...) PRINTF_LIKE(4, 5);
+/* A delivery was held for longer than that. */
+void channel_reply_timed_out(const struct channel *ch, uint64_t timeout_ms, struct reply *r);
 void channel_fail_unimplemented(struct channel *ch, uint32_t method);
 void channel_refuse(struct channel *ch, uint32_t method, const struct refusal *refusal);
 /* The same, but in connection_work(): for calls from below. */

@@ -165,8 +165,10 @@ static void write_got(struct channel *ch, struct delivery *d, const struct store
     head.basic_get_ok.exchange = m->exchange;
     head.basic_get_ok.routing_key = m->routing_key;
     head.basic_get_ok.message_count = ready > UINT32_MAX ? UINT32_MAX : (uint32_t)ready;
-    if (!ch->get.is_no_ack)
+    if (!ch->get.is_no_ack) {
+        d->holder = &ch->holder;
         tags_add(&ch->tags, d->tag = head.basic_get_ok.delivery_tag, d);
+    }
     deliver_got(ch, &head, d, m, pin);
 }
 
@@ -323,12 +325,12 @@ static void take_back(struct channel *ch, const struct subscriber *s)
 /* A client that can hear of it loses the consumer; any other one the channel. False: that one. */
 static bool end_timed_out(struct channel *ch, struct subscriber *s)
 {
+    struct reply r;
+
     if (!ch->connection->client.wants_cancel) {
-        channel_fail_text(ch, 0, REPLY_PRECONDITION_FAILED,
-                          "delivery acknowledgement on channel %u timed out. Timeout value used: "
-                          "%" PRIu64 " ms. This timeout value can be configured, see consumers "
-                          "doc guide to learn more",
-                          ch->id, s->timeout_ms);
+        ch->is_overdue = true;
+        channel_reply_timed_out(ch, s->timeout_ms, &r);
+        channel_fail(ch, 0, &r);
         return false;
     }
     door_say(ch->connection->session.door, DIAG_WARNING,

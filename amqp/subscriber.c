@@ -124,8 +124,10 @@ static bool on_deliver(void *owner, struct consumer *consumer, struct delivery *
         return false;
     }
     uint64_t tag = ch->next_tag++;
-    if (!s->is_no_ack)
+    if (!s->is_no_ack) {
+        d->holder = &ch->holder;
         tags_add(&ch->tags, d->tag = tag, d);
+    }
     deliver_stored(s, tag, d, m, pin);
     return true;
 }

@@ -5,7 +5,8 @@
 #include "base/mem.h"
 #include "queue/queues_parts.h"
 
-#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_MS   UINT64_C(1000000)
+#define LOOK_MIN_NS UINT64_C(1000000000)
 
 /* How many consumers are asked for their credit when a queue is full. */
 enum { SPARE_ASKED_MAX = 16 };
@@ -235,15 +236,18 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+uint64_t queue_timeout_ms(const struct queue *q)
+{
+    if (q->args.consumer_timeout_ms != QUEUE_NO_LIMIT)
+        return q->args.consumer_timeout_ms;
+    return q->home->options->consumer_timeout_ms;
+}
+
 static uint64_t timeout_of(const struct queue *q, const struct consumer_spec *spec)
 {
     if (spec->is_no_ack)
         return 0;
-    if (spec->timeout_ms != QUEUE_NO_LIMIT)
-        return spec->timeout_ms;
-    if (q->args.consumer_timeout_ms != QUEUE_NO_LIMIT)
-        return q->args.consumer_timeout_ms;
-    return q->home->options->consumer_timeout_ms;
+    return spec->timeout_ms != QUEUE_NO_LIMIT ? spec->timeout_ms : queue_timeout_ms(q);
 }
 
 static void timeout_is_due(struct alarm *a)
@@ -259,6 +263,56 @@ static void timeout_is_due(struct alarm *a)
         alarm_set_after(&c->queue->home->alarms, a, due_ns - now_ns);
     else
         c->ops->timed_out(c->owner, c, c->timeout_ms);
+}
+
+/* ---- deliveries without a consumer ---- */
+
+/* When it has been held for too long; UINT64_MAX: never. */
+static uint64_t overdue_ns(const struct inflight *f)
+{
+    return f->timeout_ms == 0 ? UINT64_MAX : f->since_ns + f->timeout_ms * NS_PER_MS;
+}
+
+/* They are in no order, so all are looked at, but not too often. */
+void queue_overdue_is_due(struct alarm *a)
+{
+    struct queue *q = CONTAINER_OF(a, struct queue_waits, overdue)->queue;
+    uint64_t now_ns = io_now_ns(q->home->io);
+    uint64_t next_ns = UINT64_MAX;
+
+    LIST_FOREACH (link, &q->loose) {
+        struct inflight *f = inflight_at(link);
+        uint64_t due_ns = overdue_ns(f);
+
+        if (due_ns <= now_ns) {
+            if (f->d.holder != NULL)
+                f->d.holder->overdue(f->d.holder, f->timeout_ms);
+            f->timeout_ms = 0; /* he was told */
+        } else if (due_ns < next_ns) {
+            next_ns = due_ns;
+        }
+    }
+    if (next_ns != UINT64_MAX)
+        alarm_set_after(&q->home->alarms, a,
+                        next_ns - now_ns > LOOK_MIN_NS ? next_ns - now_ns : LOOK_MIN_NS);
+}
+
+static void watch_loose(struct queue *q, uint64_t due_ns)
+{
+    uint64_t now_ns = io_now_ns(q->home->io);
+    struct alarm *a = &queue_waits(q)->overdue;
+
+    if (!alarm_waits(a) || due_ns < a->node.order)
+        alarm_set_after(&q->home->alarms, a, due_ns > now_ns ? due_ns - now_ns : 0);
+}
+
+void queue_add_loose(struct queue *q, struct inflight *f)
+{
+    uint64_t due_ns = overdue_ns(f);
+
+    list_push(&q->loose, &f->link);
+    if (due_ns != UINT64_MAX)
+        watch_loose(q, due_ns);
 }
 
 int queue_consume(struct queue *q, const struct consumer_spec *spec, struct consumer **out)
@@ -325,7 +379,8 @@ static void leave_deliveries(struct consumer *c)
 
     while ((link = list_take(&c->held)) != NULL) {
         inflight_at(link)->d.consumer = NULL;
-        list_push(&c->queue->loose, link);
+        inflight_at(link)->timeout_ms = c->timeout_ms;
+        queue_add_loose(c->queue, inflight_at(link));
     }
     c->held_count = 0;
 }

@@ -54,5 +54,10 @@ void queue_end_consumers(struct queue *q, enum cancel_reason reason);
 /* Frees them without a word. */
 void queue_free_consumers(struct queue *q);
 void credit_give_back(struct credit *c);
+/* How long a delivery may be held when the consumer says nothing; 0: for ever. */
+uint64_t queue_timeout_ms(const struct queue *q);
+/* A delivery has no consumer, or none any more. */
+void queue_add_loose(struct queue *q, struct inflight *f);
+void queue_overdue_is_due(struct alarm *a);
 
 #endif

@@ -57,12 +57,12 @@ static void block(struct queue *q)
     if (!q->is.is_blocked)
         q->home->blocked_count++;
     q->is.is_blocked = true;
-    alarm_set_after(&q->home->alarms, &q->retry, RETRY_NS);
+    alarm_set_after(&q->home->alarms, &queue_waits(q)->retry, RETRY_NS);
 }
 
 void queue_retry_is_due(struct alarm *a)
 {
-    struct queue *q = CONTAINER_OF(a, struct queue, retry);
+    struct queue *q = CONTAINER_OF(a, struct queue_waits, retry)->queue;
 
     queue_unblock(q);
     queue_activate(q);

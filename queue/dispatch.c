@@ -120,7 +120,7 @@ static bool give_for_good(struct handover *h, struct consumer *c)
     return true;
 }
 
-/* The message is in flight, in the given list. */
+/* The message is in flight, in the given list (NULL: in none yet). */
 static struct inflight *lift(struct handover *h, struct list *holder)
 {
     struct queue *q = h->queue;
@@ -131,7 +131,8 @@ static struct inflight *lift(struct handover *h, struct list *holder)
     q->inflight_count++;
     q->inflight_bytes += h->entry.size;
     f->since_ns = io_now_ns(q->home->io);
-    list_push(holder, &f->link);
+    if (holder != NULL)
+        list_push(holder, &f->link);
     return f;
 }
 
@@ -197,8 +198,10 @@ static void answer(struct handover *h)
     QUEUE_TALLY(q, got, 1);
     QUEUE_TALLY(q, got_no_ack, g->is_no_ack);
     if (h->inflight != NULL) {
-        struct inflight *f = lift(h, &q->loose);
+        struct inflight *f = lift(h, NULL);
 
+        f->timeout_ms = queue_timeout_ms(q);
+        queue_add_loose(q, f);
         QUEUE_TALLY(q, redelivered, f->d.is_redelivered);
         g->got(g, &f->d, &h->stored, h->pin, queue_ready_count(q));
         return;
@@ -270,7 +273,7 @@ static int next_handover(struct handover *h, bool is_no_ack)
     if (is_no_ack || h->inflight != NULL)
         return 0;
     store_pin_release(h->pin); /* no memory: later */
-    alarm_set_after(&q->home->alarms, &q->retry, MEMORY_RETRY_NS);
+    alarm_set_after(&q->home->alarms, &queue_waits(q)->retry, MEMORY_RETRY_NS);
     return ERR_AGAIN;
 }
 

@@ -18,33 +18,20 @@ static struct held *held_at(struct heap_node *n)
 uint64_t holdback_delay_ms(const struct queue *q, uint32_t failures, bool is_failure)
 {
     const struct queue_args *a = &q->args;
-    uint64_t times = is_failure && failures > 1 ? failures : 1;
+    uint64_t delay_ms = a->retry_min_ms * (uint64_t)(failures > 1 && is_failure ? failures : 1);
 
     if (LIKELY(a->retry == RETRY_DISABLED) || (a->retry == RETRY_FAILED && !is_failure) ||
         (a->retry == RETRY_RETURNED && is_failure))
         return 0;
-    if (times > a->retry_max_ms / (a->retry_min_ms > 0 ? a->retry_min_ms : 1))
-        return a->retry_min_ms > 0 ? a->retry_max_ms : 0;
-    return times * a->retry_min_ms;
+    return delay_ms < a->retry_max_ms ? delay_ms : a->retry_max_ms;
 }
 
-static void due(struct alarm *a)
+void holdback_is_due(struct alarm *a)
 {
-    queue_activate(CONTAINER_OF(a, struct holdback, due)->queue);
+    queue_activate(CONTAINER_OF(a, struct queue_waits, due)->queue);
 }
 
-static struct holdback *holdback_of(struct queue *q)
-{
-    if (q->holdback == NULL) {
-        q->holdback = MEM_NEW(struct holdback);
-        q->holdback->queue = q;
-        heap_init(&q->holdback->held);
-        alarm_init(&q->holdback->due, due);
-    }
-    return q->holdback;
-}
-
-static void set_alarm(struct holdback *h, uint64_t now_ns)
+static void set_alarm(struct queue_waits *h, uint64_t now_ns)
 {
     struct heap_node *first = heap_first(&h->held);
 
@@ -55,7 +42,7 @@ static void set_alarm(struct holdback *h, uint64_t now_ns)
 
 void holdback_add(struct queue *q, uint64_t seq, const struct ledger_entry *e, uint64_t delay_ms)
 {
-    struct holdback *h = holdback_of(q);
+    struct queue_waits *h = queue_waits(q);
     struct held *held = MEM_NEW(struct held);
     uint64_t now_ns = io_now_ns(q->home->io);
 
@@ -78,7 +65,7 @@ static void release(struct queue *q, struct held *held)
     bool is_live = ledger_find(&q->ledger, seq, &e);
 
     ASSERT(is_live);
-    heap_remove(&q->holdback->held, &held->node);
+    heap_remove(&q->waits->held, &held->node);
     mem_free(held);
     ready_end_withdrawn(&q->ready, seq);
     q->withdrawn_count--;
@@ -90,7 +77,7 @@ static void release(struct queue *q, struct held *held)
 
 unsigned holdback_release(struct queue *q, unsigned max)
 {
-    struct holdback *h = q->holdback;
+    struct queue_waits *h = q->waits;
     unsigned done = 0;
 
     if (LIKELY(h == NULL || heap_first(&h->held) == NULL))
@@ -109,37 +96,30 @@ void holdback_release_all(struct queue *q)
 {
     struct heap_node *first;
 
-    while (q->holdback != NULL && (first = heap_first(&q->holdback->held)) != NULL)
+    while (q->waits != NULL && (first = heap_first(&q->waits->held)) != NULL)
         release(q, held_at(first));
 }
 
 uint64_t holdback_count(const struct queue *q)
 {
-    return q->holdback == NULL ? 0 : q->holdback->held.count;
+    return q->waits == NULL ? 0 : q->waits->held.count;
 }
 
-void holdback_free(struct queue *q)
+void holdback_forget(struct queue *q)
 {
-    struct holdback *h = q->holdback;
     struct heap_node *first;
 
-    if (h == NULL)
-        return;
-    while ((first = heap_first(&h->held)) != NULL) {
-        heap_remove(&h->held, first);
+    while (q->waits != NULL && (first = heap_first(&q->waits->held)) != NULL) {
+        heap_remove(&q->waits->held, first);
         mem_free(held_at(first));
     }
-    heap_release(&h->held);
-    alarm_stop_span(&q->home->alarms, &h->due);
-    mem_free(h);
-    q->holdback = NULL;
 }
 
 void holdback_check(const struct queue *q)
 {
-    if (q->holdback == NULL)
+    if (q->waits == NULL)
         return;
-    heap_check(&q->holdback->held);
-    for (size_t i = 0; i < q->holdback->held.count; i++)
-        ASSERT(ready_is_withdrawn(&q->ready, q->holdback->held.nodes[i]->tie));
+    heap_check(&q->waits->held);
+    for (size_t i = 0; i < q->waits->held.count; i++)
+        ASSERT(ready_is_withdrawn(&q->ready, q->waits->held.nodes[i]->tie));
 }

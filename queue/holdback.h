@@ -17,17 +17,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/heap.h"
 #include "queue/alarms.h"
 #include "store/ledger.h"
 
 struct queue;
-
-struct holdback {
-    struct queue *queue;
-    struct heap held; /* struct held, by when they are due */
-    struct alarm due;
-};
 
 /* For how long a message that comes back is held; 0: it is not. `failures` has this one in it. */
 uint64_t holdback_delay_ms(const struct queue *q, uint32_t failures, bool is_failure);
@@ -39,7 +32,8 @@ unsigned holdback_release(struct queue *q, unsigned max);
 void holdback_release_all(struct queue *q);
 uint64_t holdback_count(const struct queue *q);
 /* Forgets all; they stay withdrawn. */
-void holdback_free(struct queue *q);
+void holdback_forget(struct queue *q);
+void holdback_is_due(struct alarm *a);
 void holdback_check(const struct queue *q);
 
 #endif

@@ -27,6 +27,7 @@ struct inflight {
     uint64_t seq;
     struct ledger_entry entry;
     uint64_t since_ns;     /* when it was delivered */
+    uint64_t timeout_ms;   /* of one without a consumer: how long it may be held; 0: for ever */
     struct credit *shared; /* that it counts against */
     enum death reason;     /* of a dying one */
     uint32_t waits;        /* commits elsewhere that a parting one waits for */

@@ -112,6 +112,35 @@ static void expire_is_due(struct alarm *a)
     queue_activate(CONTAINER_OF(a, struct queue, expire));
 }
 
+/* ---- what few queues wait for ---- */
+
+struct queue_waits *queue_waits(struct queue *q)
+{
+    if (q->waits == NULL) {
+        q->waits = MEM_NEW(struct queue_waits);
+        q->waits->queue = q;
+        heap_init(&q->waits->held);
+        alarm_init(&q->waits->due, holdback_is_due);
+        alarm_init(&q->waits->overdue, queue_overdue_is_due);
+        alarm_init(&q->waits->retry, queue_retry_is_due);
+    }
+    return q->waits;
+}
+
+static void free_waits(struct queue *q)
+{
+    struct alarms *as = &q->home->alarms;
+
+    if (q->waits == NULL)
+        return;
+    holdback_forget(q);
+    heap_release(&q->waits->held);
+    alarm_stop_span(as, &q->waits->due);
+    alarm_stop_span(as, &q->waits->overdue);
+    alarm_stop_span(as, &q->waits->retry);
+    mem_free(q->waits);
+}
+
 /* ---- made and deleted ---- */
 
 struct queue *queue_new(struct queues *qs, const struct queue_spec *spec)
@@ -134,7 +163,6 @@ struct queue *queue_new(struct queues *qs, const struct queue_spec *spec)
     list_init(&q->dead.parting);
     alarm_init(&q->expire, expire_is_due);
     alarm_init(&q->unused, unused_is_due);
-    alarm_init(&q->retry, queue_retry_is_due);
     if (spec->is_delayed) {
         q->delayed = delayed_new(q);
         q->args.has_dead_letter_exchange = true; /* what is due leaves on that way */
@@ -201,7 +229,6 @@ void queue_free(struct queue *q)
     struct queues *qs = q->home;
 
     detach_deliveries(q);
-    holdback_free(q);
     queue_free_consumers(q);
     queue_close_reader(&q->reading);
     queue_close_reader(&q->dead.reading);
@@ -212,7 +239,7 @@ void queue_free(struct queue *q)
         qs->blocked_count--;
     alarm_stop_date(&qs->alarms, &q->expire);
     alarm_stop_span(&qs->alarms, &q->unused);
-    alarm_stop_span(&qs->alarms, &q->retry);
+    free_waits(q);
     ledger_release(&q->ledger);
     ready_release(&q->ready);
     expiry_release(&q->expiry);

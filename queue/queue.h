@@ -197,11 +197,18 @@ void credit_init(struct credit *c, uint32_t limit);
 /* A new limit; consumers that may go on do so at the end of the turn. */
 void credit_set_limit(struct credit *c, uint32_t limit);
 
+/* Who holds deliveries (a channel). Lies in its owner's struct. */
+struct holder {
+    /* He holds a delivery of basic.get, or of a consumer that is cancelled, for longer than the
+     * timeout. He must give it back, later: nothing may be settled inside the call. */
+    void (*overdue)(struct holder *h, uint64_t timeout_ms);
+};
+
 /* A message in the hands of a consumer (or of a getter). Borrowed by whoever gets it, until he
  * settles it: queue_ack(), queue_reject(), queue_requeue(). */
 struct delivery {
-    struct list_link link;     /* of the holder (the channel), free for his use */
-    uint64_t tag;              /* his too */
+    struct holder *holder;     /* set by him who gets it; NULL: he has all the time there is */
+    uint64_t tag;              /* free for his use */
     struct consumer *consumer; /* NULL: by basic.get, or the consumer is cancelled */
     struct queue *queue;       /* NULL: the queue is gone */
     bool is_redelivered;

@@ -219,16 +219,24 @@ static void take_retry(const struct field *f, struct queue_args *out, struct rea
         out->retry = (enum queue_retry)word;
 }
 
+static void take_retry_ms(const struct field *f, uint32_t *out, struct reason *wrong)
+{
+    uint64_t value = 0;
+
+    if (take_count(f, &value, wrong) && value > UINT32_MAX)
+        snprintf(wrong->text, sizeof(wrong->text), "{value_too_large,%" PRIu64 "}", value);
+    else
+        *out = (uint32_t)value;
+}
+
 static void take_retry_min(const struct field *f, struct queue_args *out, struct reason *wrong)
 {
-    if (take_count(f, &out->retry_min_ms, wrong))
-        check_duration(out->retry_min_ms, wrong);
+    take_retry_ms(f, &out->retry_min_ms, wrong);
 }
 
 static void take_retry_max(const struct field *f, struct queue_args *out, struct reason *wrong)
 {
-    if (take_count(f, &out->retry_max_ms, wrong))
-        check_duration(out->retry_max_ms, wrong);
+    take_retry_ms(f, &out->retry_max_ms, wrong);
 }
 
 /* ---- arguments that steer what is inside RabbitMQ: checked and kept ----
@@ -332,7 +340,7 @@ int queue_args_read(struct table t, struct bytes name, struct bytes vhost, struc
         .max_length_bytes = QUEUE_NO_LIMIT,
         .delivery_limit = QUEUE_LIMIT_UNSAID,
         .consumer_timeout_ms = QUEUE_NO_LIMIT,
-        .retry_max_ms = TTL_MAX_MS,
+        .retry_max_ms = UINT32_MAX,
     };
     struct reason wrong = {.text = ""};
     struct field f;

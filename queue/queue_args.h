@@ -36,25 +36,26 @@ enum {
     QUEUE_LIMIT_UNSAID = -2, /* a quorum queue has the broker's, others have none */
 };
 
+/* In an order that leaves no holes: there is one for each queue. */
 struct queue_args {
     enum queue_type type;
+    uint32_t retry_min_ms;     /* what is held back, is for so long for each failure, */
     uint64_t message_ttl_ms;   /* QUEUE_NO_LIMIT: none */
     uint64_t expires_ms;       /* QUEUE_NO_LIMIT: never */
     uint64_t max_length;       /* QUEUE_NO_LIMIT: none; counts ready messages */
     uint64_t max_length_bytes; /* the same, of their bodies */
     enum queue_overflow overflow;
     bool has_dead_letter_exchange; /* "" is the default exchange */
-    struct bytes dead_letter_exchange;
     bool has_dead_letter_key;
-    struct bytes dead_letter_key;
     bool is_at_least_once; /* x-dead-letter-strategy */
     uint8_t max_priority;  /* 0: no priorities */
-    bool is_single_active;
+    struct bytes dead_letter_exchange;
+    struct bytes dead_letter_key;
+    enum queue_retry retry;
+    uint32_t retry_max_ms;        /* but never longer than this */
     int64_t delivery_limit;       /* failures that a message may have, or QUEUE_LIMIT_... */
     uint64_t consumer_timeout_ms; /* QUEUE_NO_LIMIT: the broker's own */
-    enum queue_retry retry;
-    uint64_t retry_min_ms; /* so long for each failure, */
-    uint64_t retry_max_ms; /* but never longer than this */
+    bool is_single_active;
 };
 
 /* Reads the arguments of a queue. Errors: ERR_INVALID with a note in RabbitMQ's words, which begins

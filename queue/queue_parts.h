@@ -57,6 +57,15 @@ struct queue_dead {
     struct courier *courier;      /* of a large body, to another partition */
 };
 
+/* What few queues wait for. */
+struct queue_waits {
+    struct queue *queue;
+    struct heap held;     /* what is held back, see holdback.h */
+    struct alarm due;     /* the first of them */
+    struct alarm overdue; /* deliveries in `loose` */
+    struct alarm retry;   /* dead letters */
+};
+
 struct queue {
     struct list_link active; /* queues->active: the next pass visits it */
     struct queues *home;
@@ -80,8 +89,7 @@ struct queue {
     struct queue_args args;
     struct alarm expire;       /* a date */
     struct alarm unused;       /* x-expires */
-    struct alarm retry;        /* dead letters */
-    struct holdback *holdback; /* NULL: nothing was held back yet */
+    struct queue_waits *waits; /* queue_waits(); NULL: it waited for nothing of that */
     uint64_t trimmed;          /* its lane has nothing below */
     uint64_t used_ns;          /* when it was last used, for x-expires */
     struct queue_identity *identity;
@@ -103,6 +111,7 @@ struct queue_identity {
 /* ---- queue.c ---- */
 
 uint64_t queue_ready_bytes(const struct queue *q);
+struct queue_waits *queue_waits(struct queue *q);
 /* Deliveries are detached from their holders and ready again; dying ones are as well. */
 void queue_end_deliveries(struct queue *q);
 /* Dead letters that waited for a pressure or a retry are tried again. */
