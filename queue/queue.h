@@ -3,7 +3,6 @@
  *     queues_publish --> ready --------------------> in flight --queue_ack--------> settled
  *                        | ^  consumer_ops.deliver      |  |
  *                        | '----------- requeue --------'  '--reject--> dead lettered or dropped
- *                        |   (held back for a while, when the queue wants that)
  *                        '-- expired, over the limit, purged --> the same
  *
  * A struct queues is all queues of one partition, on the shard of that partition. Queues know no
