@@ -12,7 +12,7 @@ enum {
     CRC_FROM = 8, /* the checksum covers everything from here on */
 };
 
-void batch_seal(uint8_t *at, struct batch_head *h)
+static void write_head(uint8_t *at, const struct batch_head *h)
 {
     ASSERT(h->length > BATCH_HEADER_SIZE && h->length <= BATCH_SIZE_MAX);
     ASSERT(h->count > 0);
@@ -29,7 +29,20 @@ void batch_seal(uint8_t *at, struct batch_head *h)
     put_le64(at + 48, h->durable);
     put_le32(at + 56, h->raw_size);
     put_le32(at + 60, h->mark);
+}
+
+void batch_seal(uint8_t *at, struct batch_head *h)
+{
+    write_head(at, h);
     h->crc = crc32c(at + CRC_FROM, h->length - CRC_FROM);
+    put_le32(at + 4, h->crc);
+}
+
+void batch_seal_summed(uint8_t *at, struct batch_head *h, uint32_t payload_crc)
+{
+    write_head(at, h);
+    h->crc = crc32c_join(crc32c(at + CRC_FROM, BATCH_HEADER_SIZE - CRC_FROM), payload_crc,
+                         h->length - BATCH_HEADER_SIZE);
     put_le32(at + 4, h->crc);
 }
 

@@ -82,6 +82,9 @@ static inline uint64_t batch_padded(uint64_t length)
  * sets h->crc. */
 void batch_seal(uint8_t *at, struct batch_head *h);
 
+/* The same for a payload whose own CRC is known. */
+void batch_seal_summed(uint8_t *at, struct batch_head *h, uint32_t payload_crc);
+
 /* Reads and checks a header and its CRC; bytes [at, at + size) are all there is. `mark` is
  * the log's. Errors: ERR_CORRUPT; ERR_VERSION when the CRC is right but the version is not
  * known. */

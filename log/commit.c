@@ -15,14 +15,14 @@ enum {
 static void commit_work(struct io_job *job);
 static void commit_done(struct io_job *job);
 
-static void commit_at_end_of_turn(struct io_task *t)
+static void at_end_of_turn(struct io_task *t)
 {
-    hot_commit(CONTAINER_OF(t, struct hot, task));
+    hot_end_turn(CONTAINER_OF(t, struct hot, task));
 }
 
 void commit_init(struct hot *h)
 {
-    io_task_init(&h->task, commit_at_end_of_turn);
+    io_task_init(&h->task, at_end_of_turn);
     h->job.work = commit_work;
     h->job.done = commit_done;
 }

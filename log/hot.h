@@ -6,7 +6,9 @@
  *
  * One commit is in flight at a time: write and sync are one job, and the next batch gathers
  * while it runs. A commit starts at the end of the turn that appended, or when the one
- * before has ended; a turn that appends much does not wait for its own end.
+ * before has ended; a turn that appends much does not wait for its own end. Records are summed
+ * while they are still near the processor, so that a commit need not read them all before it
+ * starts.
  *
  * Invariants:
  *   H1  durable <= next; every position below durable survives a power cut.
@@ -52,6 +54,8 @@ struct hot_tail {
     struct block *block;  /* referenced, or NULL */
     size_t limit;         /* bytes of it that may be used */
     size_t batch_at;      /* where the open batch starts, or HOT_NO_BATCH */
+    size_t summed_to;     /* bytes of the block up to here are in `sum` */
+    uint32_t sum;         /* CRC of the open batch's payload so far */
     size_t sealed_to;     /* bytes of the block already in a hot_write */
     uint64_t spare;       /* for the last segment, when not yet in a hot_write; else 0 */
     uint64_t at;          /* without a block: where the next one starts in the file */
@@ -130,6 +134,9 @@ MUST_USE int hot_append(struct hot *h, const struct log_entry *e, uint64_t *posi
 /* Sees to it that the next records, up to `bytes` with their headers, lie in one batch, when
  * they are appended within this turn. Errors: as hot_append(). */
 MUST_USE int hot_begin_group(struct hot *h, size_t bytes, bool may_use_reserve);
+
+/* The turn is over: sums what it appended, and starts a commit unless one is in flight. */
+void hot_end_turn(struct hot *h);
 
 /* Starts a commit now rather than at the end of the turn. */
 void hot_commit(struct hot *h);

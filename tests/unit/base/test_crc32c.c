@@ -98,6 +98,7 @@ static void test_parts_put_together_give_the_whole(void **state)
         assert_int_equal(crc32c_extend(first, area + cut, end - cut), whole);
         assert_int_equal(crc32c_extend_portable(first, area + cut, end - cut), whole);
         assert_int_equal(crc32c_extend_portable(0, area + start, end - start), whole);
+        assert_int_equal(crc32c_join(first, crc32c(area + cut, end - cut), end - cut), whole);
     }
 }
 

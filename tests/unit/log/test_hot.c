@@ -88,6 +88,34 @@ static void test_what_one_turn_appends_is_one_batch(void **state)
     end(&w);
 }
 
+static void test_a_sum_made_in_parts_is_that_of_the_whole_batch(void **state)
+{
+    static const size_t sizes[] = {30, 500, 24, 700, 100, 400, 30};
+    struct batch_head head;
+    struct log_world w;
+    const struct block *b;
+    size_t at;
+
+    (void)state;
+    begin(&w);
+    log_world_append(&w, KIND_KEEP, 30);
+    hot_commit(hot_of(&w));
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        log_world_append(&w, KIND_KEEP, sizes[i]);
+        if (i % 3 == 2)
+            hot_end_turn(hot_of(&w)); /* behind the commit that is in flight */
+    }
+    assert_true(hot_of(&w)->tail.summed_to > BATCH_ALIGN + BATCH_HEADER_SIZE);
+    log_world_settle(&w);
+    b = hot_of(&w)->tail.block;
+    assert_int_equal(b->batch_count, 2);
+    at = (size_t)batch_padded(b->batches[0].head.length);
+    assert_int_equal(batch_read(b->data + at, b->size - at, site_mark(&w.log->site), &head), 0);
+    assert_int_equal(head.count, ARRAY_SIZE(sizes));
+    assert_int_equal(head.crc, b->batches[1].head.crc);
+    end(&w);
+}
+
 static void test_times_never_go_back(void **state)
 {
     struct log_world w;
@@ -542,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_positions_are_dense_and_records_readable_at_once),
         LEAK_CHECKED(test_what_one_turn_appends_is_one_batch),
+        LEAK_CHECKED(test_a_sum_made_in_parts_is_that_of_the_whole_batch),
         LEAK_CHECKED(test_times_never_go_back),
         LEAK_CHECKED(test_every_opening_begins_an_epoch),
         LEAK_CHECKED(test_the_largest_body_fits_and_one_byte_more_does_not),
