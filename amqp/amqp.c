@@ -43,6 +43,7 @@ struct amqp *amqp_new(struct io *io, struct broker *b, const struct amqp_options
     buf_init(&a->fields, PROPS_MAX);
     list_init(&a->sessions);
     list_init(&a->resting);
+    map_init(&a->by_id);
     io_timer_init(&a->rest_timer, on_rest);
     return a;
 }
@@ -121,6 +122,7 @@ void amqp_free(struct amqp *a)
     buf_release(&a->props);
     buf_release(&a->headers);
     buf_release(&a->fields);
+    map_release(&a->by_id);
     mem_free(a->scratch);
     mem_free(a);
 }

@@ -11,6 +11,7 @@
 #include "amqp/amqp_settings.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "broker/doors.h"
 #include "gate/gate.h"
 
 struct io;
@@ -43,6 +44,9 @@ struct amqp_stats {
     uint64_t sent_bytes;
 };
 void amqp_get_stats(const struct amqp *a, struct amqp_stats *out);
+
+/* What may be asked of it about its clients. */
+struct doors amqp_doors(struct amqp *a);
 
 void amqp_check(const struct amqp *a);
 

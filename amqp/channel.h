@@ -17,6 +17,7 @@
 #include "amqp/connection.h"
 #include "amqp/tags.h"
 #include "base/names.h"
+#include "broker/doors.h"
 #include "broker/publish.h"
 #include "queue/queue.h"
 
@@ -60,6 +61,7 @@ struct channel {
     struct collect *collect;    /* a message that comes in parts, or waits to be published */
     struct queue_get get;
     bool is_getting;
+    struct doors_messages counts;
     struct large_body *body; /* on its way, or NULL */
     struct buf held;         /* what waits behind it */
     struct channel_end *end;

@@ -165,7 +165,11 @@ static void write_got(struct channel *ch, struct delivery *d, const struct store
     head.basic_get_ok.exchange = m->exchange;
     head.basic_get_ok.routing_key = m->routing_key;
     head.basic_get_ok.message_count = ready > UINT32_MAX ? UINT32_MAX : (uint32_t)ready;
-    if (!ch->get.is_no_ack) {
+    ch->counts.redeliver += d->is_redelivered;
+    if (ch->get.is_no_ack) {
+        ch->counts.get_no_ack++;
+    } else {
+        ch->counts.get++;
         d->holder = &ch->holder;
         tags_add(&ch->tags, d->tag = head.basic_get_ok.delivery_tag, d);
     }
@@ -183,6 +187,7 @@ static void on_got(struct queue_get *g, struct delivery *d, const struct stored 
     if (d != NULL) {
         write_got(ch, d, m, pin, ready);
     } else {
+        ch->counts.get_empty++;
         empty.basic_get_empty.cluster_id = bytes_of(NULL, 0);
         channel_write(ch, &empty);
     }
@@ -217,6 +222,7 @@ static bool settle(struct channel *ch, uint32_t method, struct delivery *d,
 
     if (UNLIKELY(d == TAGS_GONE))
         return true;
+    ch->counts.ack += kind == TX_ACK;
     if (UNLIKELY(ch->tx != NULL)) {
         if (tx_settle(ch->tx, d, kind, &refusal) == 0)
             return true;

@@ -234,10 +234,12 @@ static void on_start_ok(struct connection *c, const struct method *m)
                              (const char *)s->mechanism.data);
         return;
     }
-    if (log_in(c, mechanism, s->response) == 0)
-        tune(c);
-    else
+    if (log_in(c, mechanism, s->response) != 0) {
         fail_login(c, mechanism);
+        return;
+    }
+    look_log_in(c, mechanism_names[mechanism], s->client_properties);
+    tune(c);
 }
 
 /* ---- tune-ok ---- */

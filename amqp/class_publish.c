@@ -46,6 +46,7 @@ static void on_confirmed(void *owner, uint64_t seq)
     m.basic_ack.delivery_tag = seq;
     m.basic_ack.multiple = seq > ch->answered + 1;
     channel_write(ch, &m);
+    ch->counts.confirm += seq > ch->answered ? seq - ch->answered : 0;
     ch->answered = seq;
     look_after_end(ch);
 }
@@ -87,6 +88,14 @@ const struct publisher_ops channel_publisher_ops = {
 
 /* ---- publish ---- */
 
+static void on_unroutable(struct channel *ch, const struct publish *p)
+{
+    ch->counts.return_unroutable += p->is_mandatory;
+    ch->counts.drop_unroutable += !p->is_mandatory;
+    if (p->is_mandatory)
+        publish_return(ch, &p->message);
+}
+
 /* Publishes. ERR_AGAIN: it could not be done now; all else is dealt with. */
 static int publish(struct channel *ch, const struct publish *p)
 {
@@ -104,8 +113,9 @@ static int publish(struct channel *ch, const struct publish *p)
         channel_refuse(ch, METHOD_BASIC_PUBLISH, &refusal);
         return 0;
     }
-    if (p->is_mandatory && out.places == 0)
-        publish_return(ch, &p->message);
+    ch->counts.publish++;
+    if (UNLIKELY(out.places == 0))
+        on_unroutable(ch, p);
     if (UNLIKELY(ch->connection->is_blocked))
         connection_on_publish(ch->connection);
     if (UNLIKELY(out.places > 1))

@@ -636,6 +636,7 @@ void connection_open(struct amqp *door, struct socket *socket)
     list_push(&door->sessions, &c->session.link);
     door->session_count++;
     door->stats.opened++;
+    look_begin(c);
     c->frame_max = (uint32_t)door->options->initial_frame_max;
     c->output_max = (size_t)door->options->output_max_bytes;
     map_init(&c->channels);
@@ -662,6 +663,7 @@ void connection_free(struct connection *c)
     input_release(&c->session.input);
     output_release(&c->session.output);
     map_release(&c->channels);
+    look_end(c);
     buf_release(&c->answer);
     mem_free(c->farewell);
     user_unref(c->user);

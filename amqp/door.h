@@ -11,7 +11,7 @@
 #include "amqp/amqp.h"
 #include "amqp/output.h"
 #include "base/buf.h"
-#include "base/list.h"
+#include "base/map.h"
 #include "base/voices.h"
 #include "io/io.h"
 
@@ -23,6 +23,8 @@ struct amqp {
     const struct amqp_options *options;
     struct list sessions; /* all, also those that are closing */
     uint64_t session_count;
+    uint64_t last_id;       /* of a connection */
+    struct map by_id;       /* connections */
     uint64_t open_count;    /* connections that are running */
     uint64_t delayed_count; /* sessions that only wait for failed_login_delay */
     struct door_gate *gates;

@@ -122,6 +122,8 @@ static void write_out(struct session *s)
         left = done < left ? left - done : 0;
         output_sent(&s->output, done);
         s->door->stats.sent_bytes += done;
+        s->look.sent_bytes += done;
+        s->look.sent_count++;
     }
     if (has_moved) {
         s->wrote_ns = io_now_ns(s->door->io);
@@ -192,6 +194,8 @@ static void read_some(struct session *s)
         return;
     }
     s->door->stats.received_bytes += done;
+    s->look.received_bytes += done;
+    s->look.received_count++;
     s->read_ns = io_now_ns(s->door->io);
     take(s, bytes_of(w.data, w.size + done));
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "amqp/input.h"
+#include "amqp/look.h"
 #include "amqp/output.h"
 #include "base/list.h"
 #include "io/io.h"
@@ -33,6 +34,7 @@ struct session {
     struct io_task work_task;
     struct io_timer output_timer;
     struct net_address peer;
+    struct session_look look;
     uint64_t read_ns;  /* when something came last */
     uint64_t wrote_ns; /* when something went last */
     unsigned watched;

@@ -124,7 +124,11 @@ static bool on_deliver(void *owner, struct consumer *consumer, struct delivery *
         return false;
     }
     uint64_t tag = ch->next_tag++;
-    if (!s->is_no_ack) {
+    ch->counts.redeliver += d->is_redelivered;
+    if (s->is_no_ack) {
+        ch->counts.deliver_no_ack++;
+    } else {
+        ch->counts.deliver++;
         d->holder = &ch->holder;
         tags_add(&ch->tags, d->tag = tag, d);
     }
@@ -170,7 +174,7 @@ static void on_describe(void *owner, struct consumer_person *out)
     *out = (struct consumer_person){
         .tag = s->tag,
         .user = user_name(c->user),
-        .connection = bytes_text(c->session.peer.text),
+        .connection = bytes_text(c->session.look.name),
         .channel = s->channel->id,
         .arguments = s->arguments,
     };

@@ -35,6 +35,9 @@ struct broker;
 struct visit;
 struct vhost;
 
+/* The RabbitMQ whose contract is kept: what tools are told who look for a version of it. */
+#define BROKER_RABBITMQ_VERSION "4.1.4"
+
 struct broker_options {
     char *default_user; /* made with the first start, as in RabbitMQ; guest, guest, / */
     char *default_pass;
@@ -112,6 +115,7 @@ struct visit_spec {
     struct user *user;
     struct bytes vhost;
     struct visit_calls calls;
+    bool is_brief; /* somebody who does one thing: neither limited nor counted as a connection */
 };
 /* Enters the virtual host. Refused with 530. */
 MUST_USE int broker_visit(struct broker *b, const struct visit_spec *spec, struct visit **out,

@@ -94,6 +94,7 @@ struct visit {
     struct list owned; /* exclusive queues */
     size_t publisher_count;
     size_t channel_count;
+    bool is_brief;
     struct refusal *farewell; /* it must end, and why; NULL: it was told, or need not */
 };
 

@@ -57,7 +57,8 @@ int broker_visit(struct broker *b, const struct visit_spec *spec, struct visit *
     if (!auth_may_enter(b->auth, spec->user, spec->vhost))
         return refuse(refusal, REFUSE_NOT_ALLOWED, "access to vhost '%.*s' refused for user '%.*s'",
                       SHOW(spec->vhost), SHOW(user_name(spec->user)));
-    rv = check_limits(b, vhost, spec->user, refusal);
+    if (!spec->is_brief)
+        rv = check_limits(b, vhost, spec->user, refusal);
     if (rv != 0)
         return rv;
     v = MEM_NEW(struct visit);
@@ -69,7 +70,8 @@ int broker_visit(struct broker *b, const struct visit_spec *spec, struct visit *
     list_init(&v->owned);
     list_push(&b->visits, &v->link);
     vhost->visit_count++;
-    b->counters.visits_begun++;
+    v->is_brief = spec->is_brief;
+    b->counters.visits_begun += !v->is_brief;
     shortage_start(b->shortage);
     *out = v;
     return 0;
@@ -89,7 +91,7 @@ void visit_end(struct visit *v)
     list_remove(&v->link);
     if (list_empty(&b->visits))
         shortage_stop(b->shortage);
-    b->counters.visits_ended++;
+    b->counters.visits_ended += !v->is_brief;
     b->counters.channels_closed += v->channel_count;
     vhost_leave(v->vhost);
     user_unref(v->user);

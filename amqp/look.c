@@ -1,0 +1,190 @@
+/* What those who watch over the node are told of connections and channels. */
+#include "amqp/look.h"
+
+#include <stdio.h>
+
+#include "amqp/channel.h"
+#include "amqp/connection.h"
+#include "amqp/door.h"
+#include "base/mem.h"
+#include "broker/doors.h"
+#include "broker/tx.h"
+
+/* ---- what is kept ---- */
+
+void look_begin(struct connection *c)
+{
+    struct amqp *door = c->session.door;
+    struct session_look *l = &c->session.look;
+
+    l->id = ++door->last_id;
+    l->mechanism = "";
+    l->connected_ms = io_wall_ms(door->io);
+    (void)snprintf(l->name, sizeof(l->name), "%s -> :%u", c->session.peer.text, door->port);
+    map_put(&door->by_id, l->id, c);
+}
+
+void look_log_in(struct connection *c, const char *mechanism, struct table properties)
+{
+    size_t size = properties.bytes.size;
+    uint8_t *copy = NULL;
+
+    c->session.look.mechanism = mechanism;
+    if (c->session.look.properties.bytes.size > 0 || size == 0)
+        return;
+    copy = mem_alloc(size); /* no more than a frame of somebody who has not logged in */
+    memcpy(copy, properties.bytes.data, size);
+    c->session.look.properties.bytes = bytes_of(copy, size);
+}
+
+void look_end(struct connection *c)
+{
+    map_remove(&c->session.door->by_id, c->session.look.id);
+    mem_free((void *)(uintptr_t)c->session.look.properties.bytes.data);
+}
+
+/* ---- connections ---- */
+
+static bool is_shown(const struct connection *c)
+{
+    return c->visit != NULL && !session_is_closed(&c->session);
+}
+
+static struct connection *find(const struct amqp *a, uint64_t id)
+{
+    struct connection *c = map_find(&a->by_id, id);
+
+    return c != NULL && is_shown(c) ? c : NULL;
+}
+
+static size_t on_connections(void *owner, uint64_t **out)
+{
+    const struct amqp *a = owner;
+    uint64_t *ids = MEM_NEW_ARRAY(uint64_t, a->session_count + 1);
+    size_t count = 0;
+
+    LIST_FOREACH (link, &a->sessions) {
+        const struct connection *c = CONTAINER_OF(link, struct connection, session.link);
+
+        if (is_shown(c))
+            ids[count++] = c->session.look.id;
+    }
+    *out = ids;
+    return count;
+}
+
+static const char *state_of(const struct connection *c)
+{
+    if (c->state == CONNECTION_CLOSING)
+        return "closing";
+    if ((c->stalls & STALL_BLOCKED) != 0)
+        return "blocked";
+    if (c->is_blocked)
+        return "blocking";
+    return (c->stalls & (STALL_PUBLISH | STALL_OUTPUT)) != 0 ? "flow" : "running";
+}
+
+static bool on_connection(void *owner, uint64_t id, struct doors_connection *out)
+{
+    const struct amqp *a = owner;
+    const struct connection *c = find(a, id);
+
+    if (c == NULL)
+        return false;
+    const struct session_look *l = &c->session.look;
+    *out = (struct doors_connection){
+        .id = id,
+        .name = bytes_text(l->name),
+        .user = user_name(c->user),
+        .vhost = visit_vhost_name(c->visit),
+        .peer = bytes_text(c->session.peer.text),
+        .port = a->port,
+        .state = state_of(c),
+        .mechanism = l->mechanism,
+        .client_properties = l->properties,
+        .connected_ms = l->connected_ms,
+        .received_bytes = l->received_bytes,
+        .sent_bytes = l->sent_bytes,
+        .received_count = l->received_count,
+        .sent_count = l->sent_count,
+        .waiting_bytes = c->session.output.bytes,
+        .frame_max = c->frame_max,
+        .channel_max = c->channel_max,
+        .channels = (uint32_t)map_count(&c->channels),
+        .heartbeat_s = c->heartbeat.period_s,
+    };
+    return true;
+}
+
+/* ---- channels ---- */
+
+static const struct channel *next_channel(const struct connection *c, unsigned after)
+{
+    const struct channel *next = NULL;
+
+    MAP_FOREACH (w, &c->channels)
+        if (w.key > after && (next == NULL || w.key < next->id))
+            next = w.value;
+    return next;
+}
+
+static bool on_channel(void *owner, uint64_t id, unsigned after, struct doors_channel *out)
+{
+    const struct connection *c = find(owner, id);
+    const struct channel *ch = c == NULL ? NULL : next_channel(c, after);
+
+    if (ch == NULL)
+        return false;
+    *out = (struct doors_channel){
+        .connection = id,
+        .number = ch->id,
+        .prefetch = ch->prefetch,
+        .global_prefetch = ch->credit.limit,
+        .consumers = (uint32_t)names_count(&ch->subscribers),
+        .unacked = ch->tags.live,
+        .unconfirmed = ch->publisher == NULL ? 0 : publisher_unconfirmed(ch->publisher),
+        .confirms = ch->is_confirming,
+        .is_transactional = ch->tx != NULL,
+        .is_held = channel_is_held(ch),
+        .messages = ch->counts,
+    };
+    return true;
+}
+
+/* ---- all of it ---- */
+
+static void on_totals(void *owner, struct doors_totals *out)
+{
+    const struct amqp *a = owner;
+
+    *out = (struct doors_totals){
+        .connections = a->open_count,
+        .channels = a->stats.channels,
+        .limit = (uint64_t)a->options->connections_max,
+    };
+}
+
+static bool on_close(void *owner, uint64_t id, struct bytes reason)
+{
+    struct connection *c = find(owner, id);
+    struct reply r;
+
+    if (c == NULL || c->state != CONNECTION_RUNNING)
+        return false;
+    reply_format(&r, REPLY_CONNECTION_FORCED, "%.*s", (int)reason.size,
+                 reason.size == 0 ? "" : (const char *)reason.data);
+    connection_fail(c, 0, &r);
+    return true;
+}
+
+struct doors amqp_doors(struct amqp *a)
+{
+    return (struct doors){
+        .owner = a,
+        .totals = on_totals,
+        .connections = on_connections,
+        .connection = on_connection,
+        .channel = on_channel,
+        .close = on_close,
+    };
+}

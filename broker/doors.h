@@ -1,0 +1,89 @@
+/* What front doors tell of their clients, for whoever watches over the node: who is connected, with
+ * which channels; and the way to cut somebody off. The room amqp fills one in, http/api asks it,
+ * and neither knows the other.
+ *
+ * Connections are known by a number that is never used twice and rises with their age. Views are
+ * borrowed for the turn. Owner: one shard. */
+#ifndef BROKER_DOORS_H
+#define BROKER_DOORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "msg/table.h"
+
+/* What channels and their connections count, since they began. */
+struct doors_messages {
+    uint64_t publish;
+    uint64_t confirm;
+    uint64_t return_unroutable;
+    uint64_t drop_unroutable;
+    uint64_t deliver; /* with acks */
+    uint64_t deliver_no_ack;
+    uint64_t get; /* with acks */
+    uint64_t get_no_ack;
+    uint64_t get_empty;
+    uint64_t ack;
+    uint64_t redeliver;
+};
+
+struct doors_connection {
+    uint64_t id;
+    struct bytes name; /* "10.0.0.1:4711 -> :5672" */
+    struct bytes user; /* no data: it has not logged in */
+    struct bytes vhost;
+    struct bytes peer; /* "10.0.0.1:4711" */
+    uint16_t port;     /* ours */
+    const char *state; /* "running", "blocked" ... */
+    const char *mechanism;
+    struct table client_properties;
+    int64_t connected_ms; /* since 1970 */
+    uint64_t received_bytes;
+    uint64_t sent_bytes;
+    uint64_t received_count; /* reads and writes of its socket */
+    uint64_t sent_count;
+    uint64_t waiting_bytes; /* for its socket */
+    uint32_t frame_max;
+    uint32_t channel_max;
+    uint32_t channels;
+    uint32_t heartbeat_s;
+    bool is_secure;
+};
+
+struct doors_channel {
+    uint64_t connection; /* its number */
+    uint16_t number;
+    uint32_t prefetch;
+    uint32_t global_prefetch;
+    uint32_t consumers;
+    uint64_t unacked;
+    uint64_t unconfirmed;
+    bool confirms;
+    bool is_transactional;
+    bool is_held; /* flow */
+    struct doors_messages messages;
+};
+
+struct doors_totals {
+    uint64_t connections;
+    uint64_t channels;
+    uint64_t limit; /* of connections; 0: none */
+};
+
+/* Each may be NULL: there are none. */
+struct doors {
+    void *owner;
+    void (*totals)(void *owner, struct doors_totals *out);
+    /* The numbers of all open connections, rising, as new memory; returns how many. */
+    size_t (*connections)(void *owner, uint64_t **out);
+    /* False: it is gone. */
+    bool (*connection)(void *owner, uint64_t id, struct doors_connection *out);
+    /* The next channel with a number above `after` (0: the first); false: there is none. */
+    bool (*channel)(void *owner, uint64_t id, unsigned after, struct doors_channel *out);
+    /* Ends it with 320 and that reason, which is UTF-8. False: it is gone. */
+    bool (*close)(void *owner, uint64_t id, struct bytes reason);
+};
+
+#endif
