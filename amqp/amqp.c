@@ -2,6 +2,7 @@
 #include "amqp/amqp.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "amqp/connection.h"
 #include "amqp/door.h"
@@ -11,11 +12,6 @@
 
 enum {
     PROPS_MAX = 2 << 20, /* no frame is larger */
-};
-
-struct door_gate {
-    struct gate *gate;
-    struct door_gate *next;
 };
 
 /* The next turn: who has had a share in the last one goes on. */
@@ -68,6 +64,8 @@ int amqp_listen(struct amqp *a, const struct gate_options *o, struct err_note *n
         return rv;
     struct door_gate *g = MEM_NEW(struct door_gate);
     g->gate = gate;
+    g->is_secure = o->tls != NULL;
+    (void)snprintf(g->host, sizeof(g->host), "%s", o->host);
     g->next = a->gates;
     a->gates = g;
     a->port = gate_port(gate);

@@ -15,7 +15,13 @@
 #include "base/voices.h"
 #include "io/io.h"
 
-struct door_gate;
+/* A place where clients come in. */
+struct door_gate {
+    struct gate *gate;
+    struct door_gate *next;
+    char host[DOORS_HOST_SIZE];
+    bool is_secure;
+};
 
 struct amqp {
     struct io *io;

@@ -177,10 +177,27 @@ static bool on_close(void *owner, uint64_t id, struct bytes reason)
     return true;
 }
 
+static size_t on_listeners(void *owner, struct doors_listener out[])
+{
+    const struct amqp *a = owner;
+    size_t count = 0;
+
+    for (const struct door_gate *g = a->gates; g != NULL && count < DOORS_LISTENERS_MAX;
+         g = g->next) {
+        struct doors_listener *l = &out[count++];
+
+        l->protocol = g->is_secure ? "amqp/ssl" : "amqp";
+        l->port = gate_port(g->gate);
+        (void)snprintf(l->host, sizeof(l->host), "%s", g->host);
+    }
+    return count;
+}
+
 struct doors amqp_doors(struct amqp *a)
 {
     return (struct doors){
         .owner = a,
+        .listeners = on_listeners,
         .totals = on_totals,
         .connections = on_connections,
         .connection = on_connection,

@@ -14,6 +14,15 @@
 #include "base/bytes.h"
 #include "msg/table.h"
 
+enum { DOORS_LISTENERS_MAX = 32, DOORS_HOST_SIZE = 64 };
+
+/* A place where somebody listens. */
+struct doors_listener {
+    const char *protocol;       /* "amqp", "amqp/ssl", "http", "https" */
+    char host[DOORS_HOST_SIZE]; /* "": every address */
+    uint16_t port;
+};
+
 /* What channels and their connections count, since they began. */
 struct doors_messages {
     uint64_t publish;
@@ -75,6 +84,8 @@ struct doors_totals {
 /* Each may be NULL: there are none. */
 struct doors {
     void *owner;
+    /* Returns how many, at most DOORS_LISTENERS_MAX. */
+    size_t (*listeners)(void *owner, struct doors_listener out[]);
     void (*totals)(void *owner, struct doors_totals *out);
     /* The numbers of all open connections, rising, as new memory; returns how many. */
     size_t (*connections)(void *owner, uint64_t **out);

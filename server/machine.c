@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "base/parse.h"
 #include "base/units.h"
 #include "io/disk.h"
@@ -63,4 +64,16 @@ uint64_t machine_memory(struct disk *d)
             memory = limit;
     }
     return memory;
+}
+
+char *machine_node_name(struct disk *d)
+{
+    char area[FILE_MAX];
+    struct bytes text = read_file(d, "/proc/sys/kernel/hostname", area);
+    size_t size = 0;
+
+    while (size < text.size && text.data[size] > ' ' && text.data[size] <= '~')
+        size++;
+    return size == 0 ? mem_text("rabbit@localhost")
+                     : mem_format("rabbit@%.*s", (int)size, (const char *)text.data);
 }

@@ -14,4 +14,5 @@ void options_add(struct options *o, struct conf *c)
     conf_add(c, gate_settings, &o->gate, sizeof(o->gate));
     conf_add(c, tls_settings, &o->tls, sizeof(o->tls));
     conf_add(c, amqp_settings, &o->amqp, sizeof(o->amqp));
+    conf_add(c, api_settings, &o->api, sizeof(o->api));
 }

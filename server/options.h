@@ -7,6 +7,7 @@
 #include "cluster/partition.h"
 #include "gate/gate_settings.h"
 #include "gate/tls_settings.h"
+#include "http/api/api_settings.h"
 #include "io/real.h"
 #include "queue/queue.h"
 #include "server/server_settings.h"
@@ -23,6 +24,7 @@ struct options {
     struct gate_settings gate;
     struct tls_options tls;
     struct amqp_options amqp;
+    struct api_options api;
 };
 
 /* Each room's settings become known: a table, and the struct that it fills. */

@@ -15,6 +15,7 @@
 #include "server/certificates.h"
 #include "server/configuration.h"
 #include "server/listeners.h"
+#include "server/management.h"
 #include "server/options.h"
 #include "server/version.h"
 
@@ -38,6 +39,7 @@ struct server {
     struct broker *broker;
     struct certificates certificates;
     struct amqp *amqp;
+    struct management *management;
     char *where; /* the listeners, as facts */
     struct reload reload;
     bool is_stopping;
@@ -161,6 +163,15 @@ static void on_amqp_stopped(void *owner)
     broker_close(s->broker, on_broker_closed, s);
 }
 
+static void on_management_stopped(void *owner)
+{
+    struct server *s = owner;
+
+    management_free(s->management);
+    s->management = NULL;
+    amqp_stop(s->amqp, on_amqp_stopped, s);
+}
+
 /* The visitors leave, then the broker closes, then the loop ends. */
 static void on_terminate(void *owner)
 {
@@ -169,7 +180,9 @@ static void on_terminate(void *owner)
     if (s->is_stopping)
         return;
     s->is_stopping = true;
-    if (s->amqp != NULL)
+    if (s->management != NULL)
+        management_stop(s->management, on_management_stopped, s);
+    else if (s->amqp != NULL)
         amqp_stop(s->amqp, on_amqp_stopped, s);
     else if (s->broker != NULL)
         broker_close(s->broker, on_broker_closed, s);
@@ -244,11 +257,13 @@ int server_open_doors(struct server *s, struct err_note *note)
     int rv = 0;
 
     s->amqp = amqp_new(s->io, s->broker, &s->options.amqp);
+    const struct management_open open = {
+        .io = s->io, .broker = s->broker, .amqp = s->amqp, .options = &s->options};
     if (listeners_need_tls(&s->options))
         rv = certificates_open(&s->certificates, s->io, &s->options.tls, note);
-    if (rv != 0)
-        return rv;
-    return listeners_open(&s->options, s->amqp, s->certificates.tls, &s->where, note);
+    if (rv == 0)
+        rv = listeners_open(&s->options, s->amqp, s->certificates.tls, &s->where, note);
+    return rv == 0 ? management_open(&open, &s->management, note) : rv;
 }
 
 void server_close_broker(struct server *s)
@@ -262,10 +277,13 @@ void server_close_broker(struct server *s)
 
 void server_run(struct server *s)
 {
+    char *http = management_where(s->management);
+
     ASSERT(s->io != NULL && s->amqp != NULL && s->where != NULL);
     diag(DIAG_INFO, "server",
-         "millrace " MILLRACE_VERSION " is ready data_dir=%s workers=%" PRId64 " %s",
-         s->options.server.data_dir, s->options.real.worker_count, s->where);
+         "millrace " MILLRACE_VERSION " is ready data_dir=%s workers=%" PRId64 " %s http=%s",
+         s->options.server.data_dir, s->options.real.worker_count, s->where, http);
+    mem_free(http);
     real_io_run(s->io);
     ASSERT(s->is_stopping);
     diag(DIAG_INFO, "server", "millrace stops as it was told");

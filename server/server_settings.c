@@ -66,14 +66,6 @@ const struct setting server_settings[] = {
     LISTENER(ssl, 3),
     LISTENER(ssl, 4),
     {
-        .name = "management.tcp.port",
-        .kind = SETTING_ENDPOINT,
-        .offset = FIELD(management),
-        .fallback = "15672",
-        .help = "Where the HTTP API and its pages are served, in the same form. This version "
-                "checks the value and opens no door: it has no HTTP API yet.",
-    },
-    {
         .name = "prometheus.tcp.port",
         .kind = SETTING_ENDPOINT,
         .offset = FIELD(prometheus),

@@ -15,7 +15,6 @@ struct server_options {
     int ssl_listeners;
     struct setting_endpoint tcp[SERVER_LISTENERS_MAX];
     struct setting_endpoint ssl[SERVER_LISTENERS_MAX];
-    struct setting_endpoint management;
     struct setting_endpoint prometheus;
     char *data_dir;
     int console_level; /* a choice, see server_level() */

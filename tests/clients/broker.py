@@ -100,7 +100,8 @@ class Millrace(Broker):
         path = pathlib.Path(os.environ.get("MILLRACE_BIN", ROOT / "build" / "bin"))
         program = path / "millrace" if path.is_dir() else path
         return [program, "--data-dir", self.home / "data", "--set",
-                f"listeners.tcp.default=127.0.0.1:{self.port}"], None, "is ready"
+                f"listeners.tcp.default=127.0.0.1:{self.port}", "--set",
+                "management.tcp.port=none"], None, "is ready"
 
 
 class RabbitMQ(Broker):

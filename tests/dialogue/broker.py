@@ -44,7 +44,8 @@ class Broker:
         """Starts it; returns where its diagnostics begin."""
         self.is_stopping = False
         arguments = [program(), "--data-dir", self.home / "data"]
-        for setting in [f"listeners.tcp.default={self.host}:{self.port}", *self.settings]:
+        for setting in [f"listeners.tcp.default={self.host}:{self.port}",
+                        "management.tcp.port=none", *self.settings]:
             arguments += ["--set", setting]
         begin = self.diag.stat().st_size if self.diag.exists() else 0
         with open(self.diag, "ab") as out:

@@ -1,0 +1,51 @@
+/* RabbitMQ's management interface: its paths under /api, its JSON, its statuses, over HTTP.
+ *
+ *     http/server.h --a request--> route, login, may he? --> a function of routes.h
+ *          ^                                                      | looks (broker/look.h), or
+ * changes
+ *          '---- an answer: at once, when it is safe, in parts ---'
+ *
+ * What is changed is durable before 201 or 204 is answered. Lists are told in parts, so one of any
+ * length holds neither the loop nor memory. What is there and what differs from RabbitMQ:
+ * docs/guide/http-api.md.
+ *
+ * Owner: one shard. */
+#ifndef HTTP_API_API_H
+#define HTTP_API_API_H
+
+#include "base/check.h"
+#include "base/err.h"
+#include "broker/doors.h"
+#include "http/api/api_settings.h"
+
+struct api;
+struct broker;
+struct http_server;
+struct io;
+
+struct api_open {
+    struct io *io;
+    struct broker *broker;
+    const struct api_options *options; /* borrowed */
+    const char *node;                  /* the node's name, as "rabbit@host"; borrowed */
+    const char *cluster_name;          /* until somebody sets another; borrowed */
+    struct doors doors;                /* of AMQP */
+};
+
+/* Opens no listener. */
+struct api *api_new(const struct api_open *o);
+
+/* Opens the listener that the options ask for, if any. Errors as listener_open(). */
+MUST_USE int api_listen(struct api *a, struct err_note *note);
+
+/* The port that it listens on; 0: none. */
+uint16_t api_port(const struct api *a);
+/* For sockets that somebody else accepts: http_server_take(). */
+struct http_server *api_server(struct api *a);
+
+/* Ends what is under way and calls `stopped` from the loop; then it is freed by api_free(), before
+ * the broker is closed. */
+void api_stop(struct api *a, void (*stopped)(void *owner), void *owner);
+void api_free(struct api *a);
+
+#endif

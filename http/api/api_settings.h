@@ -1,0 +1,24 @@
+/* What can be set about the management interface, under RabbitMQ's names where it has one. */
+#ifndef HTTP_API_API_SETTINGS_H
+#define HTTP_API_API_SETTINGS_H
+
+#include "base/setting.h"
+
+struct api_options {
+    struct setting_endpoint endpoint; /* management.tcp.port */
+    char *ip;                         /* management.tcp.ip; "": what the port says */
+    char *path_prefix;
+    char *cors_origin; /* management.cors.allow_origins.1; "": none */
+    uint64_t idle_timeout_ms;
+    uint64_t request_timeout_ms;
+    uint64_t output_timeout_ms;
+    uint64_t body_max_bytes;     /* of definitions and published messages */
+    uint64_t publish_timeout_ms; /* until a message published here is safe */
+    uint64_t sample_interval_ms; /* collect_statistics_interval */
+    int64_t connections_max;
+    bool disables_stats;
+    bool has_queue_totals; /* though statistics are off */
+};
+extern const struct setting api_settings[];
+
+#endif

@@ -1,0 +1,196 @@
+/* /api/overview, /api/whoami, and what is fixed. */
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "broker/counters.h"
+#include "broker/look.h"
+#include "http/api/call.h"
+#include "http/api/pages.h"
+#include "http/api/shapes.h"
+
+void api_start(struct api_call *c, struct tell *t)
+{
+    buf_clear(&c->api->reply);
+    tell_init(t, &c->api->reply, NULL);
+}
+
+void page_whoami(struct api_call *c)
+{
+    struct user_spec spec = user_spec(c->user);
+    struct tell t;
+
+    api_start(c, &t);
+    tell_object(&t, NULL);
+    tell_text(&t, "name", spec.name);
+    tell_array(&t, "tags");
+    for (size_t i = 0; i < spec.tag_count; i++)
+        tell_text(&t, NULL, spec.tags[i]);
+    tell_end(&t);
+    tell_bool(&t, "is_internal_user", true);
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+void page_auth(struct api_call *c)
+{
+    struct tell t;
+
+    api_start(c, &t);
+    tell_object(&t, NULL);
+    tell_bool(&t, "oauth_enabled", false);
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+void page_version(struct api_call *c)
+{
+    struct tell t;
+
+    api_start(c, &t);
+    tell_string(&t, NULL, BROKER_RABBITMQ_VERSION);
+    api_answer(c, 200, &c->api->reply);
+}
+
+void page_extensions(struct api_call *c)
+{
+    struct tell t;
+
+    api_start(c, &t);
+    tell_array(&t, NULL);
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+/* ---- overview ---- */
+
+void tell_exchange_types(struct tell *t)
+{
+    static const char *const types[][2] = {
+        {"direct", "the routing key is the binding's"},
+        {"fanout", "all that are bound"},
+        {"headers", "headers fit the binding's arguments"},
+        {"topic", "words of the routing key fit a pattern"},
+        {"x-consistent-hash", "spreads routing keys over what is bound"},
+        {"x-modulus-hash", "spreads routing keys by a remainder"},
+        {"x-random", "one of those that are bound, by chance"},
+        {"x-local-random", "one of those on this node, by chance"},
+        {"x-recent-history", "a fanout that keeps its last messages"},
+    };
+
+    tell_array(t, "exchange_types");
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        if (!exchange_type_is_known(bytes_text(types[i][0])))
+            continue;
+        tell_object(t, NULL);
+        tell_string(t, "name", types[i][0]);
+        tell_string(t, "description", types[i][1]);
+        tell_bool(t, "enabled", true);
+        tell_end(t);
+    }
+    tell_end(t);
+}
+
+static void tell_listeners(const struct api *a, struct tell *t)
+{
+    struct doors_listener listeners[DOORS_LISTENERS_MAX];
+    size_t count = api_listeners(a, listeners);
+
+    tell_array(t, "listeners");
+    for (size_t i = 0; i < count; i++) {
+        const struct doors_listener *l = &listeners[i];
+
+        tell_object(t, NULL);
+        tell_string(t, "node", a->node);
+        tell_string(t, "protocol", l->protocol);
+        tell_string(t, "ip_address", l->host[0] == '\0' ? "::" : l->host);
+        tell_uint(t, "port", l->port);
+        tell_object(t, "socket_opts");
+        tell_end(t);
+        tell_end(t);
+    }
+    tell_end(t);
+}
+
+static void tell_contexts(const struct api *a, struct tell *t)
+{
+    char *port = mem_format("%u", api_port(a));
+
+    tell_array(t, "contexts");
+    tell_object(t, NULL);
+    tell_array(t, "ssl_opts");
+    tell_end(t);
+    tell_string(t, "node", a->node);
+    tell_string(t, "description", "Millrace Management");
+    tell_string(t, "path", a->options->path_prefix[0] == '\0' ? "/" : a->options->path_prefix);
+    tell_string(t, "cowboy_opts", "[]");
+    tell_string(t, "port", port);
+    tell_end(t);
+    tell_end(t);
+    mem_free(port);
+}
+
+/* What does not change while it runs. */
+static void tell_product(const struct api *a, struct tell *t)
+{
+    tell_string(t, "management_version", BROKER_RABBITMQ_VERSION);
+    tell_string(t, "rates_mode", "basic");
+    tell_object(t, "sample_retention_policies");
+    static const char *const policies[] = {"global", "basic", "detailed"};
+    for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+        tell_array(t, policies[i]);
+        tell_uint(t, NULL, a->options->sample_interval_ms / 1000);
+        tell_end(t);
+    }
+    tell_end(t);
+    tell_exchange_types(t);
+    tell_string(t, "product_name", "Millrace");
+    tell_string(t, "product_version", MILLRACE_VERSION);
+    tell_string(t, "rabbitmq_version", BROKER_RABBITMQ_VERSION);
+    tell_string(t, "cluster_name", a->cluster_name);
+    tell_array(t, "cluster_tags");
+    tell_end(t);
+    tell_array(t, "node_tags");
+    tell_end(t);
+    tell_string(t, "erlang_version", "none");
+    tell_string(t, "erlang_full_version", "none: Millrace is written in C");
+    tell_string(t, "release_series_support_status", "supported");
+    tell_bool(t, "disable_stats", a->options->disables_stats);
+    tell_bool(t, "enable_queue_totals", a->options->has_queue_totals);
+    tell_string(t, "default_queue_type", "classic");
+}
+
+static void tell_objects(const struct api *a, struct tell *t, const struct broker_stats *stats)
+{
+    struct doors_totals totals = {0};
+
+    if (a->doors.totals != NULL)
+        a->doors.totals(a->doors.owner, &totals);
+    tell_object(t, "object_totals");
+    tell_uint(t, "channels", totals.channels);
+    tell_uint(t, "connections", totals.connections);
+    tell_uint(t, "consumers", stats->consumers);
+    tell_uint(t, "exchanges", stats->exchanges);
+    tell_uint(t, "queues", stats->queues);
+    tell_end(t);
+}
+
+void page_overview(struct api_call *c)
+{
+    struct api *a = c->api;
+    struct broker_stats stats;
+    struct tell t;
+
+    broker_get_stats(a->broker, &stats);
+    api_start(c, &t);
+    tell_object(&t, NULL);
+    tell_product(a, &t);
+    tell_objects(a, &t, &stats);
+    tell_uint(&t, "statistics_db_event_queue", 0);
+    tell_string(&t, "node", a->node);
+    if (api_may_monitor(c)) {
+        tell_listeners(a, &t);
+        tell_contexts(a, &t);
+    }
+    tell_end(&t);
+    api_answer(c, 200, &a->reply);
+}

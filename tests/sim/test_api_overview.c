@@ -1,0 +1,98 @@
+/* Tests of /api/overview and its kin, and of logging in. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/test.h"
+#include "tests/sim/asker.h"
+
+static void test_who_asks_is_told_who_he_is(void **state)
+{
+    struct asker *a = *state;
+
+    expect(a, "GET /whoami", NULL, 200, "{\"name\":\"guest\",\"tags\":[\"administrator\"]");
+    assert_non_null(strstr(a->text, "content-type: application/json"));
+    assert_non_null(strstr(a->text, "x-content-type-options: nosniff"));
+    assert_null(strstr(a->text, "access-control"));
+}
+
+static void test_a_login_that_fails_is_401_however_it_is_wrong(void **state)
+{
+    static const char *const fields[] = {
+        "",
+        "authorization: Basic\r\n",
+        "authorization: Basic !!!\r\n",
+        "authorization: Basic Z3Vlc3Q=\r\n",     /* no colon */
+        "authorization: Basic Z3Vlc3Q6eA==\r\n", /* guest:x */
+        "authorization: Basic Og==\r\n",         /* : */
+        "authorization: Bearer Z3Vlc3Q6Z3Vlc3Q=\r\n",
+        "authorization: \r\n",
+        "authorization: Basic bm9ib2R5Om5vYm9keQ==\r\n", /* nobody:nobody */
+    };
+    struct asker *a = *state;
+    char large[4000];
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        assert_int_equal(ask_with(a, NULL, "GET /whoami", fields[i], NULL), 401);
+        assert_non_null(strstr(a->text, "www-authenticate: Basic realm="));
+        assert_string_equal(a->body, "{\"error\":\"not_authorized\",\"reason\":\"Login failed\"}");
+    }
+    (void)snprintf(large, sizeof(large), "authorization: Basic %03000d\r\n", 0);
+    assert_int_equal(ask_with(a, NULL, "GET /whoami", large, NULL), 401);
+    assert_int_equal(
+        ask_with(a, NULL, "GET /whoami", "authorization: bASIC Z3Vlc3Q6Z3Vlc3Q=\r\n", NULL), 200);
+}
+
+static void test_what_is_no_route_is_404_and_what_it_cannot_405(void **state)
+{
+    struct asker *a = *state;
+
+    expect(a, "GET /nope", NULL, 404, "{\"error\":\"Object Not Found\",\"reason\":\"Not Found\"}");
+    expect(a, "GET ", NULL, 404, NULL);
+    expect(a, "GET /overview/more", NULL, 404, NULL);
+    expect(a, "DELETE /overview", NULL, 405, NULL);
+    assert_non_null(strstr(a->text, "allow: HEAD, GET, OPTIONS"));
+    expect(a, "OPTIONS /overview", NULL, 200, NULL);
+    expect(a, "HEAD /overview", NULL, 200, NULL);
+    assert_string_equal(a->body, "");
+}
+
+static void test_the_overview_says_what_there_is(void **state)
+{
+    struct asker *a = *state;
+
+    expect(a, "GET /overview", NULL, 200, "\"product_name\":\"Millrace\"");
+    assert_non_null(strstr(a->body, "\"rabbitmq_version\":\"" BROKER_RABBITMQ_VERSION "\""));
+    assert_non_null(strstr(a->body, "\"exchanges\":7"));
+    assert_non_null(strstr(a->body, "\"listeners\":["));
+    assert_non_null(strstr(a->body, "\"node\":\"rabbit@test\""));
+}
+
+static void test_health_checks_answer(void **state)
+{
+    struct asker *a = *state;
+
+    expect(a, "GET /health/checks/alarms", NULL, 200, "{\"status\":\"ok\"}");
+    expect(a, "GET /health/checks/local-alarms", NULL, 200, "{\"status\":\"ok\"}");
+    expect(a, "GET /health/checks/virtual-hosts", NULL, 200, "{\"status\":\"ok\"}");
+    expect(a, "GET /health/checks/node-is-quorum-critical", NULL, 200, "single node cluster");
+    expect(a, "GET /health/checks/port-listener/1", NULL, 503,
+           "{\"status\":\"failed\",\"reason\":\"No active "
+           "listener\",\"missing\":1,\"ports\":[5672,15672]}");
+    expect(a, "GET /health/checks/port-listener/x", NULL, 400, "bad_request");
+    expect(a, "GET /health/checks/protocol-listener/amqps", NULL, 503, "\"missing\":\"amqps\"");
+    expect(a, "GET /health/checks/certificate-expiration/1/weeks", NULL, 200, "ok");
+    expect(a, "GET /health/checks/certificate-expiration/1/fortnights", NULL, 400, "Time unit");
+    expect(a, "GET /health/checks/certificate-expiration/-1/days", NULL, 400, "Invalid");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_asks_is_told_who_he_is),
+        cmocka_unit_test(test_a_login_that_fails_is_401_however_it_is_wrong),
+        cmocka_unit_test(test_what_is_no_route_is_404_and_what_it_cannot_405),
+        cmocka_unit_test(test_the_overview_says_what_there_is),
+        cmocka_unit_test(test_health_checks_answer),
+    };
+    return cmocka_run_group_tests(tests, asker_set_up, asker_tear_down);
+}
