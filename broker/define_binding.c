@@ -129,7 +129,8 @@ static bool give_kept(struct vhost *v, const struct ends *ends, uint64_t number)
                       &route);
         targets = targets_find(v, &route);
     }
-    rv = targets_send(targets, &kept.message, kept.expiration_ms, &sent);
+    struct queues_publish publish = {.message = &kept.message, .expiration_ms = kept.expiration_ms};
+    rv = targets_send(targets, &publish, &sent);
     sent_clear(&sent);
     return rv == 0;
 }

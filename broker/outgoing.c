@@ -139,6 +139,7 @@ struct changes {
     bool has_bcc;
     size_t first_hidden; /* index of the first key that comes from BCC */
     bool has_delay;
+    bool has_once;
     struct table headers;
 };
 
@@ -176,6 +177,31 @@ static int check_delay(struct table headers, struct refusal *refusal)
     return 0;
 }
 
+/* ---- exactly once ---- */
+
+static int check_once(struct table headers, struct once *out, struct refusal *refusal)
+{
+    switch (once_read(headers, out)) {
+    case ONCE_OK:
+        return 0;
+    case ONCE_BAD_PUBLISHER:
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid header 'x-publisher-id': it must be text of 1 to %d bytes",
+                      (int)ONCE_ID_MAX);
+    case ONCE_BAD_SEQ:
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "invalid header 'x-publish-seq': it must be an integer, 0 or more");
+    case ONCE_NO_PUBLISHER:
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "header 'x-publish-seq' needs the header 'x-publisher-id' beside it");
+    case ONCE_NO_SEQ:
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "header 'x-publisher-id' needs the header 'x-publish-seq' beside it");
+    }
+    ASSERT(false);
+    return 0;
+}
+
 /* ---- headers ---- */
 
 /* One walk over the headers: most have none of the two. */
@@ -186,6 +212,8 @@ static int read_headers(struct broker *b, const struct props *props, struct chan
     static const struct bytes bcc = {(const uint8_t *)"BCC", 3};
     static const struct bytes delay = {(const uint8_t *)"x-delay", 7};
     static const struct bytes date = {(const uint8_t *)"x-deliver-at", 12};
+    static const struct bytes publisher = {(const uint8_t *)"x-publisher-id", 14};
+    static const struct bytes seq = {(const uint8_t *)"x-publish-seq", 13};
     struct field copies = {.type = FIELD_VOID};
     struct field hidden = {.type = FIELD_VOID};
     bool has_cc = false;
@@ -205,6 +233,8 @@ static int read_headers(struct broker *b, const struct props *props, struct chan
             changes->has_bcc = true;
         } else if (UNLIKELY(bytes_equal(e.name, delay) || bytes_equal(e.name, date))) {
             changes->has_delay = true;
+        } else if (UNLIKELY(bytes_equal(e.name, publisher) || bytes_equal(e.name, seq))) {
+            changes->has_once = true;
         }
     }
     if (has_cc)
@@ -290,6 +320,8 @@ static int check_props(struct publisher *p, struct outgoing *o, struct refusal *
         rv = check_delay(changes.headers, refusal);
     if (rv == 0 && changes.has_delay)
         o->is_delayed = is_to_wait(b, changes.headers);
+    if (rv == 0 && changes.has_once)
+        rv = check_once(changes.headers, &o->once, refusal);
     if (rv == 0 && buf_error(&b->scratch.keys) != 0)
         rv = refuse(refusal, REFUSE_PRECONDITION, "invalid message: too many keys in CC and BCC");
     if (rv != 0)
@@ -328,6 +360,7 @@ int outgoing_make(struct publisher *p, const struct message *m, struct outgoing 
     out->key_count = 1;
     out->may_be_reply = p->memo.is_default;
     out->is_delayed = false;
+    out->once.publisher.data = NULL;
     if (UNLIKELY((m->props.flags & of_interest) != 0))
         return check_props(p, out, refusal);
     if (p->memo.is_topic)
@@ -456,15 +489,13 @@ static int send_to_home(const struct targets *t, const struct target_group *g,
     return 0;
 }
 
-int targets_send(const struct targets *t, const struct message *m, uint64_t expiration_ms,
-                 struct sent *sent)
+int targets_send(const struct targets *t, struct queues_publish *publish, struct sent *sent)
 {
-    struct queues_publish publish = {.message = m, .expiration_ms = expiration_ms};
     int rv = 0;
 
     for (size_t i = 0; i < t->group_count && rv == 0; i++)
         if ((sent->done >> t->groups[i].home->number & 1) == 0)
-            rv = send_to_home(t, &t->groups[i], &publish, sent);
+            rv = send_to_home(t, &t->groups[i], publish, sent);
     return rv;
 }
 
@@ -529,7 +560,9 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
 {
     struct route route;
     const struct targets *targets = find_targets(v, o, &route);
-    int rv = targets_send(targets, &o->message, o->expiration_ms, sent);
+    struct queues_publish publish = {
+        .message = &o->message, .expiration_ms = o->expiration_ms, .once = o->once};
+    int rv = targets_send(targets, &publish, sent);
 
     if (rv != 0)
         return rv;

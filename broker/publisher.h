@@ -8,9 +8,11 @@
 #include "broker/confirms.h"
 #include "broker/home.h"
 #include "broker/publish.h"
+#include "msg/once.h"
 #include "msg/shortstr.h"
 
 struct exchange;
+struct queues_publish;
 struct targets;
 
 /* The exchange that was published to last, and that this is allowed; good while nothing changed. */
@@ -61,6 +63,7 @@ struct outgoing {
     size_t key_count;
     bool may_be_reply; /* to a consumer of amq.rabbitmq.reply-to */
     bool is_delayed;   /* exchanges that are delayed hold it back */
+    struct once once;
 };
 
 /* Checks and changes the message; what it changes lies in the broker's buffers until the next
@@ -85,8 +88,8 @@ void sent_clear(struct sent *s); /* allowed for one that is all zero */
 /* Adds the positions of another message; the newest of each home counts. */
 void sent_merge(struct sent *s, const struct sent *other);
 
-/* Hands a message to these queues. ERR_AGAIN. */
-MUST_USE int targets_send(const struct targets *t, const struct message *m, uint64_t expiration_ms,
+/* Hands a message to these queues; all but which they are is in *publish. ERR_AGAIN. */
+MUST_USE int targets_send(const struct targets *t, struct queues_publish *publish,
                           struct sent *sent);
 
 /* Tells the publisher what there is to tell; he may be freed by that. */

@@ -200,6 +200,16 @@ struct staged {
     bool is_mandatory;
 };
 
+static struct once once_of(const struct props *props)
+{
+    struct once once = {.seq = 0};
+    struct table headers;
+
+    if (props_find_headers(props, &headers))
+        (void)once_read(headers, &once);
+    return once;
+}
+
 static bool next_staged(struct tx *t, struct reader *r, struct staged *s)
 {
     struct broker *b = t->publisher->visit->broker;
@@ -241,6 +251,7 @@ static bool next_staged(struct tx *t, struct reader *r, struct staged *s)
     s->out.key_count = b->scratch.keys.size / sizeof(struct bytes);
     s->out.exchange = exchange_find(t->publisher->visit->vhost->table, m->exchange);
     s->out.may_be_reply = m->exchange.size == 0;
+    s->out.once = once_of(&m->props);
     return true;
 }
 

@@ -197,6 +197,7 @@ struct queues_publish funeral_publish(const struct funeral *f, struct queue **ta
 {
     return (struct queues_publish){.message = &f->message,
                                    .expiration_ms = f->expiration_ms,
+                                   .is_moved = true,
                                    .targets = targets,
                                    .target_count = count};
 }

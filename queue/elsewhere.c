@@ -49,8 +49,8 @@ static void await(struct queues *there, struct inflight *dead, uint64_t position
     w->position = position;
     w->dead = dead;
     dead->waits++;
-    list_push(&there->awaiting, &w->link);
-    list_push(&dead->home->outgoing, &w->out);
+    list_push(&there->remote.awaiting, &w->link);
+    list_push(&dead->home->remote.outgoing, &w->out);
 }
 
 static void wait_free(struct remote_wait *w)
@@ -64,7 +64,7 @@ void queues_remote_committed(struct queues *qs, uint64_t position)
 {
     struct remote_wait *w;
 
-    while ((w = wait_at(list_first(&qs->awaiting))) != NULL && w->position < position) {
+    while ((w = wait_at(list_first(&qs->remote.awaiting))) != NULL && w->position < position) {
         struct inflight *dead = w->dead;
 
         wait_free(w);
@@ -79,7 +79,7 @@ void queues_forget_waits(struct queues *qs)
 {
     struct remote_wait *w;
 
-    while ((w = wait_at(list_first(&qs->awaiting))) != NULL)
+    while ((w = wait_at(list_first(&qs->remote.awaiting))) != NULL)
         wait_free(w);
 }
 
@@ -87,7 +87,7 @@ void queue_forget_parting(struct queue *q)
 {
     struct list_link *link;
 
-    LIST_FOREACH_SAFE (out, &q->home->outgoing) {
+    LIST_FOREACH_SAFE (out, &q->home->remote.outgoing) {
         struct remote_wait *w = CONTAINER_OF(out, struct remote_wait, out);
 
         if (w->dead->d.queue == q)

@@ -3,12 +3,14 @@
  *
  * Part of a checkpoint:
  *
- *     version u8 | count | ( id | size u32 | ledger | counts | seen )* count | store | steady
+ *     version u8 | count | ( id | size u32 | ledger | counts | seen )* count | store | steady |
+ *     sequels
  *
  *     counts:  how many | ( seq, less the one before | failures | acquired )*
  *     seen:    0, or 1 | how many | ( from, less the end before | length )*
  *     steady:  how far the wall clock is ahead of the steady one, and that, in ms, i64 each; not
- *              there in older ones
+ *              there in older ones, like all behind it
+ *     sequels: queue/sequels.c
  *
  * Numbers without a size are varints. `seen` is what was delivered before and is ready again; it is
  * there after a clean stop only, for after a crash every message counts as delivered before. */
@@ -103,6 +105,7 @@ static void save(void *owner, bool is_last, struct buf *out)
     }
     store_save(qs->store, out);
     steady_save(&qs->steady, qs->io, out);
+    sequels_save(&qs->sequels, out);
 }
 
 /* ---- restore ---- */
@@ -183,6 +186,8 @@ static int restore(void *owner, struct bytes state, struct err_note *note)
         store_restore(qs->store, &r);
     if (!r.is_failed && r.left > 0)
         steady_restore(&qs->steady, &r);
+    if (!r.is_failed && r.left > 0)
+        sequels_restore(&qs->sequels, &r);
     if (r.is_failed)
         return err_note(note, ERR_CORRUPT, "the checkpoint of the queues is not what was written");
     return 0;
@@ -209,6 +214,25 @@ static int decode(const struct record *record, struct store_record *r, struct pr
     return 0;
 }
 
+/* What the publisher said about how often the message is published. */
+static struct once once_of(const struct store_record *r, const struct props *props)
+{
+    struct once once = {.seq = 0};
+    struct table headers;
+
+    if (!r->stored.is_moved && props_find_headers(props, &headers))
+        (void)once_read(headers, &once);
+    return once;
+}
+
+static void replay_once(struct queue *q, const struct once *once, int64_t time_ms)
+{
+    if (LIKELY(once->publisher.data == NULL))
+        return;
+    sequels_add(&q->home->sequels, q->identity->id, once, time_ms);
+    queues_trim_sequels(q->home, time_ms);
+}
+
 /* Adds the message to those of its queues that still exist. */
 static int replay_publish(struct queues *qs, const struct record *record)
 {
@@ -216,15 +240,18 @@ static int replay_publish(struct queues *qs, const struct record *record)
     struct store_record r;
     struct props props;
     uint32_t references = 0;
+    struct once once;
     int rv = decode(record, &r, &props);
 
     if (rv != 0)
         return rv;
+    once = once_of(&r, &props);
     while (store_target_next(&r.targets, &t)) {
         struct queue *q = queues_find(qs, t.queue);
 
         if (q == NULL || t.seq < q->ledger.next)
             continue;
+        replay_once(q, &once, r.stored.time_ms);
         struct ledger_entry e = entry_of(q, &r, &props);
         ledger_add_at(&q->ledger, t.seq, &e);
         references++;
@@ -293,10 +320,12 @@ static int survivor(void *owner, uint64_t destination, const struct record *reco
     struct store_record r;
     struct props props;
     uint32_t references = 0;
+    struct once once;
     int rv = record->kind == RECORD_PUBLISH ? decode(record, &r, &props) : 0;
 
     if (rv != 0 || record->kind != RECORD_PUBLISH)
         return rv;
+    once = once_of(&r, &props);
     while (store_target_next(&r.targets, &t)) {
         struct queue *q = queues_find(qs, t.queue);
         struct survivor s = {.queue = q, .seq = t.seq};
@@ -306,6 +335,7 @@ static int survivor(void *owner, uint64_t destination, const struct record *reco
         s.entry = entry_of(q, &r, &props);
         if (destination != LOG_SHARED)
             s.entry.place = STORE_IN_LANE;
+        replay_once(q, &once, r.stored.time_ms);
         add_survivor(qs, &s);
         references++;
     }

@@ -74,19 +74,32 @@ static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
     queue_activate(q);
 }
 
+/* Whether the queue took it when it was published before. */
+static bool has_it(const struct queue *q, const struct queues_publish *p)
+{
+    return UNLIKELY(p->once.publisher.data != NULL) &&
+           sequels_have(&q->home->sequels, q->identity->id, &p->once);
+}
+
 /* The queues that take the message, those that refuse it but have a dead letter exchange for it
  * among them, into qs->scratch. Returns how many. */
-static size_t choose_takers(struct queues *qs, const struct queues_publish *p, uint32_t *rejected)
+static size_t choose_takers(struct queues *qs, const struct queues_publish *p,
+                            struct queues_published *result)
 {
     size_t count = 0;
 
     queues_scratch_targets(qs, p->target_count);
     for (size_t i = 0; i < p->target_count; i++) {
         struct queue *q = p->targets[i];
-        bool is_refused = queue_refuses(q, p->message->body_size);
+        bool is_refused;
 
         ASSERT(q->home == qs);
-        *rejected += is_refused;
+        if (UNLIKELY(has_it(q, p))) {
+            result->known++;
+            continue;
+        }
+        is_refused = queue_refuses(q, p->message->body_size);
+        result->rejected += is_refused;
         if (!is_refused || (q->args.overflow == OVERFLOW_REJECT_DEAD_LETTER &&
                             q->args.has_dead_letter_exchange && queue_can_kill(q)))
             qs->scratch.queues[count++] = q;
@@ -108,15 +121,37 @@ static size_t name_targets(struct queues *qs, size_t takers)
     return count;
 }
 
+void queues_trim_sequels(struct queues *qs, int64_t now_ms)
+{
+    const struct sequels_limits limits = {
+        .count_max = (uint64_t)qs->options->publishers_max,
+        .age_max_ms = (int64_t)qs->options->publisher_memory_ms,
+    };
+
+    sequels_trim(&qs->sequels, &limits, now_ms);
+}
+
+/* What is known already may not be safe yet: it is when all that was appended so far is. */
+static void await_known(const struct queues *qs, struct queues_published *result)
+{
+    uint64_t next = partition_next(qs->partition);
+
+    if (LIKELY(result->known == 0) || result->is_in_log || next == 0)
+        return;
+    result->is_in_log = true;
+    result->position = next - 1;
+}
+
 int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t shares_parts,
                struct queues_published *out)
 {
     struct arrival a = {.p = p};
     struct queues_published result = {.is_in_log = false};
-    size_t takers = choose_takers(qs, p, &result.rejected);
+    size_t takers = choose_takers(qs, p, &result);
 
     ASSERT(p->target_count > 0);
     if (takers == 0) {
+        await_known(qs, &result);
         *out = result;
         return 0;
     }
@@ -125,6 +160,7 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
         .references = (uint32_t)takers,
         .shares_parts = shares_parts,
         .upload = p->upload,
+        .is_moved = p->is_moved,
     };
     if (message_is_persistent(p->message)) {
         put.targets = qs->scratch.targets;
@@ -138,10 +174,17 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
     for (size_t i = 0; i < takers; i++) {
         struct queue *q = qs->scratch.queues[i];
 
-        arrive(q, &a, result.rejected > 0 && queue_refuses(q, p->message->body_size));
+        bool is_refused = result.rejected > 0 && queue_refuses(q, p->message->body_size);
+
+        arrive(q, &a, is_refused);
+        if (UNLIKELY(p->once.publisher.data != NULL) && !is_refused)
+            sequels_add(&qs->sequels, q->identity->id, &p->once, a.now_ms);
     }
+    if (UNLIKELY(p->once.publisher.data != NULL))
+        queues_trim_sequels(qs, a.now_ms);
     result.is_in_log = put.is_persistent;
     result.position = a.place;
+    await_known(qs, &result);
     *out = result;
     return 0;
 }

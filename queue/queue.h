@@ -30,11 +30,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
 #include "base/list.h"
-#include "base/setting.h"
 #include "msg/msg.h"
+#include "msg/once.h"
 #include "queue/queue_args.h"
+#include "queue/queue_settings.h"
 #include "store/store.h"
 
 struct fold;
@@ -44,18 +44,6 @@ struct queues;
 struct queue;
 struct consumer;
 struct consumer_person;
-
-struct queues_options {
-    struct store_options store;
-    uint64_t consumer_timeout_ms;   /* RabbitMQ's consumer_timeout: a delivery not settled for so
-                                      long ends its channel; 0: never */
-    int64_t consumer_unsettled_max; /* deliveries that a consumer without prefetch may hold */
-    int64_t default_delivery_limit; /* of queues of type quorum; -1: none */
-    uint64_t lane_min_bytes;        /* a queue that holds so much gets a lane of its own */
-};
-
-/* "consumer_timeout" and "millrace.queue.<name>", into struct queues_options. */
-extern const struct setting queue_settings[];
 
 /* ---- what the owner of the queues is asked and told ---- */
 
@@ -158,12 +146,15 @@ struct queues_publish {
     struct queue *const *targets; /* of this partition, rising by id, each once; at least one */
     size_t target_count;
     struct store_upload *upload; /* has the body, see store/store.h; NULL: the message has it */
+    struct once once;            /* queues that have it do not get it again; no data: not asked */
+    bool is_moved;               /* it comes from another queue, with what it was published with */
 };
 
 struct queues_published {
     bool is_in_log; /* then: confirmed when the partition has committed beyond `position` */
     uint64_t position;
     uint32_t rejected; /* targets that were full and whose x-overflow says so */
+    uint32_t known;    /* targets that had it: with these it is safe as above */
 };
 
 /* Hands a message to queues: stored once, in all of them or (with an error) in none.

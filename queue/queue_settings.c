@@ -1,7 +1,7 @@
 /* The settings of queues. */
-#include <stddef.h>
+#include "queue/queue_settings.h"
 
-#include "queue/queue.h"
+#include <stddef.h>
 
 #define OFFSET(field) offsetof(struct queues_options, field)
 
@@ -45,6 +45,26 @@ const struct setting queue_settings[] = {
         .max = INT64_C(1) << 44,
         .is_reloadable = true,
         .help = "Bytes a queue must hold for its messages to be sorted into files of its own.",
+    },
+    {
+        .name = "millrace.queue.publishers_max",
+        .kind = SETTING_INT,
+        .offset = OFFSET(publishers_max),
+        .fallback = "100000",
+        .max = 10000000,
+        .is_reloadable = true,
+        .help = "Publishers with x-publisher-id whose x-publish-seq is remembered, for each queue; "
+                "those used longest ago are forgotten first.",
+    },
+    {
+        .name = "millrace.queue.publisher_memory",
+        .kind = SETTING_DURATION,
+        .offset = OFFSET(publisher_memory_ms),
+        .fallback = "7d",
+        .min = 1000,
+        .max = INT64_C(3650) * 24 * 3600 * 1000,
+        .is_reloadable = true,
+        .help = "How long the x-publish-seq of a publisher that publishes no more is remembered.",
     },
     {
         .name = "millrace.queue.transient_max",

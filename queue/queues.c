@@ -321,8 +321,9 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     list_init(&qs->reading);
     alarm_init(&qs->look, look_is_due);
     list_init(&qs->detached);
-    list_init(&qs->awaiting);
-    list_init(&qs->outgoing);
+    sequels_init(&qs->sequels, io_random(io));
+    list_init(&qs->remote.awaiting);
+    list_init(&qs->remote.outgoing);
     io_task_init(&qs->task, pass);
     io_timer_init(&qs->next_turn, next_turn);
     alarms_init(&qs->alarms, io);
@@ -410,6 +411,7 @@ void queues_free(struct queues *qs)
     alarms_release(&qs->alarms);
     pool_release(&qs->inflights);
     settles_release(&qs->settles);
+    sequels_release(&qs->sequels);
     map_release(&qs->partings.messages);
     mem_free(qs->partings.items);
     mem_free(qs->returns.items);

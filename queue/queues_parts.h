@@ -4,11 +4,11 @@
 #ifndef QUEUE_QUEUES_PARTS_H
 #define QUEUE_QUEUES_PARTS_H
 
-#include "base/map.h"
 #include "base/pool.h"
 #include "cluster/partition.h"
 #include "queue/death.h"
 #include "queue/delayed.h"
+#include "queue/sequels.h"
 #include "queue/settles.h"
 
 enum {
@@ -81,6 +81,12 @@ struct queues_survivors {
     size_t capacity;
 };
 
+/* struct remote_wait. */
+struct queues_remote {
+    struct list awaiting; /* of others, by position */
+    struct list outgoing; /* of ours, at others */
+};
+
 struct queues {
     struct io *io;
     const struct queues_options *options;
@@ -107,8 +113,8 @@ struct queues {
     struct queues_partings partings;
     struct queues_scratch scratch;
     struct queues_survivors survivors;
-    struct list awaiting; /* struct remote_wait of others, by position */
-    struct list outgoing; /* the same, of ours, at others */
+    struct queues_remote remote;
+    struct sequels sequels;
     bool is_pressed;
     bool is_grouped; /* between queues_begin_group() and queues_end_group() */
     struct queues_tally tally;
@@ -161,6 +167,9 @@ void queues_remote_committed(struct queues *qs, uint64_t position);
 void queues_forget_waits(struct queues *qs);
 
 /* ---- publish.c ---- */
+
+/* Forgets publishers beyond the limits. */
+void queues_trim_sequels(struct queues *qs, int64_t now_ms);
 
 /* As queues_publish(); the body may be that of another place in parts (0: it is not). */
 MUST_USE int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t shares_parts,

@@ -8,7 +8,7 @@
 #include "store/records.h"
 #include "store/varint.h"
 
-enum { FLAG_PARTS = 1, FLAG_SLIP = 2 };
+enum { FLAG_PARTS = 1, FLAG_SLIP = 2, FLAG_MOVED = 4 };
 
 /* ---- Encoding ---- */
 
@@ -92,7 +92,8 @@ void publish_record_write(const struct publish_record *p, size_t targets_size, u
     const struct message *m = p->message;
 
     ASSERT(m->exchange.size <= UINT8_MAX && m->routing_key.size <= UINT8_MAX);
-    *at++ = (uint8_t)((p->parts != NULL ? FLAG_PARTS : 0) | (m->slip.size > 0 ? FLAG_SLIP : 0));
+    *at++ = (uint8_t)((p->parts != NULL ? FLAG_PARTS : 0) | (m->slip.size > 0 ? FLAG_SLIP : 0) |
+                      (p->is_moved ? FLAG_MOVED : 0));
     *at++ = (uint8_t)m->exchange.size;
     *at++ = (uint8_t)m->routing_key.size;
     at = varint_put(at, targets_size);
@@ -146,9 +147,10 @@ static int read_publish(const struct record *r, struct stored *out, struct reade
     size_t exchange_size = reader_u8(&in), key_size = reader_u8(&in);
     uint64_t targets_size = reader_varint(&in), props_size = reader_varint(&in);
 
-    if (r->kind != RECORD_PUBLISH || (flags & ~(FLAG_PARTS | FLAG_SLIP)) != 0)
+    if (r->kind != RECORD_PUBLISH || (flags & ~(FLAG_PARTS | FLAG_SLIP | FLAG_MOVED)) != 0)
         return ERR_CORRUPT;
     out->parts = 0;
+    out->is_moved = (flags & FLAG_MOVED) != 0;
     *parts = (struct reader){0};
     if (UNLIKELY((flags & FLAG_PARTS) != 0))
         *parts = read_parts(&in, out);
@@ -187,6 +189,7 @@ static inline bool view_small(const struct record *r, struct stored *out)
     out->body = bytes_of(p + used, size - used);
     out->body_size = size - used;
     out->slip = bytes_of(NULL, 0);
+    out->is_moved = false;
     out->parts = 0;
     out->time_ms = r->time_ms;
     out->place = r->number;

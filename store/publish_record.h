@@ -1,6 +1,6 @@
 /* The bytes of PUBLISH and PART records (store/records.h). Private to the room.
  *
- *     PUBLISH   0  1  flags: 1 PARTS, 2 SLIP
+ *     PUBLISH   0  1  flags: 1 PARTS, 2 SLIP, 4 MOVED: it was in another queue before
  *               1  1  size of the exchange's name
  *               2  1  size of the routing key
  *               3  v  size of the targets
@@ -34,6 +34,7 @@ struct publish_record {
     const uint64_t *parts; /* rising positions; NULL: the body lies in the record */
     size_t part_count;
     uint64_t body_size;
+    bool is_moved;
 };
 
 /* Its size, and that of its targets, which publish_record_write() wants back. */

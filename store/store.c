@@ -291,6 +291,7 @@ static struct publish_record record_of(const struct store_put *put, const struct
         .parts = parts != NULL ? parts->places : NULL,
         .part_count = parts != NULL ? parts->count : 0,
         .body_size = parts != NULL ? parts->body_size : put->message->body_size,
+        .is_moved = put->is_moved,
     };
 }
 

@@ -70,6 +70,7 @@ struct store_put {
     size_t target_count;
     uint32_t references;         /* queues that will hold it, durable or not; at least 1 */
     uint64_t shares_parts;       /* a place whose parts are the body of this one too; 0: none */
+    bool is_moved;               /* it was in another queue before, and is not published anew */
     struct store_upload *upload; /* holds the whole body, which `message` then need not have; NULL:
                                     none. Borrowed: the caller closes it afterwards */
 };
@@ -84,6 +85,7 @@ struct stored {
     struct bytes body;  /* whole, when it lies in one piece */
     uint64_t body_size;
     uint64_t parts;  /* 0: in one piece; else how many */
+    bool is_moved;   /* of a record: as in struct store_put */
     int64_t time_ms; /* when it was stored */
     uint64_t place;
 };

@@ -132,6 +132,8 @@ void queue_world_init(struct queue_world *w, world_tell_fn *tell_fn, void *owner
         .consumer_unsettled_max = 1000,
         .default_delivery_limit = 20,
         .lane_min_bytes = 4 << 10,
+        .publishers_max = 100,
+        .publisher_memory_ms = 86400000,
     };
     list_init(&w->consumers);
     buf_init(&w->area, AREA_SIZE);
