@@ -18,8 +18,15 @@ static const char *const action_names[] = {
 
 static bool may(const struct visit *v, const struct resource *r, enum auth_action action)
 {
-    return !vhost_is_deleted(v->vhost) &&
-           auth_may(v->broker->auth, v->user, v->vhost->name, r->name, action);
+    if (vhost_is_deleted(v->vhost))
+        return false;
+    return v->user == NULL || auth_may(v->broker->auth, v->user, v->vhost->name, r->name, action);
+}
+
+/* The house itself has no name of a user. */
+static struct bytes who(const struct visit *v)
+{
+    return v->user == NULL ? bytes_of(NULL, 0) : user_name(v->user);
 }
 
 static int refuse_access(const struct visit *v, const struct resource *r, enum auth_action action,
@@ -27,8 +34,7 @@ static int refuse_access(const struct visit *v, const struct resource *r, enum a
 {
     return refuse(refusal, REFUSE_ACCESS,
                   "%s access to %s '%.*s' in vhost '%.*s' refused for user '%.*s'",
-                  action_names[action], r->kind, SHOW(r->name), SHOW(v->vhost->name),
-                  SHOW(user_name(v->user)));
+                  action_names[action], r->kind, SHOW(r->name), SHOW(v->vhost->name), SHOW(who(v)));
 }
 
 static struct resource exchange_named(struct bytes name)
@@ -80,13 +86,13 @@ int access_topic(const struct visit *v, struct bytes exchange, struct bytes key,
 {
     const struct topic_question q = {v->vhost->name, exchange, key, action};
 
-    if (auth_may_topic(v->broker->auth, v->user, &q))
+    if (v->user == NULL || auth_may_topic(v->broker->auth, v->user, &q))
         return 0;
     return refuse(refusal, REFUSE_ACCESS,
                   "%s access to topic '%.*s' in exchange '%.*s' in vhost '%.*s' refused for user "
                   "'%.*s'",
                   action_names[action], SHOW(key), SHOW(exchange), SHOW(v->vhost->name),
-                  SHOW(user_name(v->user)));
+                  SHOW(who(v)));
 }
 
 int access_exclusive(const struct visit *v, const struct named_queue *q, struct refusal *refusal)

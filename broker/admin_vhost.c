@@ -15,16 +15,14 @@ static int check_room(struct broker *b, struct err_note *note)
                : 0;
 }
 
-static int check_type(struct bytes type, struct err_note *note)
+static bool is_type(struct bytes type)
 {
-    static const char *const types[] = {"", "undefined", "classic", "quorum", "stream"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-        if (bytes_equal(type, bytes_text(types[i])))
-            return 0;
-    return err_note(note, ERR_INVALID,
-                    "'%.*s' is no type of queues; there are classic, quorum and stream",
-                    SHOW(type));
+    if (type.size == 0 || bytes_equal(type, bytes_text("undefined")))
+        return true;
+    for (const char *const *at = broker_queue_types; *at != NULL; at++)
+        if (bytes_equal(type, bytes_text(*at)))
+            return true;
+    return false;
 }
 
 static int check(struct broker *b, const struct admin_vhost *v, struct err_note *note)
@@ -39,21 +37,27 @@ static int check(struct broker *b, const struct admin_vhost *v, struct err_note 
         return err_note(note, ERR_INVALID,
                         "description and tags of virtual host '%.*s' may have %d bytes each",
                         SHOW(v->name), (int)TEXT_MAX);
-    rv = check_type(v->default_queue_type, note);
-    return rv == 0 ? check_room(b, note) : rv;
+    if (!is_type(v->default_queue_type))
+        return err_note(note, ERR_INVALID,
+                        "'%.*s' is no type of queues; there are classic, quorum and stream",
+                        SHOW(v->default_queue_type));
+    return check_room(b, note);
 }
 
 int admin_put_vhost(struct broker *b, const struct admin_vhost *v, struct err_note *note)
 {
     struct vhost *vhost = vhost_find(b, v->name);
-    bool is_undefined = bytes_equal(v->default_queue_type, bytes_text("undefined"));
+    struct bytes type = v->default_queue_type;
     int rv = check(b, v, note);
 
     if (rv != 0)
         return rv;
+    if (bytes_equal(type, bytes_text("undefined")))
+        type = bytes_of(NULL, 0);
     if (vhost == NULL)
         vhost = account_put_vhost(b, v->name);
     vhost->is_tracing = v->is_tracing;
+    (void)vhost_set_default_type(vhost, type);
     vhost_term_encode(
         &(struct vhost_term){
             .name = vhost->name,
@@ -62,7 +66,7 @@ int admin_put_vhost(struct broker *b, const struct admin_vhost *v, struct err_no
             .is_protected = v->is_protected,
             .description = v->description,
             .tags = v->tags,
-            .default_queue_type = is_undefined ? bytes_of(NULL, 0) : v->default_queue_type,
+            .default_queue_type = type,
         },
         &b->terms);
     definitions_put(&b->definitions, DEFINITION_VHOST, buf_view(&b->terms.key),

@@ -38,6 +38,9 @@ struct vhost;
 /* The RabbitMQ whose contract is kept: what tools are told who look for a version of it. */
 #define BROKER_RABBITMQ_VERSION "4.1.4"
 
+/* The type of queues that name none. */
+enum broker_queue_type { BROKER_CLASSIC, BROKER_QUORUM, BROKER_STREAM };
+
 struct broker_options {
     char *default_user; /* made with the first start, as in RabbitMQ; guest, guest, / */
     char *default_pass;
@@ -51,6 +54,7 @@ struct broker_options {
     bool default_is_management;
     bool default_is_policymaker;
     bool default_is_impersonator;
+    int default_queue_type;      /* enum broker_queue_type */
     char *loopback_users;        /* a list with commas, or "none"; guest */
     bool guest_is_loopback_user; /* loopback_users.guest; false takes him off the list */
     int64_t queues_max;          /* per virtual host; 0: no limit */
@@ -112,7 +116,7 @@ struct visit_calls {
 };
 
 struct visit_spec {
-    struct user *user;
+    struct user *user; /* NULL: the house itself, which may do everything and has no limits */
     struct bytes vhost;
     struct visit_calls calls;
     bool is_brief; /* somebody who does one thing: neither limited nor counted as a connection */

@@ -2,7 +2,7 @@
 #include <stddef.h>
 
 #include "base/units.h"
-#include "broker/broker.h"
+#include "broker/parts.h"
 #include "msg/msg.h"
 
 #define FIELD(name) offsetof(struct broker_options, name)
@@ -14,6 +14,8 @@
         .offset = FIELD(default_is_##tag), .fallback = (text),                                     \
         .help = "Whether the user made with the first start has the tag " #tag ".",                \
     }
+
+const char *const broker_queue_types[] = {"classic", "quorum", "stream", NULL};
 
 const struct setting broker_settings[] = {
     {
@@ -64,6 +66,15 @@ const struct setting broker_settings[] = {
     TAG(management, "false"),
     TAG(policymaker, "false"),
     TAG(impersonator, "false"),
+    {
+        .name = "default_queue_type",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(default_queue_type),
+        .fallback = "classic",
+        .choices = broker_queue_types,
+        .is_reloadable = true,
+        .help = "The type of durable queues that name none, where their virtual host says nothing.",
+    },
     {
         .name = "loopback_users",
         .kind = SETTING_TEXT,

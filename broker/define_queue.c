@@ -7,6 +7,7 @@
 #include "broker/parts.h"
 #include "broker/replies.h"
 #include "msg/shortstr.h"
+#include "msg/table_writer.h"
 #include "queue/queue.h"
 
 enum { RANDOM_SIZE = 16, RANDOM_TEXT = 22, PREFIX_MAX = 64 };
@@ -302,6 +303,40 @@ static int declare(struct visit *v, const struct define_queue *d, struct defined
     return 0;
 }
 
+static bool names_type(struct table arguments)
+{
+    struct field f;
+
+    return table_find(arguments, bytes_text("x-queue-type"), &f);
+}
+
+/* What the virtual host or the node says where the client says nothing: kept like an argument of
+ * his. A queue that was declared before they said so stays what it is. */
+static void add_default_type(const struct visit *v, struct define_queue *d)
+{
+    struct broker *b = v->broker;
+    const char *type = v->vhost->default_type;
+    const struct named_queue *q = vhost_find_queue(v->vhost, d->name);
+    struct table_writer w;
+    struct table set;
+    int rv = 0;
+
+    if (type == NULL && b->options->default_queue_type != BROKER_CLASSIC)
+        type = broker_queue_types[b->options->default_queue_type];
+    if (type == NULL || !d->is_durable || d->is_auto_delete || names_type(d->arguments) ||
+        (q != NULL && !names_type(queue_arguments(q->queue))))
+        return;
+    buf_clear(&b->scratch.headers);
+    buf_clear(&b->scratch.arguments);
+    table_writer_init(&w, &b->scratch.headers);
+    table_writer_text(&w, "x-queue-type", bytes_text(type));
+    rv = table_writer_finish(&w, &set);
+    ASSERT(rv == 0);
+    table_rewrite(d->arguments, set, NULL, 0, &b->scratch.arguments);
+    rv = table_decode(buf_view(&b->scratch.arguments), &d->arguments);
+    ASSERT(rv == 0);
+}
+
 static bool is_reply_queue(struct bytes name)
 {
     struct bytes queue = bytes_text(REPLY_QUEUE);
@@ -324,9 +359,10 @@ int define_queue(struct visit *v, const struct define_queue *d, struct defined_q
         return look_up(v, plain.name, out, refusal);
     if (plain.name.size == 0)
         rv = make_name(v, d, area, &plain.name, refusal);
-    else if (shortstr_is_reserved(plain.name))
+    else if (shortstr_is_reserved(plain.name) && v->user != NULL)
         rv = refuse(refusal, REFUSE_ACCESS, "queue name '%.*s' contains reserved prefix 'amq.*'",
                     SHOW(plain.name));
+    add_default_type(v, &plain);
     return rv == 0 ? declare(v, &plain, out, refusal) : rv;
 }
 

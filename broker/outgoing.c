@@ -103,9 +103,9 @@ static int check_expiration(const struct props *props, uint64_t *ms, struct refu
 static int check_user_id(const struct visit *v, const struct props *props, struct refusal *refusal)
 {
     struct bytes id = bytes_of(NULL, 0);
-    struct bytes name = user_name(v->user);
+    struct bytes name = v->user == NULL ? bytes_of(NULL, 0) : user_name(v->user);
 
-    if (!props_find_text(props, PROP_USER_ID, &id) || bytes_equal(id, name) ||
+    if (v->user == NULL || !props_find_text(props, PROP_USER_ID, &id) || bytes_equal(id, name) ||
         user_has_tag(v->user, "impersonator"))
         return 0;
     return refuse(refusal, REFUSE_PRECONDITION,

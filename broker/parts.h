@@ -19,6 +19,9 @@
 struct shortage;
 struct replies;
 
+/* By enum broker_queue_type; ended by NULL. */
+extern const char *const broker_queue_types[];
+
 #define TRANSIENT_ID (UINT64_C(1) << 62)
 enum { RETRY_MS = 10 };
 

@@ -49,6 +49,8 @@ static int read_vhost(struct broker *b, const struct definition *d)
     if (v == NULL)
         v = vhost_new(b, t.name, t.id);
     v->is_tracing = t.is_tracing;
+    if (!vhost_set_default_type(v, t.default_queue_type))
+        complain("the default type of queues of virtual host", t.name, "it is not known");
     return 0;
 }
 

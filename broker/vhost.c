@@ -185,6 +185,15 @@ void vhost_delete(struct vhost *v)
         vhost_free(v);
 }
 
+bool vhost_set_default_type(struct vhost *v, struct bytes type)
+{
+    v->default_type = NULL;
+    for (const char *const *at = broker_queue_types; *at != NULL; at++)
+        if (bytes_equal(type, bytes_text(*at)))
+            v->default_type = *at;
+    return type.size == 0 || v->default_type != NULL;
+}
+
 void vhost_leave(struct vhost *v)
 {
     ASSERT(v->visit_count > 0);

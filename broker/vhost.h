@@ -43,7 +43,8 @@ struct vhost {
     struct names_entry *entry; /* in broker->vhosts; NULL: it is deleted */
     size_t visit_count;        /* a deleted one is there until the last has ended */
     bool is_tracing;
-    int64_t connections_max; /* VHOST_UNLIMITED, or negative: no limit */
+    const char *default_type; /* of queues; NULL: what the node says */
+    int64_t connections_max;  /* VHOST_UNLIMITED, or negative: no limit */
     int64_t queues_max;
     struct policies *policies;
     struct exchange_table *table;
@@ -84,6 +85,8 @@ static inline bool vhost_is_deleted(const struct vhost *v)
 {
     return v->entry == NULL;
 }
+/* "", "classic", "quorum", "stream": of queues that ask for none. False: there is no such. */
+bool vhost_set_default_type(struct vhost *v, struct bytes type);
 /* A visit has ended. */
 void vhost_leave(struct vhost *v);
 

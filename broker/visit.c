@@ -54,17 +54,17 @@ int broker_visit(struct broker *b, const struct visit_spec *spec, struct visit *
     ASSERT(!b->closing.is_on);
     if (vhost == NULL)
         return refuse(refusal, REFUSE_NOT_ALLOWED, "vhost %.*s not found", SHOW(spec->vhost));
-    if (!auth_may_enter(b->auth, spec->user, spec->vhost))
+    if (spec->user != NULL && !auth_may_enter(b->auth, spec->user, spec->vhost))
         return refuse(refusal, REFUSE_NOT_ALLOWED, "access to vhost '%.*s' refused for user '%.*s'",
                       SHOW(spec->vhost), SHOW(user_name(spec->user)));
-    if (!spec->is_brief)
+    if (spec->user != NULL && !spec->is_brief)
         rv = check_limits(b, vhost, spec->user, refusal);
     if (rv != 0)
         return rv;
     v = MEM_NEW(struct visit);
     v->broker = b;
     v->vhost = vhost;
-    v->user = user_ref(spec->user);
+    v->user = spec->user == NULL ? NULL : user_ref(spec->user);
     v->calls = spec->calls;
     v->held.resume = on_resume;
     list_init(&v->owned);

@@ -44,7 +44,6 @@ const struct foreign_key foreign_keys[] = {
     /* Who may enter, and what is there at the first start. */
     {"default_user_tags.*", FOREIGN_LATER},
     {"default_users.*", FOREIGN_LATER},
-    {"default_queue_type", FOREIGN_LATER},
     {"default_limits.*", FOREIGN_LATER},
     {"default_policies.*", FOREIGN_LATER},
     {"loopback_users.*", FOREIGN_LATER},

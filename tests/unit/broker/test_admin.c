@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/look.h"
+#include "broker/parameters.h"
 #include "broker/policies.h"
 #include "tests/lib/leaks.h"
 #include "tests/unit/broker/broker_world.h"
@@ -321,6 +322,72 @@ static void test_who_may_not_read_any_more_loses_his_consumers(void **state)
     end(&w);
 }
 
+static const char *type_of(struct broker_world *w, const char *queue)
+{
+    struct look_queue q;
+    struct field f;
+    struct bytes text;
+
+    assert_true(look_find_queue(w->broker, bytes_text("/"), bytes_text(queue), &q));
+    if (!table_find(q.arguments, bytes_text("x-queue-type"), &f))
+        return "none";
+    assert_true(field_as_text(&f, &text));
+    return bytes_equal(text, bytes_text("quorum")) ? "quorum" : "other";
+}
+
+static void test_queues_that_name_no_type_get_that_of_their_virtual_host(void **state)
+{
+    const struct admin_vhost spec = {.name = bytes_text("/"),
+                                     .default_queue_type = bytes_text("quorum")};
+    struct broker_world w;
+
+    (void)state;
+    begin(&w);
+    assert_int_equal(world_queue(&w, "old", "durable", ""), 0);
+    assert_int_equal(admin_put_vhost(w.broker, &spec, &w.note), 0);
+    assert_int_equal(world_queue(&w, "new", "durable", "x-max-length=5"), 0);
+    assert_int_equal(world_queue(&w, "new", "durable", "x-max-length=5"), 0);
+    assert_int_equal(world_queue(&w, "classic", "durable", "x-queue-type=classic"), 0);
+    assert_int_equal(world_queue(&w, "own", "exclusive", ""), 0);
+    assert_int_equal(world_queue(&w, "brief", "durable auto-delete", ""), 0);
+    assert_int_equal(world_queue(&w, "old", "durable", ""), 0);
+    assert_string_equal(type_of(&w, "old"), "none");
+    assert_string_equal(type_of(&w, "new"), "quorum");
+    assert_string_equal(type_of(&w, "classic"), "other");
+    assert_string_equal(type_of(&w, "own"), "none");
+    assert_string_equal(type_of(&w, "brief"), "none");
+    assert_int_equal(world_wait(&w), 0);
+    broker_world_crash(&w);
+    broker_world_open(&w);
+    assert_int_equal(world_queue(&w, "newer", "durable", ""), 0);
+    assert_string_equal(type_of(&w, "newer"), "quorum");
+    end(&w);
+}
+
+static void test_global_parameters_survive(void **state)
+{
+    const struct global_parameter name = {bytes_text("cluster_name"), bytes_text("\"a\"")};
+    const struct global_parameter other = {bytes_text("other"), bytes_text("{}")};
+    struct broker_world w;
+    struct global_parameter p;
+
+    (void)state;
+    begin(&w);
+    assert_int_equal(broker_put_global(w.broker, &name, &w.note), 0);
+    assert_int_equal(broker_put_global(w.broker, &other, &w.note), 0);
+    assert_int_equal(broker_delete_global(w.broker, other.name, &w.note), 0);
+    assert_int_equal(broker_delete_global(w.broker, other.name, &w.note), ERR_NOT_FOUND);
+    assert_int_equal(world_wait(&w), 0);
+    broker_world_crash(&w);
+    broker_world_open(&w);
+    assert_true(broker_get_global(w.broker, 0, &p));
+    assert_true(bytes_equal(p.value, name.value));
+    assert_false(broker_get_global(w.broker, 1, &p));
+    assert_true(broker_find_global(w.broker, name.name, &p));
+    assert_false(broker_find_global(w.broker, other.name, &p));
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +397,8 @@ int main(void)
         LEAK_CHECKED(test_what_is_known_about_a_virtual_host_survives),
         LEAK_CHECKED(test_limits_refuse_in_rabbitmqs_words),
         LEAK_CHECKED(test_limits_survive),
+        LEAK_CHECKED(test_queues_that_name_no_type_get_that_of_their_virtual_host),
+        LEAK_CHECKED(test_global_parameters_survive),
         LEAK_CHECKED(test_who_may_not_read_any_more_loses_his_consumers),
     };
 

@@ -299,13 +299,14 @@ static void test_unknown_keys_name_the_nearest_known_one(void **state)
     struct conf *c = new_conf();
 
     (void)state;
-    assert_int_equal(load(c, "defualt_queue_type = x\nDoor.Count = 1\nentirely.different = 1\n"),
+    assert_int_equal(load(c, "queue_laeder_locator = x\nDoor.Count = 1\nentirely.different = 1\n"),
                      ERR_INVALID);
-    assert_string_equal(said, "error x.conf:1: unknown setting 'defualt_queue_type'; did you mean "
-                              "'default_queue_type'?\n"
-                              "error x.conf:2: unknown setting 'Door.Count'; did you mean "
-                              "'door.count'?\n"
-                              "error x.conf:3: unknown setting 'entirely.different'\n");
+    assert_string_equal(said,
+                        "error x.conf:1: unknown setting 'queue_laeder_locator'; did you mean "
+                        "'queue_leader_locator'?\n"
+                        "error x.conf:2: unknown setting 'Door.Count'; did you mean "
+                        "'door.count'?\n"
+                        "error x.conf:3: unknown setting 'entirely.different'\n");
     conf_free(c);
 }
 

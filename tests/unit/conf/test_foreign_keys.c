@@ -9,7 +9,7 @@
 static void test_keys_of_rabbitmq_are_known(void **state)
 {
     static const char *const later[] = {
-        "default_queue_type",
+        "default_policies.operator.a",
         "ssl_options.crl_check",
         "ssl_options.key.RSAPrivateKey",
         "loopback_users.other",
