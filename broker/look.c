@@ -153,10 +153,11 @@ void look_open(struct look *l, struct broker *b, enum look_kind kind, struct byt
     *l = (struct look){.broker = b, .kind = kind};
     if (vhost.data != NULL) {
         l->only = vhost_find(b, vhost);
-        ASSERT(l->only != NULL);
+        l->is_over = l->only == NULL;
     }
     list_push(&b->looks, &l->link);
-    go_on(l);
+    if (!l->is_over)
+        go_on(l);
 }
 
 void look_close(struct look *l)

@@ -54,7 +54,7 @@ struct look {
     const struct names_entry *between; /* of a topic permission: the virtual host of the user */
 };
 
-/* `vhost` must be there, or have no data. */
+/* `vhost` without data: all. One that is not there has nothing. */
 void look_open(struct look *l, struct broker *b, enum look_kind kind, struct bytes vhost);
 /* Allowed twice, and for one that is all zero. */
 void look_close(struct look *l);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
-#include "tests/unit/broker/broker_world.h"
 #include "tests/unit/broker/refused.h"
 
 /* Does something as that visitor. */

@@ -6,8 +6,8 @@
 #include "broker/look.h"
 #include "broker/parameters.h"
 #include "broker/policies.h"
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
-#include "tests/unit/broker/broker_world.h"
 #include "tests/unit/broker/refused.h"
 
 static const struct permission everything = {

@@ -1,8 +1,8 @@
 /* Tests of broker/define_exchange: every rule of declaring and deleting, with its text. */
 #include "broker/define.h"
 
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
-#include "tests/unit/broker/broker_world.h"
 #include "tests/unit/broker/refused.h"
 
 static void begin(struct broker_world *w)

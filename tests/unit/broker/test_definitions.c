@@ -11,9 +11,9 @@
 #include "broker/parts.h"
 #include "exchange/exchange.h"
 #include "queue/queue.h"
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
-#include "tests/unit/broker/broker_world.h"
 
 enum { LINES_MAX = 512, LINE_SIZE = 160, STATE_SIZE = LINES_MAX * LINE_SIZE };
 

@@ -6,8 +6,8 @@
 #include "broker/admin.h"
 #include "broker/counters.h"
 #include "queue/queue_args.h"
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
-#include "tests/unit/broker/broker_world.h"
 
 static struct bytes all(void)
 {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "broker/look.h"
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
-#include "tests/unit/broker/broker_world.h"
 
 static const struct bytes root = {(const uint8_t *)"/", 1};
 

@@ -6,8 +6,8 @@
 
 #include "broker/publish.h"
 #include "broker/publisher.h"
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
-#include "tests/unit/broker/broker_world.h"
 #include "tests/unit/broker/refused.h"
 
 static char reply_to[256];

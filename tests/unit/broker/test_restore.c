@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "broker/accounts.h"
 #include "broker/parts.h"
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
-#include "tests/unit/broker/broker_world.h"
 
 static void begin(struct broker_world *w)
 {

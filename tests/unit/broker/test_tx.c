@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
-#include "tests/unit/broker/broker_world.h"
 #include "tests/unit/broker/refused.h"
 
 struct bench {

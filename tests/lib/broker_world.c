@@ -1,5 +1,5 @@
 /* A broker in a simulated world. */
-#include "tests/unit/broker/broker_world.h"
+#include "tests/lib/broker_world.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -17,8 +17,8 @@
  * tests/lib/board.h. What a call refused is in w.refusal.
  *
  * Owner: a test. */
-#ifndef TESTS_UNIT_BROKER_BROKER_WORLD_H
-#define TESTS_UNIT_BROKER_BROKER_WORLD_H
+#ifndef TESTS_LIB_BROKER_WORLD_H
+#define TESTS_LIB_BROKER_WORLD_H
 
 #include "broker/consume.h"
 #include "broker/define.h"
