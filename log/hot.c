@@ -406,6 +406,7 @@ int hot_append(struct hot *h, const struct log_entry *e, uint64_t *position, uin
     g->end = h->next;
     g->records++;
     g->live += e->is_transitory ? 0 : 1;
+    g->live += e->is_for_lane ? 1 : 0; /* nobody releases this one */
     h->pending_bytes += size;
     h->group_bytes -= size < h->group_bytes ? size : h->group_bytes;
     expect_next(b, size);

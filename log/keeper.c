@@ -169,6 +169,7 @@ static void write_done(struct io_job *job)
     manifest_release(&k->flying);
     if (k->write_err == 0) {
         k->written = k->flying.generation;
+        k->left = k->flying.hot_first;
         move_all(&k->covered, &k->doomed);
         start_write(k);
         keeper_sweep(k);
@@ -203,10 +204,11 @@ void keeper_retire(struct keeper *k, struct segment *g)
     keeper_changed(k);
 }
 
-void keeper_resume(struct keeper *k, uint64_t generation)
+void keeper_resume(struct keeper *k, uint64_t generation, uint64_t hot_first)
 {
     k->generation = generation;
     k->written = generation;
+    k->left = hot_first;
 }
 
 void keeper_adopt(struct keeper *k, struct segment *g)

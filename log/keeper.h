@@ -32,6 +32,7 @@ struct keeper {
     struct spares *spares;
     uint64_t generation;
     uint64_t written; /* generation of the last durable manifest */
+    uint64_t left;    /* where the hot log begins in that */
 
     struct list waiting; /* retired, maybe still named by the durable manifest */
     struct list covered; /* retired, not named by the manifest being written */
@@ -66,8 +67,8 @@ void keeper_release(struct keeper *k);
 /* Takes a segment that was taken off its row or lane. */
 void keeper_retire(struct keeper *k, struct segment *g);
 
-/* Goes on from the manifest that is on the disk. */
-void keeper_resume(struct keeper *k, uint64_t generation);
+/* Goes on from the manifest that is on the disk, with the hot log that it names. */
+void keeper_resume(struct keeper *k, uint64_t generation, uint64_t hot_first);
 
 /* Takes a segment whose file the manifest on the disk calls a wound: it moves to wounded/. */
 void keeper_adopt(struct keeper *k, struct segment *g);

@@ -228,6 +228,12 @@ uint64_t log_first(const struct log *l)
     return hot_first(&l->hot);
 }
 
+uint64_t log_left(const struct log *l)
+{
+    ASSERT(l->keeper.left <= hot_first(&l->hot));
+    return l->keeper.left;
+}
+
 uint64_t log_next(const struct log *l)
 {
     return l->hot.next;

@@ -90,6 +90,8 @@ struct log_entry {
     uint8_t kind;
     bool may_use_reserve; /* it frees space (acks, deletions): a full disk does not stop it */
     bool is_transitory;   /* not needed by anybody once a checkpoint covers it */
+    bool is_for_lane;     /* releases do not end it in the hot log: it leaves that only by being
+                             sorted, when the owner has said into which lanes it goes */
     struct bytes key;
     size_t body_size;
 };
@@ -153,6 +155,9 @@ MUST_USE bool log_lane(const struct log *l, uint64_t destination, uint64_t *firs
 
 /* First position still in the hot log; below, look in the lanes. */
 uint64_t log_first(const struct log *l);
+/* Positions below have left the hot log for good: not even a crash brings them back. At most
+ * log_first(). */
+uint64_t log_left(const struct log *l);
 /* Position of the next append. */
 uint64_t log_next(const struct log *l);
 /* Every position below is durable. */

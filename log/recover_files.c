@@ -253,7 +253,7 @@ int recover_leftovers(struct recovery *r)
 
     make_dir(r, "trash");
     make_dir(r, "wounded");
-    keeper_resume(r->keeper, r->manifest.generation);
+    keeper_resume(r->keeper, r->manifest.generation, r->manifest.hot_first);
     for (size_t i = 0; i < r->listing.leftover_count; i++)
         discard(r, r->listing.leftovers[i]);
     sort_out_cold(r);

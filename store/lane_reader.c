@@ -77,19 +77,45 @@ static int step_to(struct lane_reader *l, uint64_t number)
     return rv;
 }
 
-int lane_read(struct lane_reader *l, uint64_t number, struct record *out, struct block **pin)
+/* Brings the first record at or above the number into the hand. */
+static int seek_to(struct lane_reader *l, uint64_t number)
 {
     int rv;
 
-    if (!l->has_record || number < l->from || number > l->record.number) {
-        approach(l, number);
-        rv = step_to(l, number);
-        if (rv != 0)
-            return rv == ERR_NOT_FOUND && l->is_hurt ? ERR_CORRUPT : rv;
+    if (l->has_record && number >= l->from && number <= l->record.number)
+        return 0;
+    approach(l, number);
+    rv = step_to(l, number);
+    if (rv == 0)
         l->from = number;
-    }
+    return rv;
+}
+
+int lane_read(struct lane_reader *l, uint64_t number, struct record *out, struct block **pin)
+{
+    int rv = seek_to(l, number);
+
+    if (rv != 0)
+        return rv == ERR_NOT_FOUND && l->is_hurt ? ERR_CORRUPT : rv;
     if (l->record.number != number)
         return l->is_hurt ? ERR_CORRUPT : ERR_NOT_FOUND;
+    *out = l->record;
+    *pin = cursor_pin(l->cursor);
+    return 0;
+}
+
+int lane_read_from(struct lane_reader *l, uint64_t number, struct record *out, struct block **pin)
+{
+    int rv = seek_to(l, number);
+
+    if (rv == ERR_AGAIN)
+        return rv;
+    if (l->is_hurt) {
+        l->is_hurt = false; /* it is told once */
+        return ERR_CORRUPT;
+    }
+    if (rv != 0)
+        return rv;
     *out = l->record;
     *pin = cursor_pin(l->cursor);
     return 0;

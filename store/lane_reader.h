@@ -45,4 +45,9 @@ bool lane_is_near(const struct lane_reader *l, uint64_t number);
 MUST_USE int lane_read(struct lane_reader *l, uint64_t number, struct record *out,
                        struct block **pin);
 
+/* The first record at or above the number. Errors: ERR_AGAIN, ERR_NOT_FOUND: there is none;
+ * ERR_CORRUPT: some in front of it were damaged: the next call goes on behind them. */
+MUST_USE int lane_read_from(struct lane_reader *l, uint64_t number, struct record *out,
+                            struct block **pin);
+
 #endif

@@ -132,7 +132,8 @@ static struct reader read_parts(struct reader *r, struct stored *out)
     parts = *r;
     if (out->parts == 0 || out->parts > r->left)
         r->is_failed = true;
-    for (uint64_t i = 0; i < out->parts && !r->is_failed; i++)
+    out->part_first = reader_varint(r);
+    for (uint64_t i = 1; i < out->parts && !r->is_failed; i++)
         (void)reader_varint(r);
     parts.left -= r->left;
     return parts;

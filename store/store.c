@@ -115,6 +115,21 @@ void store_parts_ref(struct parts *p)
     p->refs++;
 }
 
+void store_parts_give(struct store *s, uint64_t first)
+{
+    struct parts *p = parts_find(&s->holds, first);
+
+    ASSERT(p != NULL);
+    store_parts_unref(s, p);
+}
+
+bool store_parts_are_in_log(const struct store *s, uint64_t place)
+{
+    const struct hold *hold = store_hold_of(s, place);
+
+    return hold != NULL && hold->parts != NULL && !hold->parts->is_transient;
+}
+
 void store_parts_unref(struct store *s, struct parts *p)
 {
     ASSERT(p->refs > 0);
@@ -279,7 +294,8 @@ static int parts_for(struct store *s, const struct store_put *put, struct parts 
     }
     if (put->message->body_size <= STORE_PART_BYTES)
         return 0;
-    return store_upload_body(s, put->message, out);
+    return store_upload_body(s, put->message,
+                             put->is_persistent || message_is_persistent(put->message), out);
 }
 
 static struct publish_record record_of(const struct store_put *put, const struct parts *parts)
@@ -299,12 +315,13 @@ static int put_record(struct store *s, const struct store_put *put, const struct
                       uint64_t *place)
 {
     struct publish_record record = record_of(put, parts);
-    struct log_entry e = {.kind = RECORD_PUBLISH};
+    struct log_entry e = {
+        .kind = RECORD_PUBLISH, .is_for_lane = put->stream_count > 0, .key = put->key};
     size_t targets_size;
     uint8_t *body;
     int rv;
 
-    ASSERT(put->target_count > 0 && put->target_count <= put->references);
+    ASSERT(put->target_count > 0 && put->target_count <= put->references + put->stream_count);
     e.body_size = publish_record_size(&record, &targets_size);
     rv = partition_append(s->partition, &e, place, &body);
     if (rv == 0)
@@ -349,6 +366,29 @@ static int put_slab(struct store *s, const struct store_put *put, const struct p
     return 0;
 }
 
+/* Each stream keeps the parts. */
+static void keep_for_streams(const struct store_put *put, struct parts *parts)
+{
+    if (put->stream_count == 0)
+        return;
+    *put->part_first = parts != NULL ? parts->places[0] : STORE_NO_PARTS;
+    if (parts != NULL)
+        parts->refs += (uint32_t)put->stream_count;
+}
+
+/* A message that only streams get. Takes the reference to the parts. */
+static int put_for_streams(struct store *s, const struct store_put *put, struct parts *parts,
+                           uint64_t *place)
+{
+    int rv = put_record(s, put, parts, place);
+
+    if (rv == 0)
+        keep_for_streams(put, parts);
+    if (parts != NULL)
+        store_parts_unref(s, parts);
+    return rv;
+}
+
 /* A message that needs a hold. Takes the reference to the parts. */
 static int put_held(struct store *s, const struct store_put *put, struct parts *parts,
                     uint64_t *place)
@@ -366,9 +406,10 @@ static int put_held(struct store *s, const struct store_put *put, struct parts *
         return rv;
     }
     hold->refs = put->references;
-    hold->targets = (uint32_t)put->target_count;
+    hold->targets = (uint32_t)(put->target_count - put->stream_count);
     hold->parts = parts;
     hold_add(&s->holds, *place, hold);
+    keep_for_streams(put, parts);
     return 0;
 }
 
@@ -378,7 +419,9 @@ int store_put(struct store *s, const struct store_put *put, uint64_t *place)
     struct parts *parts = NULL;
     int rv;
 
-    ASSERT(put->references > 0 && put->references != SLAB_HELD);
+    ASSERT(put->references + put->stream_count > 0 && put->references != SLAB_HELD);
+    ASSERT(put->stream_count <= put->target_count &&
+           (put->stream_count == 0 || put->is_persistent));
     ASSERT(m->exchange.size <= UINT8_MAX && m->routing_key.size <= UINT8_MAX);
     ASSERT(m->slip.size <= SLIP_MAX);
     if (!put->is_persistent && UNLIKELY(store_is_full(s)))
@@ -391,7 +434,9 @@ int store_put(struct store *s, const struct store_put *put, uint64_t *place)
     }
     if (parts == NULL && !put->is_persistent)
         return put_slab(s, put, NULL, place);
-    if (parts == NULL && put->references == 1)
+    if (put->references == 0)
+        return put_for_streams(s, put, parts, place);
+    if (parts == NULL && put->references == 1 && put->stream_count == 0)
         return put_record(s, put, NULL, place);
     return put_held(s, put, parts, place);
 }
@@ -407,7 +452,7 @@ size_t store_put_size(const struct store_put *put)
     record = record_of(put, parts);
     if (parts == NULL && record.body_size > STORE_PART_BYTES)
         record.body_size = STORE_PART_BYTES;
-    return log_record_size(0, publish_record_size(&record, &targets_size));
+    return log_record_size(put->key.size, publish_record_size(&record, &targets_size));
 }
 
 /* ---- Peek ---- */

@@ -14,6 +14,11 @@
  * be stored before the message they belong to, as they come (store_upload_open()), and must be when
  * the body is larger than what the log takes at once.
  *
+ * A STREAM is a target that never settles. It owns no reference: a record for streams stays in the
+ * hot log until the sorter moves it, and from then on it lies in the lane of each of them, under
+ * its seq, whatever becomes of it elsewhere. Parts alone must be kept by each stream
+ * as long as it has the message.
+ *
  * Reading: store_peek() gives what is in memory, at once; a store_reader gets the rest from the
  * disk, wherever the sorter has put it (hot log, shared lane, the queue's own lane).
  *
@@ -45,6 +50,7 @@ struct store_upload;
 #define STORE_TRANSIENT (UINT64_C(1) << 63) /* set in places in memory */
 /* The place of a survivor in its queue's own lane: its position is lost, its seq is not. */
 #define STORE_IN_LANE (STORE_TRANSIENT - 1)
+#define STORE_NO_PARTS UINT64_MAX
 
 enum {
     STORE_PART_BYTES = 1 << 20, /* the largest body in one piece, and the largest part */
@@ -68,7 +74,12 @@ struct store_put {
     bool is_persistent;                 /* in the log; else in memory */
     const struct store_target *targets; /* rising by queue; only for persistent ones */
     size_t target_count;
-    uint32_t references;         /* queues that will hold it, durable or not; at least 1 */
+    size_t stream_count;         /* of these, the streams: they own no reference */
+    uint64_t *part_first;        /* for streams: where the parts begin that each of them has kept by
+                                    this; STORE_NO_PARTS: none. NULL without streams */
+    struct bytes key;            /* of the record, for streams that are compacted */
+    uint32_t references;         /* queues that will hold it, durable or not; at least 1, or 0 when
+                                    there are only streams */
     uint64_t shares_parts;       /* a place whose parts are the body of this one too; 0: none */
     bool is_moved;               /* it was in another queue before, and is not published anew */
     struct store_upload *upload; /* holds the whole body, which `message` then need not have; NULL:
@@ -84,9 +95,10 @@ struct stored {
     struct bytes slip;  /* msg/slip.h */
     struct bytes body;  /* whole, when it lies in one piece */
     uint64_t body_size;
-    uint64_t parts;  /* 0: in one piece; else how many */
-    bool is_moved;   /* of a record: as in struct store_put */
-    int64_t time_ms; /* when it was stored */
+    uint64_t parts;      /* 0: in one piece; else how many */
+    uint64_t part_first; /* in the log: where the first of them is */
+    bool is_moved;       /* of a record: as in struct store_put */
+    int64_t time_ms;     /* when it was stored */
     uint64_t place;
 };
 
@@ -130,6 +142,13 @@ void store_unref(struct store *s, uint64_t place);
  * own lane. Also for places in memory. */
 void store_settle(struct store *s, uint64_t place, uint64_t queue, uint64_t seq);
 
+/* A stream has a message in parts no more. `first` is where the parts begin. */
+void store_parts_give(struct store *s, uint64_t first);
+/* Whether the parts of an upload lie in the log, as those of a message for streams must. */
+bool store_upload_is_in_log(const struct store_upload *u);
+/* The same of the parts of a message that is stored. */
+bool store_parts_are_in_log(const struct store *s, uint64_t place);
+
 /* The message at a place that is referenced, if it is in memory. The caller gives the pin back.
  * Errors: ERR_AGAIN: use a reader. ERR_CORRUPT: it was damaged on the disk. ERR_FAILED: the log has
  * failed before it was durable. */
@@ -149,7 +168,13 @@ void store_reader_close(struct store_reader *r);
 MUST_USE int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stored *out,
                         struct store_pin *pin);
 
-/* Reads the body of a message in parts, from the front. It holds a reference to the message. */
+/* The message of the queue's own lane with the lowest seq at or above `seq`, which *found gets: for
+ * streams. Errors: ERR_AGAIN; ERR_NOT_FOUND: there is none in the lane; ERR_CORRUPT: some that were
+ * there cannot be read; the next call goes on behind them. */
+MUST_USE int store_read_lane(struct store_reader *r, uint64_t seq, uint64_t *found,
+                             struct stored *out, struct store_pin *pin);
+
+/* Reads the body of a message in parts, from the front. It holds a reference to the parts. */
 struct store_body;
 struct store_body *store_body_open(struct store *s, const struct stored *m, store_ready_fn *ready,
                                    void *owner);
@@ -182,6 +207,13 @@ void store_replay_message(struct store *s, const struct store_record *r, uint32_
  * number is the seq, and its place STORE_IN_LANE; nothing is called for it. Survivors come lane by
  * lane: a queue must sort its own by seq. */
 void store_survivor(struct store *s, const struct store_record *r, uint32_t references);
+/* For a stream: keeps the parts of the record's message, in a replay or of a survivor. Returns where
+ * they begin, or STORE_NO_PARTS. */
+uint64_t store_replay_parts(struct store *s, const struct store_record *r);
+/* The same out of a checkpoint: writes where the parts are, and finds them again. The reader fails
+ * when the bytes are not what was written. */
+void store_save_parts(struct store *s, uint64_t first, struct buf *out);
+uint64_t store_restore_parts(struct store *s, struct reader *r);
 /* Keeps what the records do not say: references of durable queues to places with several, and
  * where parts are. */
 void store_save(struct store *s, struct buf *out);

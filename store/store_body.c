@@ -18,12 +18,12 @@ struct store_body {
 struct store_body *store_body_open(struct store *s, const struct stored *m, store_ready_fn *ready,
                                    void *owner)
 {
-    const struct hold *hold = store_hold_of(s, m->place);
+    const struct hold *hold = store_hold_of(s, m->place); /* NULL: a stream has kept the parts */
     struct store_body *b = MEM_NEW(struct store_body);
 
-    ASSERT(m->parts > 0 && hold != NULL && hold->parts != NULL);
     b->store = s;
-    b->parts = hold->parts;
+    b->parts = hold != NULL ? hold->parts : parts_find(&s->holds, m->part_first);
+    ASSERT(m->parts > 0 && b->parts != NULL);
     store_parts_ref(b->parts);
     lane_reader_init(&b->hot, s->log, CURSOR_HOT, 0);
     lane_reader_init(&b->shared, s->log, CURSOR_COLD, LOG_SHARED);

@@ -122,6 +122,26 @@ static int read_record(struct store_reader *r, uint64_t seq, uint64_t place, str
     return 0;
 }
 
+int store_read_lane(struct store_reader *r, uint64_t seq, uint64_t *found, struct stored *out,
+                    struct store_pin *pin)
+{
+    struct block *block = NULL;
+    struct record record;
+    int rv = lane_read_from(&r->own, seq, &record, &block);
+
+    if (rv != 0)
+        return rv;
+    *found = record.number;
+    rv = publish_record_view(&record, out);
+    if (rv != 0) {
+        log_unpin(block);
+        return rv;
+    }
+    out->place = STORE_IN_LANE;
+    *pin = (struct store_pin){.block = block};
+    return 0;
+}
+
 int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stored *out,
                struct store_pin *pin)
 {

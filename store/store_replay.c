@@ -39,6 +39,16 @@ static struct parts *find_parts(struct store *s, struct reader *r, uint64_t coun
     return parts;
 }
 
+uint64_t store_replay_parts(struct store *s, const struct store_record *r)
+{
+    struct reader positions = r->parts;
+    struct parts *parts = NULL;
+
+    if (r->stored.parts > 0)
+        parts = find_parts(s, &positions, r->stored.parts, r->stored.body_size);
+    return parts != NULL ? parts->places[0] : STORE_NO_PARTS;
+}
+
 static void add_hold(struct store *s, const struct store_record *r, uint32_t references)
 {
     struct reader positions = r->parts;
@@ -129,6 +139,23 @@ static void save_parts(const struct parts *parts, struct buf *out)
         buf_varint(out, parts->places[i] - before);
         before = parts->places[i];
     }
+}
+
+void store_save_parts(struct store *s, uint64_t first, struct buf *out)
+{
+    save_parts(parts_find(&s->holds, first), out);
+}
+
+uint64_t store_restore_parts(struct store *s, struct reader *r)
+{
+    uint64_t count = reader_varint(r), body_size = reader_varint(r);
+    struct parts *parts = NULL;
+
+    if (!r->is_failed && count <= r->left)
+        parts = find_parts(s, r, count, body_size);
+    if (parts == NULL)
+        r->is_failed = true;
+    return parts != NULL ? parts->places[0] : STORE_NO_PARTS;
 }
 
 void store_save(struct store *s, struct buf *out)

@@ -63,7 +63,8 @@ void store_parts_unref(struct store *s, struct parts *p);
 /* store_upload.c */
 
 /* Puts the pieces of a message's body into new parts: all or nothing. Errors: as store_put(). */
-MUST_USE int store_upload_body(struct store *s, const struct message *m, struct parts **out);
+MUST_USE int store_upload_body(struct store *s, const struct message *m, bool is_persistent,
+                               struct parts **out);
 /* The parts of an upload, borrowed. */
 struct parts *store_upload_get(const struct store_upload *u);
 

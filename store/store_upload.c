@@ -96,6 +96,11 @@ void store_upload_close(struct store_upload *u)
     mem_free(u);
 }
 
+bool store_upload_is_in_log(const struct store_upload *u)
+{
+    return u == NULL || !u->parts->is_transient;
+}
+
 struct parts *store_upload_get(const struct store_upload *u)
 {
     ASSERT(u->parts->count > 0);
@@ -129,9 +134,10 @@ static void copy_next(struct body_walk *w, uint8_t *at, size_t size)
     }
 }
 
-int store_upload_body(struct store *s, const struct message *m, struct parts **out)
+int store_upload_body(struct store *s, const struct message *m, bool is_persistent,
+                      struct parts **out)
 {
-    struct parts *parts = parts_new(!message_is_persistent(m));
+    struct parts *parts = parts_new(!is_persistent);
     struct body_walk walk = {.pieces = m->body};
     int rv = 0;
 
