@@ -42,14 +42,17 @@ static bool make_counts(struct amqp *a, const struct delivery *d, struct table *
 
     buf_clear(&a->fields);
     table_writer_init(&w, &a->fields);
-    table_writer_long(&w, "x-acquired-count", d->acquired_count);
-    if (d->delivery_count > 0)
+    if (d->has_offset)
+        table_writer_long(&w, "x-stream-offset", (int64_t)d->offset);
+    if (d->has_count && d->acquired_count > 0)
+        table_writer_long(&w, "x-acquired-count", d->acquired_count);
+    if (d->has_count && d->delivery_count > 0)
         table_writer_long(&w, "x-delivery-count", d->delivery_count);
     return table_writer_finish(&w, out) == 0;
 }
 
-/* The properties with x-acquired-count and x-delivery-count among the headers; borrowed until the
- * next call. What cannot be changed stays as it is. */
+/* The properties with x-acquired-count and x-delivery-count, or x-stream-offset, among the headers;
+ * borrowed until the next call. What cannot be changed stays as it is. */
 static struct bytes with_counts(struct amqp *a, const struct delivery *d, struct bytes props)
 {
     struct table headers = {.bytes = bytes_of(NULL, 0)};
@@ -74,7 +77,7 @@ static struct bytes with_counts(struct amqp *a, const struct delivery *d, struct
 static struct bytes props_of(const struct channel *ch, const struct delivery *d,
                              const struct stored *m)
 {
-    if (LIKELY(!d->has_count || d->acquired_count == 0))
+    if (LIKELY(!d->has_offset && (!d->has_count || d->acquired_count == 0)))
         return m->props;
     return with_counts(ch->connection->session.door, d, m->props);
 }

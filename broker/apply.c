@@ -5,6 +5,7 @@
 #include "broker/policies.h"
 #include "exchange/exchange.h"
 #include "msg/shortstr.h"
+#include "queue/age.h"
 #include "queue/queue.h"
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -72,6 +73,8 @@ static void set_dead_letters(struct queue_args *a, struct table arguments,
 
 static uint8_t target_of(const struct queue_args *a)
 {
+    if (a->type == QUEUE_STREAM)
+        return POLICY_STREAM;
     return a->type == QUEUE_QUORUM ? POLICY_QUORUM : POLICY_CLASSIC;
 }
 
@@ -81,12 +84,38 @@ static bool is_in_effect(const struct queue_args *now, const struct queue_args *
     return now->message_ttl_ms == a->message_ttl_ms && now->expires_ms == a->expires_ms &&
            now->max_length == a->max_length && now->max_length_bytes == a->max_length_bytes &&
            now->overflow == a->overflow && now->is_at_least_once == a->is_at_least_once &&
-           now->consumer_timeout_ms == a->consumer_timeout_ms &&
-           now->delivery_limit == a->delivery_limit &&
+           now->consumer_timeout_ms == a->consumer_timeout_ms && now->max_age_s == a->max_age_s &&
+           now->segment_bytes == a->segment_bytes && now->delivery_limit == a->delivery_limit &&
            now->has_dead_letter_exchange == a->has_dead_letter_exchange &&
            bytes_equal(now->dead_letter_exchange, a->dead_letter_exchange) &&
            now->has_dead_letter_key == a->has_dead_letter_key &&
            bytes_equal(now->dead_letter_key, a->dead_letter_key);
+}
+
+static void set_limits(struct queue_args *a, struct table arguments, const struct policy_match *m)
+{
+    limit(&a->message_ttl_ms, m, "message-ttl");
+    limit(&a->expires_ms, m, "expires");
+    limit(&a->max_length, m, "max-length");
+    limit(&a->max_length_bytes, m, "max-length-bytes");
+    limit(&a->consumer_timeout_ms, m, "consumer-timeout");
+    limit_deliveries(&a->delivery_limit, m);
+    if (!has_argument(arguments, "x-overflow"))
+        set_overflow(a, m);
+    set_dead_letters(a, arguments, m);
+}
+
+/* What a stream keeps is the policy's to say, whatever was declared. */
+static void set_stream(struct queue_args *a, const struct policy_match *m)
+{
+    uint64_t segment_bytes = 0;
+    struct bytes age;
+
+    (void)!policy_number(m, "max-length-bytes", &a->max_length_bytes);
+    if (policy_text(m, "max-age", &age))
+        (void)!age_parse(age, &a->max_age_s);
+    if (policy_number(m, "stream-max-segment-size-bytes", &segment_bytes))
+        a->segment_bytes = segment_bytes < UINT32_MAX ? (uint32_t)segment_bytes : UINT32_MAX;
 }
 
 /* An exclusive queue has policies like all others. */
@@ -104,15 +133,10 @@ void apply_to_queue(struct named_queue *q)
         return;
     q->policy = m.policy;
     q->operator_policy = m.operator_policy;
-    limit(&a.message_ttl_ms, &m, "message-ttl");
-    limit(&a.expires_ms, &m, "expires");
-    limit(&a.max_length, &m, "max-length");
-    limit(&a.max_length_bytes, &m, "max-length-bytes");
-    limit(&a.consumer_timeout_ms, &m, "consumer-timeout");
-    limit_deliveries(&a.delivery_limit, &m);
-    if (!has_argument(arguments, "x-overflow"))
-        set_overflow(&a, &m);
-    set_dead_letters(&a, arguments, &m);
+    if (a.type == QUEUE_STREAM)
+        set_stream(&a, &m);
+    else
+        set_limits(&a, arguments, &m);
     if (!is_in_effect(queue_args(q->queue), &a))
         queue_set_args(q->queue, &a);
 }

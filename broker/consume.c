@@ -6,6 +6,8 @@
 
 #include "broker/access.h"
 #include "broker/parts.h"
+#include "queue/stream_args.h"
+#include "queue/streams.h"
 
 static int refuse_argument(const struct visit *v, const struct consume *c, const char *name,
                            const char *why, struct refusal *refusal)
@@ -62,18 +64,62 @@ static int find_readable(const struct visit *v, struct bytes name, struct named_
     return rv == 0 ? access_find_queue(v, name, out, refusal) : rv;
 }
 
+/* What a stream asks of its consumers, in RabbitMQ's words. */
+static int check_stream(const struct visit *v, const struct consume *c, struct refusal *refusal)
+{
+    if (c->spec.is_no_ack)
+        return refuse(refusal, REFUSE_NOT_IMPLEMENTED,
+                      "automatic acknowledgement not supported by stream queue '%.*s' in vhost "
+                      "'%.*s'",
+                      SHOW(c->queue), SHOW(v->vhost->name));
+    if (c->spec.shared != NULL && c->spec.shared->limit > 0)
+        return refuse(refusal, REFUSE_NOT_IMPLEMENTED,
+                      "queue '%.*s' in vhost '%.*s' does not support global qos", SHOW(c->queue),
+                      SHOW(v->vhost->name));
+    if (c->spec.prefetch == 0)
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "consumer prefetch count is not set for stream queue '%.*s' in vhost '%.*s'",
+                      SHOW(c->queue), SHOW(v->vhost->name));
+    return 0;
+}
+
+static int read_stream(const struct visit *v, const struct consume *c, struct stream_want *want,
+                       struct refusal *refusal)
+{
+    const struct stream_args_of of = {
+        .queue = c->queue, .vhost = v->vhost->name, .now_ms = io_wall_ms(v->broker->io)};
+    struct err_note note = {{0}};
+    int rv = check_stream(v, c, refusal);
+
+    if (rv == 0 && stream_want_read(c->arguments, &of, want, &note) != 0)
+        rv = refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
+    return rv;
+}
+
+static int refuse_for_stream(const struct visit *v, const char *what, struct bytes queue,
+                             struct refusal *refusal)
+{
+    return refuse(refusal, REFUSE_NOT_IMPLEMENTED,
+                  "%s not supported by stream queues queue '%.*s' in vhost '%.*s'", what,
+                  SHOW(queue), SHOW(v->vhost->name));
+}
+
 int broker_consume(struct visit *v, const struct consume *c, struct consumer **out,
                    struct refusal *refusal)
 {
+    struct stream_want want = {.takes_unfiltered = false};
     struct consumer_spec spec = c->spec;
     struct named_queue *q = NULL;
     int rv = find_readable(v, c->queue, &q, refusal);
 
     if (rv == 0)
         rv = read_arguments(v, c, &spec, refusal);
+    if (rv == 0 && queue_is_stream(q->queue))
+        rv = read_stream(v, c, &want, refusal);
     if (rv != 0)
         return rv;
     spec.visitor = v;
+    spec.stream = &want;
     rv = queue_consume(q->queue, &spec, out);
     ASSERT(rv == 0 || rv == ERR_BUSY);
     if (rv == ERR_BUSY)
@@ -90,6 +136,8 @@ int broker_get(struct visit *v, struct bytes queue, struct queue_get *g, struct 
 
     if (rv != 0)
         return rv;
+    if (queue_is_stream(q->queue))
+        return refuse_for_stream(v, "basic.get", queue, refusal);
     args = queue_args(q->queue);
     if (args->is_single_active)
         return refuse(refusal, REFUSE_LOCKED,
@@ -106,6 +154,8 @@ int broker_purge(struct visit *v, struct bytes queue, uint64_t *count, struct re
     struct named_queue *q = NULL;
     int rv = find_readable(v, queue, &q, refusal);
 
+    if (rv == 0 && queue_is_stream(q->queue))
+        return refuse_for_stream(v, "queue.purge", queue, refusal);
     if (rv == 0)
         *count = queue_purge(q->queue);
     return rv;

@@ -16,7 +16,8 @@ struct consume {
     struct consumer_spec spec; /* complete but for what the arguments say */
 };
 /* Adds a consumer to the queue of that name; x-priority and x-consumer-timeout come from the
- * arguments. Refused: 403 access or exclusive use, 404, 405, 406. */
+ * arguments, and those of queue/stream_args.h for a stream. Refused: 403 access or exclusive use,
+ * 404, 405, 406, 540. */
 MUST_USE int broker_consume(struct visit *v, const struct consume *c, struct consumer **out,
                             struct refusal *refusal);
 

@@ -1,12 +1,15 @@
 /* Dead messages are routed by the exchanges of the virtual host that their queue is in. */
 #include "broker/dead.h"
 
+#include <string.h>
+
 #include "broker/parts.h"
 #include "broker/publisher.h"
 #include "exchange/exchange.h"
 #include "exchange/route.h"
 #include "msg/slip.h"
 #include "queue/queue.h"
+#include "queue/streams.h"
 
 /* The routing key, and those of CC and BCC. */
 static void collect_keys(struct broker *b, const struct message *m)
@@ -31,6 +34,26 @@ static void collect_keys(struct broker *b, const struct message *m)
             buf_bytes(&b->scratch.keys, bytes_of(&key, sizeof(key)));
 }
 
+/* Rising by id, each once: a partition of a stream may come anywhere, and twice. */
+static size_t put_in_order(struct queue **targets, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct queue *q = targets[i];
+        size_t at = kept;
+
+        while (at > 0 && queue_id(targets[at - 1]) > queue_id(q))
+            at--;
+        if (at > 0 && targets[at - 1] == q)
+            continue;
+        memmove(&targets[at + 1], &targets[at], (kept - at) * sizeof(struct queue *));
+        targets[at] = q;
+        kept++;
+    }
+    return kept;
+}
+
 size_t dead_route(void *owner, struct queue *q, const struct message *m, struct queue **targets,
                   size_t max)
 {
@@ -50,6 +73,6 @@ size_t dead_route(void *owner, struct queue *q, const struct message *m, struct 
     view.is_delayed = !from->is_hidden && outgoing_is_delayed(b, &m->props);
     route_message(v->table, x, &view, &route);
     for (; count < route.count && count < max; count++)
-        targets[count] = vhost_find_queue_id(v, route.queues[count])->queue;
-    return count;
+        targets[count] = queue_partition_for(vhost_find_queue_id(v, route.queues[count])->queue, m);
+    return put_in_order(targets, count);
 }

@@ -129,6 +129,7 @@ static bool give_kept(struct vhost *v, const struct ends *ends, uint64_t number)
                       &route);
         targets = targets_find(v, &route);
     }
+    targets = targets_choose(v, targets, &kept.message);
     struct queues_publish publish = {.message = &kept.message, .expiration_ms = kept.expiration_ms};
     rv = targets_send(targets, &publish, &sent);
     sent_clear(&sent);

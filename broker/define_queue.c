@@ -182,6 +182,47 @@ static int64_t queues_max(const struct visit *v)
     return of_vhost >= 0 && of_vhost < of_node ? of_vhost : of_node;
 }
 
+/* A stream is durable, shared and stays. */
+static int check_stream(const struct visit *v, const struct define_queue *d,
+                        struct refusal *refusal)
+{
+    const char *property = NULL;
+
+    if (d->is_auto_delete)
+        property = "auto-delete";
+    if (!d->is_durable)
+        property = "non-durable";
+    if (d->is_exclusive)
+        property = "exclusive-owner";
+    if (property == NULL)
+        return 0;
+    return refuse(refusal, REFUSE_PRECONDITION,
+                  "invalid property '%s' for queue '%.*s' in vhost '%.*s'", property, SHOW(d->name),
+                  SHOW(v->vhost->name));
+}
+
+/* The names of the partitions must be free. */
+static int check_partitions(const struct visit *v, const struct define_queue *d, uint32_t count,
+                            struct refusal *refusal)
+{
+    uint8_t area[SHORTSTR_MAX];
+    struct bytes name;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!vhost_partition_name(d->name, i, area, &name))
+            return refuse(refusal, REFUSE_PRECONDITION,
+                          "invalid arg 'x-partitions' for queue '%.*s' in vhost '%.*s': the names "
+                          "of the partitions would be longer than %d bytes",
+                          SHOW(d->name), SHOW(v->vhost->name), (int)SHORTSTR_MAX);
+        if (vhost_find_queue(v->vhost, name) != NULL)
+            return refuse(refusal, REFUSE_PRECONDITION,
+                          "invalid arg 'x-partitions' for queue '%.*s' in vhost '%.*s': queue "
+                          "'%.*s' exists already",
+                          SHOW(d->name), SHOW(v->vhost->name), SHOW(name));
+    }
+    return 0;
+}
+
 static int check_new(const struct visit *v, const struct define_queue *d, struct refusal *refusal)
 {
     const struct broker *b = v->broker;
@@ -197,7 +238,13 @@ static int check_new(const struct visit *v, const struct define_queue *d, struct
                       (int)TERM_ARGUMENTS_MAX);
     if (queue_args_read(d->arguments, d->name, v->vhost->name, &args, &note) != 0)
         return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
-    if (limit >= 0 && names_count(&v->vhost->queues) >= (size_t)limit)
+    if (args.type == QUEUE_STREAM)
+        rv = check_stream(v, d, refusal);
+    if (rv == 0)
+        rv = check_partitions(v, d, args.partitions, refusal);
+    if (rv != 0)
+        return rv;
+    if (limit >= 0 && names_count(&v->vhost->queues) + args.partitions >= (size_t)limit)
         return refuse(refusal, REFUSE_PRECONDITION,
                       "cannot declare queue '%.*s': queue limit in vhost '%.*s' (%" PRId64
                       ") is reached",
@@ -217,7 +264,9 @@ static void keep_definition(struct visit *v, const struct define_queue *d,
             .id = q->id,
             .vhost = v->vhost->id,
             .partition = q->home->number,
-            .flags = d->is_auto_delete ? TERM_AUTO_DELETE : 0,
+            .flags = (uint8_t)((d->is_auto_delete ? TERM_AUTO_DELETE : 0) |
+                               (q->partition_count > 0 ? TERM_SPREAD : 0)),
+            .homes = b->home_count,
             .name = d->name,
             .arguments = d->arguments,
         },
@@ -226,11 +275,28 @@ static void keep_definition(struct visit *v, const struct define_queue *d,
                     buf_view(&b->terms.body));
 }
 
+/* Ids for the queue and the partitions it may have, one behind the other. */
+static uint64_t take_ids(struct broker *b, const struct define_queue *d)
+{
+    struct queue_args args = {.partitions = 0};
+    uint64_t id;
+
+    if (!d->is_durable)
+        return TRANSIENT_ID | ++b->next_transient_id;
+    id = definitions_take_id(&b->definitions);
+    if (queue_args_read(d->arguments, d->name, d->name, &args, NULL) == 0)
+        for (uint32_t i = 0; i < args.partitions; i++) {
+            uint64_t next = definitions_take_id(&b->definitions);
+
+            ASSERT(next == id + 1 + i);
+        }
+    return id;
+}
+
 static struct named_queue *make(struct visit *v, const struct define_queue *d, struct home *home)
 {
     struct broker *b = v->broker;
-    uint64_t id = d->is_durable ? definitions_take_id(&b->definitions)
-                                : (TRANSIENT_ID | ++b->next_transient_id);
+    uint64_t id = take_ids(b, d);
     struct named_queue *q = vhost_add_queue(v->vhost, &(struct vhost_queue){
                                                           .id = id,
                                                           .name = d->name,
@@ -337,6 +403,15 @@ static void add_default_type(const struct visit *v, struct define_queue *d)
     ASSERT(rv == 0);
 }
 
+static bool is_for_stream(struct table arguments)
+{
+    struct bytes type;
+    struct field f;
+
+    return table_find(arguments, bytes_text("x-queue-type"), &f) && field_as_text(&f, &type) &&
+           bytes_equal(type, bytes_text("stream"));
+}
+
 static bool is_reply_queue(struct bytes name)
 {
     struct bytes queue = bytes_text(REPLY_QUEUE);
@@ -357,7 +432,10 @@ int define_queue(struct visit *v, const struct define_queue *d, struct defined_q
     plain.is_durable = d->is_durable && !d->is_exclusive;
     if (d->is_passive)
         return look_up(v, plain.name, out, refusal);
-    if (plain.name.size == 0)
+    if (plain.name.size == 0 && is_for_stream(d->arguments))
+        rv = refuse(refusal, REFUSE_PRECONDITION,
+                    "Cannot declare a server-named queue for type rabbit_stream_queue");
+    else if (plain.name.size == 0)
         rv = make_name(v, d, area, &plain.name, refusal);
     else if (shortstr_is_reserved(plain.name) && v->user != NULL)
         rv = refuse(refusal, REFUSE_ACCESS, "queue name '%.*s' contains reserved prefix 'amq.*'",
@@ -376,6 +454,11 @@ static int check_delete(const struct visit *v, const struct define_queue_delete 
 
     if (rv != 0)
         return rv;
+    if (q->front != NULL)
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "queue '%.*s' in vhost '%.*s' is a partition of stream '%.*s': delete that",
+                      SHOW(queue_name(q->queue)), SHOW(v->vhost->name),
+                      SHOW(queue_name(q->front->queue)));
     if (d->if_empty && queue_ready_count(q->queue) > 0)
         why = "not empty";
     if (d->if_unused && queue_consumer_count(q->queue) > 0)

@@ -205,6 +205,8 @@ static void tell_vhost(struct broker *b, const struct vhost *v, struct look_vhos
          e = names_next(&v->queues, e)) {
         const struct queue *q = ((const struct named_queue *)e->value)->queue;
 
+        if (queue_args(q)->partitions > 0)
+            continue; /* its messages are those of its partitions */
         out->ready += queue_ready_count(q);
         out->unacked += queue_unacked_count(q);
     }

@@ -16,6 +16,7 @@
 #include "msg/table_writer.h"
 #include "msg/ttl.h"
 #include "queue/queue.h"
+#include "queue/streams.h"
 
 /* ---- the exchange ---- */
 
@@ -409,7 +410,9 @@ int outgoing_upload(struct home *home, const struct message *head, struct bytes 
     int rv = 0;
 
     if (sent->upload == NULL) {
-        sent->upload = store_upload_open(queues_store(home->queues), message_is_persistent(head));
+        sent->upload =
+            store_upload_open(queues_store(home->queues),
+                              message_is_persistent(head) || queues_have_streams(home->queues));
         sent->uploaded = 0;
     }
     rv = store_upload_add(sent->upload, part, taken);
@@ -559,7 +562,8 @@ static void count(struct visit *v, const struct outgoing *o, size_t places)
 int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, size_t *places)
 {
     struct route route;
-    const struct targets *targets = find_targets(v, o, &route);
+    const struct targets *targets =
+        targets_choose(v->vhost, find_targets(v, o, &route), &o->message);
     struct queues_publish publish = {
         .message = &o->message, .expiration_ms = o->expiration_ms, .once = o->once};
     int rv = targets_send(targets, &publish, sent);

@@ -29,8 +29,13 @@ static enum policy_rank rank_of(uint8_t kind)
 /* While the log is read its queues must not be deleted yet. */
 static void doom_vhost(struct vhost *v)
 {
-    MAP_FOREACH (w, &v->queues_by_id)
+    while (map_count(&v->queues_by_id) > 0) { /* one may take others with it */
+        struct map_walk w = map_walk_start(&v->queues_by_id);
+        bool is_there = map_walk_next(&v->queues_by_id, &w);
+
+        ASSERT(is_there);
         named_queue_doom((struct named_queue *)w.value);
+    }
     vhost_delete(v);
 }
 
@@ -54,6 +59,23 @@ static int read_vhost(struct broker *b, const struct definition *d)
     return 0;
 }
 
+/* What has the name of one of its partitions is older too. */
+static void doom_partitions(struct vhost *v, const struct queue_term *t)
+{
+    struct queue_args args = {.partitions = 0};
+    struct named_queue *other = NULL;
+    uint8_t area[SHORTSTR_MAX];
+    struct bytes name;
+
+    if ((t->flags & TERM_SPREAD) == 0 ||
+        queue_args_read(t->arguments, t->name, v->name, &args, NULL) != 0)
+        return;
+    for (uint32_t i = 0; i < args.partitions; i++)
+        if (vhost_partition_name(t->name, i, area, &name) &&
+            (other = vhost_find_queue(v, name)) != NULL)
+            named_queue_doom(other);
+}
+
 static int read_queue(struct broker *b, const struct definition *d)
 {
     struct queue_term t;
@@ -62,7 +84,7 @@ static int read_queue(struct broker *b, const struct definition *d)
 
     if (!queue_term_decode(d, &t))
         return ERR_CORRUPT;
-    if (t.partition >= b->home_count) {
+    if (t.partition >= b->home_count || t.homes > b->home_count) {
         complain("queue", t.name, "it is on a partition that this node does not have");
         return ERR_INVALID;
     }
@@ -80,6 +102,7 @@ static int read_queue(struct broker *b, const struct definition *d)
     other = vhost_find_queue(v, t.name);
     if (other != NULL) /* an older one, whose deletion was lost with all checkpoints */
         named_queue_doom(other);
+    doom_partitions(v, &t);
     vhost_add_queue(v, &(struct vhost_queue){
                            .id = t.id,
                            .name = t.name,
@@ -87,6 +110,7 @@ static int read_queue(struct broker *b, const struct definition *d)
                            .is_durable = true,
                            .is_auto_delete = (t.flags & TERM_AUTO_DELETE) != 0,
                            .arguments = t.arguments,
+                           .homes = t.homes,
                        });
     return 0;
 }

@@ -1,8 +1,12 @@
 /* From ids of queues to queues. */
 #include "broker/targets.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "broker/parts.h"
+#include "queue/queue.h"
+#include "queue/streams.h"
 
 struct targets *targets_new(void)
 {
@@ -15,6 +19,14 @@ void targets_free(struct targets *t)
         return;
     mem_free(t->queues);
     mem_free(t);
+}
+
+/* What has partitions gets no messages itself. */
+static void look_for_fronts(struct targets *t)
+{
+    t->has_front = false;
+    for (size_t i = 0; i < t->count && !t->has_front; i++)
+        t->has_front = queue_args(t->queues[i])->partitions > 0;
 }
 
 static void make_room(struct targets *t, size_t count)
@@ -69,6 +81,7 @@ static void fill(struct targets *t, const struct vhost *v, const struct route *r
         fill_one_home(t, v, route);
     else
         fill_homes(t, v, route);
+    look_for_fronts(t);
 }
 
 const struct targets *targets_find(struct vhost *v, const struct route *route)
@@ -94,6 +107,7 @@ static void fill_one(struct targets *t, const struct named_queue *q)
     t->count = 1;
     t->group_count = 1;
     t->groups[0] = (struct target_group){.home = q->home, .count = 1};
+    look_for_fronts(t);
 }
 
 const struct targets *targets_of_one(struct vhost *v, const struct named_queue *q)
@@ -112,6 +126,7 @@ const struct targets *targets_of_name(struct vhost *v, struct bytes name)
     q = vhost_find_queue(v, name);
     t->count = 0;
     t->group_count = 0;
+    t->has_front = false;
     if (q != NULL)
         fill_one(t, q);
     ASSERT(name.size <= SHORTSTR_MAX);
@@ -120,4 +135,55 @@ const struct targets *targets_of_name(struct vhost *v, struct bytes name)
     if (name.size > 0)
         memcpy(t->name, name.data, name.size);
     return t;
+}
+
+/* ---- partitions ---- */
+
+static const struct named_queue *named(const struct queue *q)
+{
+    return (const struct named_queue *)queue_owner(q);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct named_queue *x = named(*(struct queue *const *)a);
+    const struct named_queue *y = named(*(struct queue *const *)b);
+
+    if (x->home != y->home)
+        return x->home->number < y->home->number ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* One that is named itself, and chosen for its front, gets the message once. */
+static size_t leave_out_doubles(struct queue **queues, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || queues[kept - 1] != queues[i])
+            queues[kept++] = queues[i];
+    return kept;
+}
+
+const struct targets *targets_choose(struct vhost *v, const struct targets *t,
+                                     const struct message *m)
+{
+    struct targets *out = v->chosen;
+
+    if (LIKELY(!t->has_front))
+        return t;
+    make_room(out, t->count);
+    for (size_t i = 0; i < t->count; i++)
+        out->queues[i] = queue_partition_for(t->queues[i], m);
+    qsort(out->queues, t->count, sizeof(struct queue *), compare_places);
+    out->count = leave_out_doubles(out->queues, t->count);
+    out->group_count = 0;
+    for (size_t i = 0; i < out->count; i++) {
+        struct home *home = named(out->queues[i])->home;
+
+        if (out->group_count == 0 || out->groups[out->group_count - 1].home != home)
+            out->groups[out->group_count++] = (struct target_group){.home = home, .first = i};
+        out->groups[out->group_count - 1].count++;
+    }
+    return out;
 }

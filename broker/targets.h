@@ -12,6 +12,7 @@
 #include "exchange/route.h"
 #include "msg/shortstr.h"
 
+struct message;
 struct named_queue;
 struct queue;
 struct vhost;
@@ -28,6 +29,7 @@ struct targets {
     struct queue **queues;
     size_t count;
     size_t capacity;
+    bool has_front; /* one of them is a front: targets_choose() */
     size_t group_count;
     struct target_group groups[HOMES_MAX];
     uint8_t name_size; /* of the name that this was found by */
@@ -44,5 +46,9 @@ const struct targets *targets_find(struct vhost *v, const struct route *route);
 const struct targets *targets_of_one(struct vhost *v, const struct named_queue *q);
 /* The queue of that name, if there is one; the last name is remembered. */
 const struct targets *targets_of_name(struct vhost *v, struct bytes name);
+
+/* The same with a partition for each front, as the message's key says; borrowed as the others. */
+const struct targets *targets_choose(struct vhost *v, const struct targets *t,
+                                     const struct message *m);
 
 #endif

@@ -209,6 +209,8 @@ void queue_term_encode(const struct queue_term *t, struct term_buffers *out)
     buf_le64(&out->body, t->vhost);
     buf_le32(&out->body, t->partition);
     buf_u8(&out->body, t->flags);
+    if ((t->flags & TERM_SPREAD) != 0)
+        buf_le32(&out->body, t->homes);
     put_short(&out->body, t->name);
     buf_bytes(&out->body, t->arguments.bytes);
     end(out);
@@ -223,6 +225,7 @@ bool queue_term_decode(const struct definition *d, struct queue_term *out)
     out->vhost = reader_le64(&body);
     out->partition = reader_le32(&body);
     out->flags = reader_u8(&body);
+    out->homes = (out->flags & TERM_SPREAD) != 0 ? reader_le32(&body) : 1;
     out->name = take_short(&body);
     return take_arguments(&body, &out->arguments) && reader_is_done(&key);
 }

@@ -12,7 +12,8 @@
  *     TOPIC_PERMISSION  user s, virtual host s, exchange s      write p, read p
  *     EXCHANGE          virtual host u64, name s                id u64, flags u8, type s, arguments
  *     QUEUE             id u64                                  virtual host u64, partition u32,
- *                                                               flags u8, name s, arguments
+ *                                                               flags u8, with SPREAD: homes u32,
+ *                                                               name s, arguments
  *     BINDING           virtual host u64, source u64, name s,   nothing
  *                       to exchange u8, destination u64, name s,
  *                       routing key s, arguments
@@ -23,10 +24,12 @@
  *     GLOBAL_PARAMETER  name s                                  JSON
  *
  * Flags: 1 auto-delete, 2 internal, 4 a queue in which the messages of the delayed exchange with
- * the same id wait, and whose name is the exchange's; of a virtual host: 1 tracing, 2 protected
- * from deletion. The ids in a binding are those of its ends, and 0 for what is there without being
- * declared (amq.direct ...). So a binding of something that is gone fits nothing that is there,
- * even if it has the same name.
+ * the same id wait, and whose name is the exchange's, 8 SPREAD: a stream with x-partitions N. Its
+ * partitions have no terms of their own: their ids are the N behind its own, and they lie on the
+ * homes behind its own, around and around over as many as there were then. Of a virtual host: 1
+ * tracing, 2 protected from deletion. The ids in a binding are those of its ends, and 0 for what is
+ * there without being declared (amq.direct ...). So a binding of something that is gone fits
+ * nothing that is there, even if it has the same name.
  *
  * Plain values that borrow. Encoding adds to the buffers; decoding returns false for bytes that
  * are no such term. */
@@ -55,6 +58,7 @@ enum {
     TERM_AUTO_DELETE = 1,
     TERM_INTERNAL = 2,
     TERM_HOLDER = 4,
+    TERM_SPREAD = 8,
     TERM_ARGUMENTS_MAX = 60 << 10, /* so that the key of a binding is a key of a record */
 };
 
@@ -111,6 +115,7 @@ struct queue_term {
     uint64_t vhost;
     uint32_t partition;
     uint8_t flags;
+    uint32_t homes; /* with TERM_SPREAD */
     struct bytes name;
     struct table arguments;
 };

@@ -19,6 +19,7 @@
 #include "broker/targets.h"
 #include "exchange/exchange.h"
 #include "queue/queue.h"
+#include "queue/streams.h"
 
 enum {
     SETTLES_MIN = 16,
@@ -288,7 +289,7 @@ static void measure_message(struct tx *t, const struct staged *s, struct group *
     if (s->out.exchange == NULL)
         return;
     route_message(v->table, s->out.exchange, &view, &route);
-    targets = targets_find(v, &route);
+    targets = targets_choose(v, targets_find(v, &route), &s->out.message);
     for (size_t i = 0; i < targets->group_count; i++) {
         const struct queues_publish publish = {
             .message = &s->out.message,
@@ -334,7 +335,8 @@ static int upload(struct tx *t, struct home *home, const struct staged *s, bool 
         t->uploads = (struct store_upload **)mem_grow(t->uploads, t->upload_count + 1,
                                                       sizeof(struct store_upload *));
         t->uploads[t->upload_count++] =
-            store_upload_open(queues_store(home->queues), message_is_persistent(&s->out.message));
+            store_upload_open(queues_store(home->queues), message_is_persistent(&s->out.message) ||
+                                                              queues_have_streams(home->queues));
         t->uploaded = 0;
     }
     if (t->uploaded < s->body.size)

@@ -1,6 +1,9 @@
 /* Virtual hosts: their exchange tables, and queues by name. */
 #include "broker/vhost.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "broker/apply.h"
 #include "broker/history.h"
@@ -9,8 +12,10 @@
 #include "broker/targets.h"
 #include "exchange/exchange.h"
 #include "msg/shortstr.h"
+#include "msg/table_writer.h"
 #include "policy/policy.h"
 #include "queue/queue.h"
+#include "queue/streams.h"
 
 /* ---- what the exchange table says ---- */
 
@@ -95,6 +100,7 @@ struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id)
     v->history = history_new();
     v->other = targets_new();
     v->by_name = targets_new();
+    v->chosen = targets_new();
     options.rand = &b->rand;
     options.arguments_max_bytes = TERM_ARGUMENTS_MAX;
     options.calls = (struct exchange_calls){
@@ -113,6 +119,7 @@ struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id)
 
 static void named_queue_free(struct named_queue *q)
 {
+    mem_free(q->partitions);
     mem_free(q);
 }
 
@@ -129,6 +136,7 @@ void vhost_free(struct vhost *v)
         targets_free(v->slots[i]);
     targets_free(v->other);
     targets_free(v->by_name);
+    targets_free(v->chosen);
     history_free(v->history);
     names_release(&v->queues);
     names_release(&v->exchange_ids);
@@ -213,7 +221,21 @@ struct vhost *vhost_find_id(const struct broker *b, uint64_t id)
 
 /* ---- queues ---- */
 
-struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q)
+bool vhost_partition_name(struct bytes front, uint32_t number, uint8_t area[SHORTSTR_MAX],
+                          struct bytes *out)
+{
+    struct writer w = writer_of(area, SHORTSTR_MAX);
+    char digits[16];
+
+    snprintf(digits, sizeof(digits), "-%" PRIu32, number);
+    writer_bytes(&w, front);
+    writer_bytes(&w, bytes_text(digits));
+    *out = writer_view(&w);
+    return !w.is_failed;
+}
+
+/* Fills in and enters a queue. */
+static struct named_queue *add_queue(struct vhost *v, const struct vhost_queue *q)
 {
     struct named_queue *n = MEM_NEW(struct named_queue);
     const struct queue_spec spec = {
@@ -251,6 +273,45 @@ struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q
     return n;
 }
 
+/* Each is a stream like its front, but for x-partitions. */
+static void add_partitions(struct vhost *v, const struct vhost_queue *q, struct named_queue *front)
+{
+    const struct bytes left_out = bytes_text("x-partitions");
+    struct broker *b = v->broker;
+    struct vhost_queue partition = *q;
+    uint32_t count = queue_args(front->queue)->partitions;
+    uint32_t homes = q->homes > 0 && q->homes <= b->home_count ? q->homes : b->home_count;
+    struct buf arguments;
+
+    buf_init(&arguments, TERM_ARGUMENTS_MAX);
+    table_rewrite(q->arguments, (struct table){{NULL, 0}}, &left_out, 1, &arguments);
+    ASSERT(buf_error(&arguments) == 0);
+    partition.arguments = (struct table){buf_view(&arguments)};
+    front->partitions = MEM_NEW_ARRAY(struct named_queue *, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t area[SHORTSTR_MAX];
+        bool fits = vhost_partition_name(q->name, i, area, &partition.name);
+
+        ASSERT(fits);
+        partition.id = q->id + 1 + i;
+        partition.home = &b->homes[(q->home->number + i) % homes];
+        front->partitions[i] = add_queue(v, &partition);
+        front->partitions[i]->front = front;
+        queue_add_partition(front->queue, front->partitions[i]->queue);
+    }
+    front->partition_count = count;
+    buf_release(&arguments);
+}
+
+struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q)
+{
+    struct named_queue *n = add_queue(v, q);
+
+    if (queue_args(n->queue)->partitions > 0)
+        add_partitions(v, q, n);
+    return n;
+}
+
 struct named_queue *vhost_find_queue(const struct vhost *v, struct bytes name)
 {
     return (struct named_queue *)names_find(&v->queues, name);
@@ -266,6 +327,8 @@ static void take_name(struct named_queue *q)
 {
     struct vhost *v = q->vhost;
 
+    for (uint32_t i = 0; i < q->partition_count; i++)
+        take_name(q->partitions[i]);
     if (q->is_hidden) {
         v->hidden_count--;
     } else {
@@ -286,19 +349,24 @@ void named_queue_bury(struct named_queue *q)
     ASSERT(q->home->queue_count > 0);
     q->home->queue_count--;
     queue_delete(q->queue);
+    for (uint32_t i = 0; i < q->partition_count; i++)
+        named_queue_bury(q->partitions[i]);
     named_queue_free(q);
 }
 
 void named_queue_doom(struct named_queue *q)
 {
-    take_name(q);
-    list_push(&q->vhost->broker->doomed, &q->doomed);
+    struct named_queue *whole = q->front != NULL ? q->front : q;
+
+    take_name(whole);
+    list_push(&whole->vhost->broker->doomed, &whole->doomed);
 }
 
 void named_queue_delete(struct named_queue *q)
 {
     struct broker *b = q->vhost->broker;
 
+    ASSERT(q->front == NULL);
     take_name(q);
     if (queue_is_durable(q->queue)) {
         queue_term_encode(&(struct queue_term){.id = q->id}, &b->terms);

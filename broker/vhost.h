@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/names.h"
+#include "msg/shortstr.h"
 #include "msg/table.h"
 
 struct broker;
@@ -57,6 +58,7 @@ struct vhost {
     struct targets *slots[TARGET_SLOTS]; /* sets of queues that were looked up, by id of the set */
     struct targets *other;               /* for what is no set */
     struct targets *by_name;             /* of the default exchange: the last name */
+    struct targets *chosen;              /* with partitions instead of fronts */
     struct history *history;
 };
 
@@ -71,8 +73,11 @@ struct named_queue {
     struct visit *owner;    /* of an exclusive queue; else NULL */
     struct list_link owned; /* in the owner's list */
     struct list_link doomed;
-    bool is_hidden;          /* it has no name: an exchange keeps messages in it */
-    struct exchange *delays; /* of a hidden one: whose messages wait in it */
+    bool is_hidden;                  /* it has no name: an exchange keeps messages in it */
+    struct exchange *delays;         /* of a hidden one: whose messages wait in it */
+    struct named_queue *front;       /* of a partition of a stream; else NULL */
+    struct named_queue **partitions; /* of a front: all of them */
+    uint32_t partition_count;
 };
 
 /* Makes the virtual host with its predeclared exchanges. Never NULL. */
@@ -102,14 +107,20 @@ struct vhost_queue {
     bool is_auto_delete;
     bool is_hidden; /* in it messages wait until they are due; nobody finds it by its name */
     struct table arguments;
+    uint32_t homes; /* over so many the partitions of a front are spread */
 };
-/* Makes a queue of a name that is free. Never NULL. */
+/* The name of a partition of a front; false when it is longer than a name may be. */
+bool vhost_partition_name(struct bytes front, uint32_t number, uint8_t area[SHORTSTR_MAX],
+                          struct bytes *out);
+
+/* Makes a queue of a name that is free. One with x-partitions N is a front: its partitions are made
+ * with it, under the N ids behind its own and names that are free. Never NULL. */
 struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q);
 struct named_queue *vhost_find_queue(const struct vhost *v, struct bytes name);
 struct named_queue *vhost_find_queue_id(const struct vhost *v, uint64_t id);
 
-/* Deletes the queue with its bindings, and what auto-delete exchanges go by that; consumers hear of
- * it inside the call. */
+/* Deletes the queue (not a partition alone) with its bindings and partitions, and what auto-delete
+ * exchanges go by that; consumers hear of it inside the call. */
 void named_queue_delete(struct named_queue *q);
 /* While opening: takes its name away; named_queue_bury() deletes it later. */
 void named_queue_doom(struct named_queue *q);

@@ -109,3 +109,10 @@ bool log_lane(const struct log *l, uint64_t destination, uint64_t *first, uint64
     *end = lane->segments[lane->count - 1]->end;
     return true;
 }
+
+uint64_t log_lane_bytes(const struct log *l, uint64_t destination)
+{
+    const struct cold_lane *lane = cold_find(&l->cold, destination);
+
+    return lane == NULL ? 0 : lane->bytes;
+}

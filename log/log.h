@@ -153,6 +153,9 @@ void log_sort(struct log *l);
 /* The numbers a lane has: [*first, *end); false when it has none. */
 MUST_USE bool log_lane(const struct log *l, uint64_t destination, uint64_t *first, uint64_t *end);
 
+/* What the files of a lane take. */
+uint64_t log_lane_bytes(const struct log *l, uint64_t destination);
+
 /* First position still in the hot log; below, look in the lanes. */
 uint64_t log_first(const struct log *l);
 /* Positions below have left the hot log for good: not even a crash brings them back. At most

@@ -3,7 +3,9 @@
  * Those that can take a message stand in the `runnable` list of their priority; the others cost
  * nothing. Who waits for the prefetch of his channel stands in the list of that credit. */
 #include "base/mem.h"
+#include "queue/bookmark.h"
 #include "queue/queues_parts.h"
+#include "queue/stream.h"
 
 #define NS_PER_MS   UINT64_C(1000000)
 #define LOOK_MIN_NS UINT64_C(1000000000)
@@ -91,6 +93,22 @@ static bool wants(const struct consumer *c)
     return !c->is_stalled && may_be_served(c) && (c->is_no_ack || c->held_count < c->held_max);
 }
 
+bool consumer_can_take(const struct consumer *c)
+{
+    return wants(c) && (c->shared == NULL || !credit_is_used_up(c->shared));
+}
+
+void consumer_hold(struct consumer *c, struct inflight *f)
+{
+    f->d.consumer = c;
+    f->shared = c->shared;
+    if (c->shared != NULL)
+        c->shared->used++;
+    c->held_count++;
+    if (c->timeout_ms != 0 && !alarm_waits(&c->timeout))
+        alarm_set_after(&c->queue->home->alarms, &c->timeout, c->timeout_ms * NS_PER_MS);
+}
+
 void consumer_update(struct consumer *c)
 {
     bool wants_one = wants(c);
@@ -107,7 +125,9 @@ void consumer_update(struct consumer *c)
     if (!is_runnable)
         return;
     list_push(&c->level->runnable, &c->run);
-    if (queue_ready_count(c->queue) > 0)
+    if (c->stream != NULL)
+        stream_reading_feed(c);
+    else if (queue_ready_count(c->queue) > 0)
         queue_activate(c->queue);
 }
 
@@ -202,6 +222,8 @@ void consumer_gave_back(struct consumer *c)
         choose_single(c->queue);
     else if (!c->is_runnable)
         consumer_update(c);
+    else if (c->stream != NULL)
+        stream_reading_feed(c);
 }
 
 bool consumer_is_active(const struct consumer *c)
@@ -315,6 +337,19 @@ void queue_add_loose(struct queue *q, struct inflight *f)
         watch_loose(q, due_ns);
 }
 
+/* One in each partition, or in the one stream. */
+static void add_bookmarks(struct consumer *c, const struct stream_want *want)
+{
+    const struct stream *s = c->queue->stream;
+    const struct stream_start next = {.kind = STREAM_NEXT};
+    const struct stream_start *start = want != NULL ? &want->start : &next;
+
+    for (uint32_t i = 0; i < s->partition_count; i++)
+        (void)bookmark_new(c, s->partitions[i], start, NULL);
+    if (c->queue->args.partitions == 0)
+        (void)bookmark_new(c, c->queue, start, NULL);
+}
+
 int queue_consume(struct queue *q, const struct consumer_spec *spec, struct consumer **out)
 {
     bool is_shared = !spec->is_exclusive && (q->is.is_single_active || q->single == NULL);
@@ -338,6 +373,7 @@ int queue_consume(struct queue *q, const struct consumer_spec *spec, struct cons
             : (uint32_t)smaller((uint64_t)q->home->options->consumer_unsettled_max, UINT32_MAX);
     c->timeout_ms = timeout_of(q, spec);
     c->level = level_of(q, spec->priority);
+    c->stream = q->stream != NULL ? stream_reading_new(spec->stream) : NULL;
     list_init(&c->held);
     alarm_init(&c->timeout, timeout_is_due);
     list_push(&c->level->consumers, &c->link);
@@ -347,6 +383,8 @@ int queue_consume(struct queue *q, const struct consumer_spec *spec, struct cons
     queue_use(q);
     choose_single(q);
     consumer_update(c);
+    if (q->stream != NULL)
+        add_bookmarks(c, spec->stream);
     *out = c;
     return 0;
 }
@@ -357,6 +395,7 @@ static void consumer_free(struct consumer *c)
     struct queue *q = c->queue;
     struct level *l = c->level;
 
+    stream_reading_free(c->stream);
     if (list_linked(&c->run))
         list_remove(&c->run);
     list_remove(&c->link);
@@ -380,7 +419,7 @@ static void leave_deliveries(struct consumer *c)
     while ((link = list_take(&c->held)) != NULL) {
         inflight_at(link)->d.consumer = NULL;
         inflight_at(link)->timeout_ms = c->timeout_ms;
-        queue_add_loose(c->queue, inflight_at(link));
+        queue_add_loose(inflight_at(link)->d.queue, inflight_at(link));
     }
     c->held_count = 0;
 }
@@ -417,11 +456,20 @@ void consumer_resume(struct consumer *c)
     consumer_update(c);
 }
 
+/* One of its own, or one of the front that it is a partition of. */
+static struct consumer *any_consumer(const struct queue *q)
+{
+    struct list_link *mark = q->stream != NULL ? list_first(&q->stream->bookmarks) : NULL;
+
+    return mark != NULL ? CONTAINER_OF(mark, struct bookmark, of_stream)->consumer
+                        : first_consumer(q);
+}
+
 static void end_consumers(struct queue *q, bool is_told, enum cancel_reason reason)
 {
     struct consumer *c;
 
-    while ((c = first_consumer(q)) != NULL) {
+    while ((c = any_consumer(q)) != NULL) {
         leave_deliveries(c);
         if (is_told)
             c->ops->cancelled(c->owner, c, reason);

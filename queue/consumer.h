@@ -16,6 +16,8 @@ struct level {
     struct list runnable;  /* those that can take a message now; served in turn */
 };
 
+struct stream_reading;
+
 struct consumer {
     struct list_link link; /* level->consumers */
     struct list_link run;  /* level->runnable, or the `consumers` of `shared` while that is used
@@ -34,13 +36,18 @@ struct consumer {
     struct alarm timeout;
     bool is_no_ack;
     bool is_exclusive;
-    bool is_stalled;  /* deliver() said false */
-    bool is_runnable; /* on level->runnable */
-    uint64_t served;  /* `shared->served` when it was served last; 0: never */
+    bool is_stalled;               /* deliver() said false */
+    bool is_runnable;              /* on level->runnable */
+    struct stream_reading *stream; /* of a stream: its bookmarks; NULL: of a queue */
+    uint64_t served;               /* `shared->served` when it was served last; 0: never */
 };
 
 /* The consumer whose turn it is, or NULL when nobody can take a message. */
 struct consumer *queue_next_consumer(struct queue *q);
+/* Whether he can take one more message now. */
+bool consumer_can_take(const struct consumer *c);
+/* The delivery, which is in his list, counts against his limits. */
+void consumer_hold(struct consumer *c, struct inflight *f);
 /* He got a message: the next one has his turn. */
 void consumer_took(struct consumer *c);
 /* Something that decides whether he can take a message has changed. */

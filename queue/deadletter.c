@@ -26,9 +26,9 @@ enum {
 void funeral_end_dying(struct queue *q, struct inflight *f)
 {
     list_remove(&f->link);
-    ASSERT(q->dead.dying_count > 0);
-    q->dead.dying_count--;
-    if (q->dead.dying_count == DYING_MAX - 1)
+    ASSERT(q->dying_count > 0);
+    q->dying_count--;
+    if (q->dying_count == DYING_MAX - 1)
         queue_activate(q); /* others may die now */
 }
 

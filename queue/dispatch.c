@@ -45,7 +45,7 @@ int queue_read(struct queue *q, struct queue_reading *reading, const struct queu
         if (LIKELY(rv != ERR_AGAIN))
             return rv;
         reading->reader = store_reader_open(s, q->identity->id, reader_is_ready, q);
-        list_push(&q->home->reading, &reading->link);
+        list_push(&q->home->reading.open, &reading->link);
         queues_watch_readers(q->home);
     }
     reading->was_used = true;
@@ -136,17 +136,6 @@ static struct inflight *lift(struct handover *h, struct list *holder)
     return f;
 }
 
-static void hold(struct consumer *c, struct inflight *f)
-{
-    f->d.consumer = c;
-    f->shared = c->shared;
-    if (c->shared != NULL)
-        c->shared->used++;
-    c->held_count++;
-    if (c->timeout_ms != 0 && !alarm_waits(&c->timeout))
-        alarm_set_after(&c->queue->home->alarms, &c->timeout, c->timeout_ms * 1000000);
-}
-
 /* The consumer did not take it: as if nothing had happened. */
 static void put_back(struct queue *q, struct inflight *f, bool was_seen)
 {
@@ -164,7 +153,7 @@ static bool give(struct handover *h, struct consumer *c)
     struct inflight *f = lift(h, &c->held);
     bool is_redelivered = f->d.is_redelivered;
 
-    hold(c, f);
+    consumer_hold(c, f);
     if (!c->ops->deliver(c->owner, c, &f->d, &h->stored, h->pin)) {
         c->is_stalled = true; /* before it gives back, or it would be runnable for a moment */
         put_back(q, f, is_redelivered);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "queue/deadletter.h"
 #include "queue/queues_parts.h"
+#include "queue/streams.h"
 
 /* A commit of another partition that a dead message waits for. */
 struct remote_wait {
@@ -152,8 +153,9 @@ static void begin_courier(struct funeral *f)
         struct queues *to = f->targets[i]->home;
 
         if (to != f->queue->home && copy_for(c, to) == NULL)
-            c->copies[c->count++] =
-                (struct copy){.to = to, .upload = store_upload_open(to->store, is_persistent)};
+            c->copies[c->count++] = (struct copy){
+                .to = to,
+                .upload = store_upload_open(to->store, is_persistent || queues_have_streams(to))};
     }
     f->queue->dead.courier = c;
 }

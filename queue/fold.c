@@ -3,9 +3,11 @@
  *
  * Part of a checkpoint:
  *
- *     version u8 | count | ( id | size u32 | ledger | counts | seen )* count | store | steady |
- *     sequels
+ *     version u8 | count | ( id | kind u8 | size u32 | ledger | counts | seen )* count | store
+ *         | steady | sequels
  *
+ *     kind:    0 a queue, 1 a stream, which has low, marks and bulkies (stream_fold.c) instead of
+ *              counts and seen; in version 1 there is none, and no stream
  *     counts:  how many | ( seq, less the one before | failures | acquired )*
  *     seen:    0, or 1 | how many | ( from, less the end before | length )*
  *     steady:  how far the wall clock is ahead of the steady one, and that, in ms, i64 each; not
@@ -18,10 +20,13 @@
 
 #include "base/mem.h"
 #include "queue/queues_parts.h"
+#include "queue/stream.h"
 #include "store/records.h"
 #include "store/varint.h"
 
-enum { STATE_VERSION = 1, FOLD_ID = 2 };
+enum { STATE_VERSION = 2, STATE_WITHOUT_STREAMS = 1, FOLD_ID = 2 };
+
+enum { KIND_QUEUE = 0, KIND_STREAM = 1 };
 
 /* ---- save ---- */
 
@@ -79,12 +84,17 @@ static void save_counts(const struct queue *q, struct buf *out)
 static void save_queue(struct queue *q, bool is_last, struct buf *out)
 {
     buf_varint(out, q->identity->id);
+    buf_u8(out, q->stream != NULL ? KIND_STREAM : KIND_QUEUE);
 
     size_t at = out->size;
     buf_le32(out, 0);
     ledger_save(&q->ledger, out);
-    save_counts(q, out);
-    save_seen(q, is_last, out);
+    if (q->stream != NULL) {
+        stream_save(q, out);
+    } else {
+        save_counts(q, out);
+        save_seen(q, is_last, out);
+    }
     if (buf_error(out) == 0)
         put_le32(out->data + at, (uint32_t)(out->size - at - sizeof(uint32_t)));
 }
@@ -95,8 +105,11 @@ static void save(void *owner, bool is_last, struct buf *out)
     uint64_t count = 0;
 
     (void)queues_dig(qs, SIZE_MAX); /* the store's counts are without them then */
-    for (size_t i = 0; i < qs->count; i++)
+    for (size_t i = 0; i < qs->count; i++) {
         count += qs->all[i]->is.is_durable;
+        if (qs->all[i]->stream != NULL)
+            stream_forget_sorted(qs->all[i]);
+    }
     buf_u8(out, STATE_VERSION);
     buf_varint(out, count);
     for (size_t i = 0; i < qs->count; i++) {
@@ -146,7 +159,8 @@ static void restore_seen(struct queue *q, struct reader *r)
     }
 }
 
-/* A queue that is gone since: what it held is let go of. */
+/* A queue that is gone since: what it held is let go of. A stream held nothing but the parts of
+ * large bodies, which nobody has taken over now. */
 static void restore_gone(struct queues *qs, uint64_t id, struct reader *r)
 {
     struct grave *g = MEM_NEW(struct grave);
@@ -158,28 +172,44 @@ static void restore_gone(struct queues *qs, uint64_t id, struct reader *r)
     queues_bury(qs, g);
 }
 
+/* What is said of one queue. False: it is not what was written. */
+static bool restore_part(struct queues *qs, uint64_t id, uint8_t kind, struct reader *r)
+{
+    struct queue *q = queues_find(qs, id);
+
+    if (kind > KIND_STREAM || (q != NULL && (q->stream != NULL) != (kind == KIND_STREAM)))
+        return false;
+    if (q == NULL && kind == KIND_STREAM)
+        return true;
+    if (q == NULL) {
+        restore_gone(qs, id, r);
+        return true;
+    }
+    ledger_restore(&q->ledger, r);
+    if (kind == KIND_STREAM) {
+        stream_restore(q, r);
+    } else {
+        restore_counts(q, r);
+        restore_seen(q, r);
+    }
+    return reader_is_done(r);
+}
+
 static int restore(void *owner, struct bytes state, struct err_note *note)
 {
     struct queues *qs = (struct queues *)owner;
     struct reader r = reader_of(state);
     uint8_t version = reader_u8(&r);
 
-    if (version != STATE_VERSION)
+    if (version != STATE_VERSION && version != STATE_WITHOUT_STREAMS)
         return err_note(note, ERR_VERSION, "the checkpoint of the queues has version %u, not %u",
                         version, (unsigned)STATE_VERSION);
     for (uint64_t left = reader_varint(&r); left > 0 && !r.is_failed; left--) {
         uint64_t id = reader_varint(&r);
+        uint8_t kind = version == STATE_WITHOUT_STREAMS ? KIND_QUEUE : reader_u8(&r);
         struct reader part = reader_sub(&r, reader_le32(&r));
-        struct queue *q = queues_find(qs, id);
 
-        if (q == NULL) {
-            restore_gone(qs, id, &part);
-            continue;
-        }
-        ledger_restore(&q->ledger, &part);
-        restore_counts(q, &part);
-        restore_seen(q, &part);
-        if (!reader_is_done(&part))
+        if (!restore_part(qs, id, kind, &part))
             r.is_failed = true;
     }
     if (!r.is_failed)
@@ -252,6 +282,10 @@ static int replay_publish(struct queues *qs, const struct record *record)
         if (q == NULL || t.seq < q->ledger.next)
             continue;
         replay_once(q, &once, r.stored.time_ms);
+        if (q->stream != NULL) {
+            stream_replay(q, t.seq, &r);
+            continue;
+        }
         struct ledger_entry e = entry_of(q, &r, &props);
         ledger_add_at(&q->ledger, t.seq, &e);
         references++;
@@ -332,6 +366,11 @@ static int survivor(void *owner, uint64_t destination, const struct record *reco
 
         if (q == NULL || (destination != LOG_SHARED && destination != t.queue))
             continue;
+        if (q->stream != NULL) { /* what lies in the shared lane too is there for queues */
+            if (destination == t.queue)
+                stream_survivor(q, t.seq, &r);
+            continue;
+        }
         s.entry = entry_of(q, &r, &props);
         if (destination != LOG_SHARED)
             s.entry.place = STORE_IN_LANE;
@@ -424,7 +463,8 @@ static int opened(void *owner, bool is_clean, struct err_note *note)
         struct queue *q = qs->all[i];
 
         q->is.has_seen = q->is.has_seen && is_clean;
-        index_queue(q);
+        if (q->stream == NULL)
+            index_queue(q);
     }
     return 0;
 }
@@ -438,7 +478,23 @@ static bool needs(const struct queues *qs, const struct store_target *t, struct 
     struct queue *q = queues_find(qs, t->queue);
 
     *out = q;
-    return q != NULL && (ledger_is_live(&q->ledger, t->seq) || queues_is_parting(qs, t));
+    return q != NULL && q->stream == NULL &&
+           (ledger_is_live(&q->ledger, t->seq) || queues_is_parting(qs, t));
+}
+
+/* A record of the hot log goes into the lanes of its streams, whatever becomes of it elsewhere. */
+static void classify_for_streams(struct queues *qs, const struct store_record *record,
+                                 struct log_sorting *s)
+{
+    struct reader targets = record->targets;
+    struct store_target t = {0, 0};
+
+    while (store_target_next(&targets, &t)) {
+        struct queue *q = queues_find(qs, t.queue);
+
+        if (q != NULL && q->stream != NULL)
+            stream_classify(q, t.seq, s);
+    }
 }
 
 /* A record of the hot log or of the shared lane that no count keeps: the ledgers know. */
@@ -471,15 +527,19 @@ static void classify(void *owner, uint64_t lane, const struct record *r, struct 
     struct queue *q;
 
     if (lane != LOG_SHARED) {
-        if (needs(qs, &own, &q))
+        q = queues_find(qs, lane);
+        if (q != NULL && q->stream != NULL ? r->number >= q->stream->low : needs(qs, &own, &q))
             log_keep(s);
         return;
     }
     if (r->kind != RECORD_PUBLISH && r->kind != RECORD_PART)
         return; /* SETTLE and RETURN are in the checkpoint */
+    bool is_good = r->kind == RECORD_PUBLISH && store_record_decode(r, &record) == 0;
+    if (is_good && qs->streams.count > 0 && store_is_hot(qs->store, r->number))
+        classify_for_streams(qs, &record, s);
     if (store_is_needed(qs->store, r))
         log_keep(s);
-    else if (r->kind == RECORD_PUBLISH && store_record_decode(r, &record) == 0)
+    else if (is_good)
         classify_shared(qs, r, &record, s);
 }
 

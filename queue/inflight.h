@@ -14,6 +14,8 @@
 #include "queue/queue.h"
 #include "store/ledger.h"
 
+struct bookmark;
+
 /* What is counted about a message of a queue that counts. */
 struct counts {
     uint32_t failures;
@@ -26,11 +28,13 @@ struct inflight {
     struct queues *home;
     uint64_t seq;
     struct ledger_entry entry;
-    uint64_t since_ns;     /* when it was delivered */
-    uint64_t timeout_ms;   /* of one without a consumer: how long it may be held; 0: for ever */
-    struct credit *shared; /* that it counts against */
-    enum death reason;     /* of a dying one */
-    uint32_t waits;        /* commits elsewhere that a parting one waits for */
+    uint64_t since_ns;         /* when it was delivered */
+    uint64_t timeout_ms;       /* of one without a consumer: how long it may be held; 0: for ever */
+    struct credit *shared;     /* that it counts against */
+    enum death reason;         /* of a dying one */
+    uint32_t waits;            /* commits elsewhere that a parting one waits for */
+    struct bookmark *bookmark; /* of a stream, while it is there */
+    struct list_link beside;   /* bookmark->held */
 };
 
 static inline struct inflight *inflight_of(struct delivery *d)

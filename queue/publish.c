@@ -2,12 +2,14 @@
 #include "base/mem.h"
 #include "msg/ttl.h"
 #include "queue/queues_parts.h"
+#include "queue/stream.h"
 
 /* What is the same for all queues of a message. */
 struct arrival {
     const struct queues_publish *p;
     int64_t now_ms;
     uint64_t place;
+    uint64_t part_first; /* kept by each stream */
 };
 
 int64_t queue_date(struct queue *q, int64_t now_ms, uint64_t expiration_ms,
@@ -68,6 +70,10 @@ static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
         return;
     }
     QUEUE_TALLY(q, published, 1);
+    if (UNLIKELY(q->stream != NULL)) {
+        stream_arrived(q, seq, a->part_first);
+        return;
+    }
     ready_add(&q->ready, seq, e.priority);
     if (e.expires_ms != 0)
         queue_index_date(q, seq, &e);
@@ -84,8 +90,11 @@ static bool has_it(const struct queue *q, const struct queues_publish *p)
 /* The queues that take the message, those that refuse it but have a dead letter exchange for it
  * among them, into qs->scratch. Returns how many. */
 static size_t choose_takers(struct queues *qs, const struct queues_publish *p,
-                            struct queues_published *result)
+                            uint64_t shares_parts, struct queues_published *result)
 {
+    /* A large body came into memory, for at its beginning there was no stream. */
+    bool is_body_in_log = store_upload_is_in_log(p->upload) &&
+                          (shares_parts == 0 || store_parts_are_in_log(qs->store, shares_parts));
     size_t count = 0;
 
     queues_scratch_targets(qs, p->target_count);
@@ -98,7 +107,8 @@ static size_t choose_takers(struct queues *qs, const struct queues_publish *p,
             result->known++;
             continue;
         }
-        is_refused = queue_refuses(q, p->message->body_size);
+        is_refused =
+            queue_refuses(q, p->message->body_size) || (q->stream != NULL && !is_body_in_log);
         result->rejected += is_refused;
         if (!is_refused || (q->args.overflow == OVERFLOW_REJECT_DEAD_LETTER &&
                             q->args.has_dead_letter_exchange && queue_can_kill(q)))
@@ -142,12 +152,32 @@ static void await_known(const struct queues *qs, struct queues_published *result
     result->position = next - 1;
 }
 
+/* Streams take every message into the log, and own no reference. */
+static void count_streams(struct queues *qs, size_t takers, struct store_put *put,
+                          struct arrival *a)
+{
+    for (size_t i = 0; i < takers; i++) {
+        const struct queue *q = qs->scratch.queues[i];
+
+        ASSERT(q->args.partitions == 0); /* whoever publishes chooses one */
+        if (q->stream == NULL)
+            continue;
+        put->stream_count++;
+        put->references--;
+        if (q->args.is_compact)
+            put->key = stream_key(put->message);
+    }
+    put->part_first = &a->part_first;
+    if (put->key.size > RECORD_KEY_MAX)
+        put->key = bytes_of(NULL, 0); /* it stays, as messages without a key do */
+}
+
 int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t shares_parts,
                struct queues_published *out)
 {
     struct arrival a = {.p = p};
     struct queues_published result = {.is_in_log = false};
-    size_t takers = choose_takers(qs, p, &result);
+    size_t takers = choose_takers(qs, p, shares_parts, &result);
 
     ASSERT(p->target_count > 0);
     if (takers == 0) {
@@ -162,7 +192,9 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
         .upload = p->upload,
         .is_moved = p->is_moved,
     };
-    if (message_is_persistent(p->message)) {
+    if (UNLIKELY(qs->streams.count > 0))
+        count_streams(qs, takers, &put, &a);
+    if (put.stream_count > 0 || message_is_persistent(p->message)) {
         put.targets = qs->scratch.targets;
         put.target_count = name_targets(qs, takers);
         put.is_persistent = put.target_count > 0;
@@ -196,11 +228,19 @@ int queues_publish(struct queues *qs, const struct queues_publish *p, struct que
 
 /* ---- groups ---- */
 
+static bool has_stream(const struct queues_publish *p)
+{
+    for (size_t i = 0; i < p->target_count; i++)
+        if (p->targets[i]->stream != NULL)
+            return true;
+    return false;
+}
+
 size_t queues_publish_size(const struct queues_publish *p)
 {
     struct store_target none = {UINT64_MAX, UINT64_MAX};
     struct store_put put = {.message = p->message,
-                            .is_persistent = message_is_persistent(p->message),
+                            .is_persistent = message_is_persistent(p->message) || has_stream(p),
                             .targets = &none,
                             .target_count = 1,
                             .references = (uint32_t)p->target_count,
@@ -208,6 +248,8 @@ size_t queues_publish_size(const struct queues_publish *p)
 
     if (!put.is_persistent)
         return 0;
+    if (has_stream(p))
+        put.key = stream_key(p->message);
     return store_put_size(&put) + (p->target_count - 1) * sizeof(struct store_target) * 2;
 }
 

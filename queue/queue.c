@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "msg/shortstr.h"
 #include "queue/queues_parts.h"
+#include "queue/stream.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -168,7 +169,10 @@ struct queue *queue_new(struct queues *qs, const struct queue_spec *spec)
         q->args.has_dead_letter_exchange = true; /* what is due leaves on that way */
     }
     queues_insert(qs, q);
+    if (q->args.type == QUEUE_STREAM)
+        stream_init(q);
     queue_apply_args(q);
+    queues_keep_streams(qs);
     return q;
 }
 
@@ -207,6 +211,10 @@ static void detach_deliveries(struct queue *q)
 
 static void return_all(struct queue *q, struct list *l)
 {
+    if (q->stream != NULL) { /* it has never left the stream */
+        detach_all(q->home, l);
+        return;
+    }
     LIST_FOREACH (link, l) {
         struct inflight *f = inflight_at(link);
 
@@ -228,8 +236,8 @@ void queue_free(struct queue *q)
 {
     struct queues *qs = q->home;
 
-    detach_deliveries(q);
     queue_free_consumers(q);
+    detach_deliveries(q);
     queue_close_reader(&q->reading);
     queue_close_reader(&q->dead.reading);
     queues_remove(qs, q);
@@ -240,6 +248,8 @@ void queue_free(struct queue *q)
     alarm_stop_date(&qs->alarms, &q->expire);
     alarm_stop_span(&qs->alarms, &q->unused);
     free_waits(q);
+    if (q->stream != NULL)
+        stream_release(q);
     ledger_release(&q->ledger);
     ready_release(&q->ready);
     expiry_release(&q->expiry);
@@ -273,7 +283,10 @@ void queue_delete(struct queue *q)
     queue_close_reader(&q->reading);
     queue_close_reader(&q->dead.reading);
     detach_deliveries(q);
-    queues_bury(qs, dig_grave(q));
+    if (q->stream == NULL)
+        queues_bury(qs, dig_grave(q));
+    else
+        stream_drop_below(q, q->ledger.next);
     if (qs->partition != NULL)
         log_drop(partition_log(qs->partition), id);
     queue_free(q);
@@ -339,6 +352,7 @@ uint64_t queue_purge(struct queue *q)
     struct spans kept;
     struct span span;
 
+    ASSERT(q->stream == NULL);
     if (count == 0)
         return 0;
     spans_init(&kept);
@@ -371,6 +385,8 @@ uint64_t queue_purge(struct queue *q)
 
 uint64_t queue_ready_count(const struct queue *q)
 {
+    if (UNLIKELY(q->stream != NULL))
+        return stream_count(q);
     return q->ledger.live - q->inflight_count - q->withdrawn_count;
 }
 
@@ -381,6 +397,8 @@ uint64_t queue_unacked_count(const struct queue *q)
 
 uint64_t queue_ready_bytes(const struct queue *q)
 {
+    if (UNLIKELY(q->stream != NULL))
+        return stream_bytes(q);
     return q->ledger.live_bytes - q->inflight_bytes - q->withdrawn_bytes;
 }
 
@@ -443,7 +461,8 @@ static int64_t head_time_ms(struct queue *q)
     struct stored stored;
     uint64_t seq;
 
-    if (q->home->partition == NULL || !ready_first(&q->ready, &q->ledger, &seq, &e) ||
+    if (q->home->partition == NULL || q->stream != NULL ||
+        !ready_first(&q->ready, &q->ledger, &seq, &e) ||
         store_peek(q->home->store, e.place, &stored, &pin) != 0)
         return 0;
     store_pin_release(pin);

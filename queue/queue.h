@@ -44,6 +44,7 @@ struct queues;
 struct queue;
 struct consumer;
 struct consumer_person;
+struct stream_want;
 
 /* ---- what the owner of the queues is asked and told ---- */
 
@@ -130,7 +131,7 @@ struct table queue_arguments(const struct queue *q);        /* as declared */
 bool queue_is_durable(const struct queue *q);
 bool queue_is_auto_delete(const struct queue *q);
 
-uint64_t queue_ready_count(const struct queue *q);
+uint64_t queue_ready_count(const struct queue *q); /* of a stream: how many offsets it has */
 uint64_t queue_unacked_count(const struct queue *q);
 uint64_t queue_consumer_count(const struct queue *q);
 bool queue_has_exclusive_consumer(const struct queue *q);
@@ -205,19 +206,17 @@ struct delivery {
     bool has_count;          /* of a queue that counts: x-delivery-count and x-acquired-count */
     uint32_t delivery_count; /* earlier deliveries that count against the limit */
     uint32_t acquired_count; /* all earlier deliveries */
+    bool has_offset;         /* of a stream: x-stream-offset */
+    uint64_t offset;
     /* more, private to the room, follows; see inflight.h */
 };
 
-enum cancel_reason {
-    CANCEL_QUEUE_DELETED,
-    CANCEL_TIMED_OUT,
-    CANCEL_QUEUE_FAILED,
-    CANCEL_DENIED, /* he may not read the queue any more */
-};
+/* CANCEL_DENIED: he may not read the queue any more. */
+enum cancel_reason { CANCEL_QUEUE_DELETED, CANCEL_TIMED_OUT, CANCEL_QUEUE_FAILED, CANCEL_DENIED };
 
 /* What a consumer does. Called from the loop (cancelled() also inside queue_delete() and
- * consumer_expel()). Inside these
- * calls he may settle and publish; he must not add, cancel or delete consumers and queues. */
+ * consumer_expel()). Inside these calls he may settle and publish; he must not add, cancel or
+ * delete consumers and queues. */
 struct consumer_ops {
     /* A message for him. Without acks `d` is his only for the call. The view is borrowed; what he
      * needs longer he pins (store_pin_ref()). False: he cannot take it now; it stays ready, and he
@@ -242,6 +241,7 @@ struct consumer_spec {
     uint32_t prefetch;     /* 0: no limit of its own */
     struct credit *shared; /* borrowed; may be NULL */
     uint64_t timeout_ms;   /* x-consumer-timeout; QUEUE_NO_LIMIT: the queue's or the broker's */
+    const struct stream_want *stream; /* of a stream; NULL: all that comes */
 };
 
 /* Adds a consumer; its first delivery comes at the end of the turn. Errors: ERR_BUSY: exclusive use

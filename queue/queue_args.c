@@ -9,8 +9,13 @@
 
 #include "msg/shortstr.h"
 #include "msg/ttl.h"
+#include "queue/age.h"
 
-enum { REASON_SIZE = 160, PRIORITY_MAX = 255 };
+enum { REASON_SIZE = 160, PRIORITY_MAX = 255, FILTER_SIZE_MIN = 16, FILTER_SIZE_MAX = 255 };
+
+#define SEGMENT_BYTES_MAX UINT64_C(3000000000)
+#define MS_PER_S          UINT64_C(1000)
+#define TOMBSTONE_AGE_S   (24 * 60 * 60)
 
 /* What is wrong with a value; empty: nothing. */
 struct reason {
@@ -20,10 +25,19 @@ struct reason {
 /* Takes the value of an argument into the struct, or says what is wrong with it. */
 typedef void take_fn(const struct field *f, struct queue_args *out, struct reason *wrong);
 
+/* Which types of queues may have the argument. */
+enum row_use {
+    FOR_QUEUES,
+    FOR_ALL,
+    FOR_STREAMS_TOO, /* queues keep it, and it means nothing there */
+    FOR_STREAMS,
+};
+
 struct row {
     const char *name;
     take_fn *take;
     bool is_compared; /* it changes what the queue does: a redeclaration must say the same */
+    enum row_use use;
 };
 
 /* ---- kinds of values ---- */
@@ -119,10 +133,11 @@ static void refuse_word(const struct field *f, const char *what, struct reason *
 
 static void take_type(const struct field *f, struct queue_args *out, struct reason *wrong)
 {
-    static const char *const words[] = {"classic", "quorum", "", "default", "undefined", NULL};
+    static const char *const words[] = {"classic", "quorum",    "stream", "",
+                                        "default", "undefined", NULL};
     int word = take_word(f, words, "", wrong);
 
-    if (word > QUEUE_QUORUM)
+    if (word > QUEUE_STREAM)
         word = QUEUE_CLASSIC; /* several names for "whatever is usual" */
     if (word >= 0)
         out->type = (enum queue_type)word;
@@ -239,6 +254,72 @@ static void take_retry_max(const struct field *f, struct queue_args *out, struct
     take_retry_ms(f, &out->retry_max_ms, wrong);
 }
 
+/* ---- arguments of streams ---- */
+
+/* "7D": RabbitMQ's way to write an age. */
+static void take_max_age(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    struct bytes text;
+
+    if (take_text(f, &text, wrong) && !age_parse(text, &out->max_age_s))
+        snprintf(wrong->text, sizeof(wrong->text), "invalid_max_age");
+}
+
+static void take_segment_bytes(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    uint64_t value = 0;
+
+    if (!take_positive(f, &value, wrong))
+        return;
+    if (value > SEGMENT_BYTES_MAX)
+        snprintf(wrong->text, sizeof(wrong->text), "{max_value_exceeded,%" PRIu64 "}", value);
+    else
+        out->segment_bytes = (uint32_t)value;
+}
+
+static void keep_filter_size(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    uint64_t value = 0;
+
+    (void)out;
+    if (take_count(f, &value, wrong) && (value < FILTER_SIZE_MIN || value > FILTER_SIZE_MAX))
+        snprintf(wrong->text, sizeof(wrong->text), "{value_out_of_range,%" PRIu64 ",%d,%d}", value,
+                 FILTER_SIZE_MIN, FILTER_SIZE_MAX);
+}
+
+static void take_partitions(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    uint64_t value = 0;
+
+    if (!take_positive(f, &value, wrong))
+        return;
+    if (value > QUEUE_PARTITIONS_MAX)
+        snprintf(wrong->text, sizeof(wrong->text), "{max_value_exceeded,%" PRIu64 "}", value);
+    else
+        out->partitions = (uint32_t)value;
+}
+
+static void take_compact(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    if (!field_as_bool(f, &out->is_compact))
+        snprintf(wrong->text, sizeof(wrong->text), "{unacceptable_type,%s}", field_type_name(f));
+}
+
+/* Milliseconds, or an age. */
+static void take_tombstone_age(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    struct bytes text;
+    uint64_t age_ms = 0;
+
+    if (field_as_text(f, &text)) {
+        if (!age_parse(text, &out->tombstone_age_s))
+            snprintf(wrong->text, sizeof(wrong->text), "invalid_tombstone_age");
+    } else if (take_count(f, &age_ms, wrong)) {
+        check_duration(age_ms, wrong);
+        out->tombstone_age_s = (uint32_t)((age_ms + MS_PER_S - 1) / MS_PER_S);
+    }
+}
+
 /* ---- arguments that steer what is inside RabbitMQ: checked and kept ----
  *
  * x-consumer-disconnected-timeout is one of them: it says how long a queue waits for the node of a
@@ -288,36 +369,39 @@ static void keep_locator(const struct field *f, struct queue_args *out, struct r
 }
 
 static const struct row rows[] = {
-    {"x-queue-type", take_type, true},
-    {"x-message-ttl", take_message_ttl, true},
-    {"x-expires", take_expires, true},
-    {"x-max-length", take_max_length, true},
-    {"x-max-length-bytes", take_max_bytes, true},
-    {"x-overflow", take_overflow, true},
-    {"x-dead-letter-exchange", take_exchange, true},
-    {"x-dead-letter-routing-key", take_key, true},
-    {"x-dead-letter-strategy", take_strategy, true},
-    {"x-max-priority", take_max_priority, true},
-    {"x-single-active-consumer", take_single_active, true},
-    {"x-delivery-limit", take_delivery_limit, true},
-    {"x-consumer-timeout", take_timeout, true},
-    {"x-delayed-retry-type", take_retry, true},
-    {"x-delayed-retry-min", take_retry_min, true},
-    {"x-delayed-retry-max", take_retry_max, true},
-    {"x-queue-mode", keep_mode, false},
-    {"x-queue-version", keep_positive, false},
-    {"x-queue-leader-locator", keep_locator, false},
-    {"x-queue-master-locator", keep_text, false},
-    {"x-quorum-initial-group-size", keep_positive, false},
-    {"x-member-placement-tag", keep_text, false},
-    {"x-consumer-disconnected-timeout", keep_count, false},
-    {"x-max-in-memory-length", keep_count, false},
-    {"x-max-in-memory-bytes", keep_count, false},
-    {"x-max-age", keep_text, false},
-    {"x-stream-max-segment-size-bytes", keep_count, false},
-    {"x-stream-filter-size-bytes", keep_count, false},
-    {"x-initial-cluster-size", keep_positive, false},
-    {"x-name-prefix", keep_text, false},
+    {"x-queue-type", take_type, true, FOR_ALL},
+    {"x-message-ttl", take_message_ttl, true, FOR_QUEUES},
+    {"x-expires", take_expires, true, FOR_QUEUES},
+    {"x-max-length", take_max_length, true, FOR_QUEUES},
+    {"x-max-length-bytes", take_max_bytes, true, FOR_ALL},
+    {"x-overflow", take_overflow, true, FOR_QUEUES},
+    {"x-dead-letter-exchange", take_exchange, true, FOR_QUEUES},
+    {"x-dead-letter-routing-key", take_key, true, FOR_QUEUES},
+    {"x-dead-letter-strategy", take_strategy, true, FOR_QUEUES},
+    {"x-max-priority", take_max_priority, true, FOR_QUEUES},
+    {"x-single-active-consumer", take_single_active, true, FOR_QUEUES},
+    {"x-delivery-limit", take_delivery_limit, true, FOR_QUEUES},
+    {"x-consumer-timeout", take_timeout, true, FOR_ALL},
+    {"x-delayed-retry-type", take_retry, true, FOR_QUEUES},
+    {"x-delayed-retry-min", take_retry_min, true, FOR_QUEUES},
+    {"x-delayed-retry-max", take_retry_max, true, FOR_QUEUES},
+    {"x-queue-mode", keep_mode, false, FOR_QUEUES},
+    {"x-queue-version", keep_positive, false, FOR_QUEUES},
+    {"x-queue-leader-locator", keep_locator, false, FOR_ALL},
+    {"x-queue-master-locator", keep_text, false, FOR_ALL},
+    {"x-quorum-initial-group-size", keep_positive, false, FOR_QUEUES},
+    {"x-member-placement-tag", keep_text, false, FOR_QUEUES},
+    {"x-consumer-disconnected-timeout", keep_count, false, FOR_QUEUES},
+    {"x-max-in-memory-length", keep_count, false, FOR_QUEUES},
+    {"x-max-in-memory-bytes", keep_count, false, FOR_QUEUES},
+    {"x-max-age", take_max_age, true, FOR_STREAMS_TOO},
+    {"x-stream-max-segment-size-bytes", take_segment_bytes, true, FOR_STREAMS_TOO},
+    {"x-stream-filter-size-bytes", keep_filter_size, false, FOR_STREAMS_TOO},
+    {"x-initial-cluster-size", keep_positive, false, FOR_ALL},
+    {"x-partitions", take_partitions, true, FOR_STREAMS},
+    {"x-compact", take_compact, true, FOR_STREAMS},
+    {"x-tombstone-age", take_tombstone_age, true, FOR_STREAMS},
+    {"x-name-prefix", keep_text, false, FOR_ALL},
 };
 
 /* ---- read ---- */
@@ -328,6 +412,38 @@ static int refuse(const char *argument, struct bytes name, struct bytes vhost,
     return err_note(note, ERR_INVALID, "invalid arg '%s' for queue '%.*s' in vhost '%.*s': %s",
                     argument, (int)name.size, (const char *)name.data, (int)vhost.size,
                     (const char *)vhost.data, wrong->text);
+}
+
+const char *queue_type_module(enum queue_type type)
+{
+    static const char *const names[] = {
+        [QUEUE_CLASSIC] = "rabbit_classic_queue",
+        [QUEUE_QUORUM] = "rabbit_quorum_queue",
+        [QUEUE_STREAM] = "rabbit_stream_queue",
+    };
+
+    return names[type];
+}
+
+static bool is_for(enum row_use use, enum queue_type type)
+{
+    return use == FOR_ALL || use == FOR_STREAMS_TOO ||
+           (use == FOR_STREAMS) == (type == QUEUE_STREAM);
+}
+
+/* The queue whose argument belongs to another type. */
+struct refused {
+    struct bytes name;
+    struct bytes vhost;
+    enum queue_type type;
+};
+
+static int refuse_for_type(const char *argument, const struct refused *q, struct err_note *note)
+{
+    return err_note(note, ERR_INVALID,
+                    "invalid arg '%s' for queue '%.*s' in vhost '%.*s' of queue type %s", argument,
+                    (int)q->name.size, (const char *)q->name.data, (int)q->vhost.size,
+                    (const char *)q->vhost.data, queue_type_module(q->type));
 }
 
 int queue_args_read(struct table t, struct bytes name, struct bytes vhost, struct queue_args *out,
@@ -341,6 +457,8 @@ int queue_args_read(struct table t, struct bytes name, struct bytes vhost, struc
         .delivery_limit = QUEUE_LIMIT_UNSAID,
         .consumer_timeout_ms = QUEUE_NO_LIMIT,
         .retry_max_ms = UINT32_MAX,
+        .max_age_s = QUEUE_NO_AGE,
+        .tombstone_age_s = TOMBSTONE_AGE_S,
     };
     struct reason wrong = {.text = ""};
     struct field f;
@@ -348,6 +466,8 @@ int queue_args_read(struct table t, struct bytes name, struct bytes vhost, struc
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if (!table_find(t, bytes_text(rows[i].name), &f))
             continue;
+        if (!is_for(rows[i].use, args.type))
+            return refuse_for_type(rows[i].name, &(struct refused){name, vhost, args.type}, note);
         rows[i].take(&f, &args, &wrong);
         if (wrong.text[0] != '\0')
             return refuse(rows[i].name, name, vhost, &wrong, note);

@@ -4,7 +4,8 @@
  * Every argument of RabbitMQ's queue types is known here. One that has a meaning for us works
  * whatever the x-queue-type says (classic and quorum are the one queue we have); one that only
  * steers RabbitMQ's inside (x-queue-mode, x-queue-version, x-queue-leader-locator ...) is checked
- * and kept. Unknown ones are kept and mean nothing.
+ * and kept. A stream takes only those that mean something for streams, and is the only type that
+ * takes its own. Unknown ones are kept and mean nothing.
  *
  * Plain values; the text views borrow from the table that was read. */
 #ifndef QUEUE_QUEUE_ARGS_H
@@ -18,9 +19,7 @@
 #include "base/err.h"
 #include "msg/table.h"
 
-/* A stream would keep what was consumed. It is refused until it does: an application that asks for
- * one must not get a queue that forgets. */
-enum queue_type { QUEUE_CLASSIC, QUEUE_QUORUM };
+enum queue_type { QUEUE_CLASSIC, QUEUE_QUORUM, QUEUE_STREAM };
 
 /* Which of the messages that come back are held back (x-delayed-retry-type): all; those that count
  * as failures; those that do not. */
@@ -30,6 +29,10 @@ enum queue_overflow { OVERFLOW_DROP_HEAD, OVERFLOW_REJECT, OVERFLOW_REJECT_DEAD_
 
 #define QUEUE_NO_LIMIT UINT64_MAX
 
+#define QUEUE_NO_AGE UINT32_MAX
+
+enum { QUEUE_PARTITIONS_MAX = 1024 };
+
 /* Values of delivery_limit that are no number of deliveries. */
 enum {
     QUEUE_LIMIT_NONE = -1,
@@ -38,25 +41,33 @@ enum {
 
 /* In an order that leaves no holes: there is one for each queue. */
 struct queue_args {
-    enum queue_type type;
-    uint32_t retry_min_ms;     /* what is held back, is for so long for each failure, */
     uint64_t message_ttl_ms;   /* QUEUE_NO_LIMIT: none */
     uint64_t expires_ms;       /* QUEUE_NO_LIMIT: never */
     uint64_t max_length;       /* QUEUE_NO_LIMIT: none; counts ready messages */
-    uint64_t max_length_bytes; /* the same, of their bodies */
+    uint64_t max_length_bytes; /* the same, of their bodies; of a stream: what it keeps on disk */
+    int64_t delivery_limit;    /* failures that a message may have, or QUEUE_LIMIT_... */
+    uint64_t consumer_timeout_ms; /* QUEUE_NO_LIMIT: the broker's own */
+    struct bytes dead_letter_exchange;
+    struct bytes dead_letter_key;
+    uint32_t max_age_s;       /* of a stream; QUEUE_NO_AGE: none */
+    uint32_t tombstone_age_s; /* of a stream: so long an empty message of a key is kept */
+    uint32_t segment_bytes;   /* of a stream: of a file of its lane; 0: as the log has it */
+    uint32_t partitions;      /* of a stream; 0: it is one */
+    uint32_t retry_min_ms;    /* what is held back, is for so long for each failure, */
+    uint32_t retry_max_ms;    /* but never longer than this */
+    enum queue_retry retry;
+    enum queue_type type;
     enum queue_overflow overflow;
     bool has_dead_letter_exchange; /* "" is the default exchange */
     bool has_dead_letter_key;
     bool is_at_least_once; /* x-dead-letter-strategy */
-    uint8_t max_priority;  /* 0: no priorities */
-    struct bytes dead_letter_exchange;
-    struct bytes dead_letter_key;
-    enum queue_retry retry;
-    uint32_t retry_max_ms;        /* but never longer than this */
-    int64_t delivery_limit;       /* failures that a message may have, or QUEUE_LIMIT_... */
-    uint64_t consumer_timeout_ms; /* QUEUE_NO_LIMIT: the broker's own */
     bool is_single_active;
+    bool is_compact;      /* a stream: only the last message of each key is kept */
+    uint8_t max_priority; /* 0: no priorities */
 };
+
+/* "rabbit_stream_queue": the type as RabbitMQ's texts have it. */
+const char *queue_type_module(enum queue_type type);
 
 /* Reads the arguments of a queue. Errors: ERR_INVALID with a note in RabbitMQ's words, which begins
  * "invalid arg 'x-expires' for queue 'q' in vhost '/': ..." (the code is 406). `name` and `vhost`

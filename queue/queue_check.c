@@ -1,5 +1,6 @@
 /* Asserts the invariants of a queue. */
 #include "queue/queues_parts.h"
+#include "queue/stream.h"
 
 /* Deliveries in a list: each is of this queue, live, and not ready. */
 static uint64_t check_inflights(struct queue *q, const struct list *l, const struct consumer *c)
@@ -47,6 +48,10 @@ static uint64_t check_consumers(struct queue *q)
 
 void queue_check(struct queue *q)
 {
+    if (q->stream != NULL) {
+        stream_check(q);
+        return;
+    }
     uint64_t held = check_consumers(q);
     uint64_t dying = 0;
 
@@ -56,7 +61,7 @@ void queue_check(struct queue *q)
         ASSERT(ready_is_withdrawn(&q->ready, inflight_at(link)->seq));
         dying++;
     }
-    ASSERT(dying == q->dead.dying_count);
+    ASSERT(dying == q->dying_count);
     ASSERT(spans_count(&q->ready.withdrawn) == q->withdrawn_count);
     ASSERT(q->ledger.live >= q->inflight_count + q->withdrawn_count);
     ASSERT(q->ledger.live_bytes >= q->inflight_bytes + q->withdrawn_bytes);

@@ -10,6 +10,7 @@
  *     limits.c      too old, too many
  *     deadletter.c  dead -> another queue; elsewhere.c: of another partition
  *     fold.c        the log -> all of it
+ *     stream.h      what is different about streams
  *
  * Owner: one shard. */
 #ifndef QUEUE_QUEUE_PARTS_H
@@ -22,9 +23,19 @@
 #include "queue/look.h"
 #include "queue/ready.h"
 
+struct stream;
+
 enum {
     DYING_MAX = 1024,  /* of a queue, in memory at a time */
     STEPS_MAX = 65536, /* messages of a queue that one pass looks at for their dates */
+};
+
+/* A reader, opened when something must come from the disk, and closed when it is not used. */
+struct queue_reading {
+    struct list_link link; /* queues->reading.open, while it is open */
+    struct store_reader *reader;
+    bool was_used;   /* since the last look */
+    bool is_waiting; /* for the disk */
 };
 
 struct queue_flags {
@@ -40,18 +51,9 @@ struct queue_flags {
     bool has_seen; /* restored: what was delivered before a clean stop */
 };
 
-/* A reader, opened when something must come from the disk, and closed when it is not used. */
-struct queue_reading {
-    struct list_link link; /* queues->reading, while it is open */
-    struct store_reader *reader;
-    bool was_used;   /* since the last look */
-    bool is_waiting; /* for the disk */
-};
-
 /* Dead messages that move on. */
 struct queue_dead {
     struct list dying;
-    uint64_t dying_count;
     struct list parting;
     struct queue_reading reading; /* its own, for the other one stands at what is ready */
     struct courier *courier;      /* of a large body, to another partition */
@@ -82,7 +84,8 @@ struct queue {
     struct list loose;
     struct queue_dead dead;
     struct consumer *single; /* the active one of a single active queue, or the exclusive one */
-    uint64_t consumer_count;
+    uint32_t consumer_count;
+    uint32_t dying_count;         /* of dead.dying */
     struct queue_reading reading; /* of what is ready */
     struct expiry expiry;
     struct map counts; /* seq -> struct counts */
@@ -94,6 +97,7 @@ struct queue {
     uint64_t used_ns;          /* when it was last used, for x-expires */
     struct queue_identity *identity;
     struct delayed *delayed; /* of a holder of delayed messages; else NULL */
+    struct stream *stream;   /* NULL: it is no stream */
     struct queues_tally tally;
 };
 

@@ -4,9 +4,11 @@
 
 #include "base/mem.h"
 #include "queue/queues_parts.h"
+#include "queue/stream.h"
 #include "store/records.h"
 
 #define LOOK_NS UINT64_C(5000000000)
+#define KEEP_NS UINT64_C(5000000000)
 
 enum { INFLIGHTS_MAX = 1 << 26, RECORD_BUFFER_MAX = 8 << 20, DEATHS_MAX = 256, TRIM_STEP = 1024 };
 
@@ -55,9 +57,23 @@ static void rest(struct queue *q)
         queue_close_reader(&q->dead.reading);
 }
 
+static void visit_stream(struct queue *q, unsigned *budget)
+{
+    unsigned max = *budget < BURST_MAX ? *budget : BURST_MAX;
+    unsigned done = stream_dispatch(q, max);
+
+    *budget -= done < *budget ? done : *budget;
+    if (done >= max)
+        queue_activate(q);
+}
+
 /* Does what there is to do for a queue. The queue may be gone afterwards. */
 static void visit(struct queue *q, unsigned *budget)
 {
+    if (UNLIKELY(q->stream != NULL)) {
+        visit_stream(q, budget);
+        return;
+    }
     struct queues *qs = q->home;
     unsigned max = *budget < BURST_MAX ? *budget : BURST_MAX;
     unsigned released = holdback_release(q, max);
@@ -130,25 +146,39 @@ static void next_turn(struct io_timer *t)
 
 void queues_watch_readers(struct queues *qs)
 {
-    if (!alarm_waits(&qs->look))
-        alarm_set_after(&qs->alarms, &qs->look, LOOK_NS);
+    if (!alarm_waits(&qs->reading.look))
+        alarm_set_after(&qs->alarms, &qs->reading.look, LOOK_NS);
 }
 
 /* Closes what was not used since the last look: a consumer may stand still for ever, and a reader
  * holds files and memory. */
 static void look_is_due(struct alarm *a)
 {
-    struct queues *qs = CONTAINER_OF(a, struct queues, look);
+    struct queues *qs = CONTAINER_OF(a, struct queues, reading.look);
 
-    LIST_FOREACH_SAFE (link, &qs->reading) {
+    LIST_FOREACH_SAFE (link, &qs->reading.open) {
         struct queue_reading *r = CONTAINER_OF(link, struct queue_reading, link);
 
         if (!r->was_used && !r->is_waiting)
             queue_close_reader(r);
         r->was_used = false;
     }
-    if (!list_empty(&qs->reading))
+    if (!list_empty(&qs->reading.open))
         queues_watch_readers(qs);
+}
+
+void queues_keep_streams(struct queues *qs)
+{
+    if (qs->partition != NULL && qs->streams.count > 0 && !alarm_waits(&qs->streams.keeping))
+        alarm_set_after(&qs->alarms, &qs->streams.keeping, KEEP_NS);
+}
+
+static void keeping_is_due(struct alarm *a)
+{
+    struct queues *qs = CONTAINER_OF(a, struct queues, streams.keeping);
+
+    streams_look(qs);
+    queues_keep_streams(qs);
 }
 
 /* ---- what the partition says ---- */
@@ -159,6 +189,7 @@ static void committed(struct partition_watcher *w, uint64_t position)
 
     queues_partings_committed(qs, position);
     queues_remote_committed(qs, position);
+    streams_committed(qs);
 }
 
 static void failed(struct partition_watcher *w, int err)
@@ -318,8 +349,10 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     qs->watcher.pressure = pressure;
     list_init(&qs->active);
     list_init(&qs->graves);
-    list_init(&qs->reading);
-    alarm_init(&qs->look, look_is_due);
+    list_init(&qs->reading.open);
+    list_init(&qs->streams.fresh);
+    alarm_init(&qs->reading.look, look_is_due);
+    alarm_init(&qs->streams.keeping, keeping_is_due);
     list_init(&qs->detached);
     sequels_init(&qs->sequels, io_random(io));
     list_init(&qs->remote.awaiting);
@@ -361,9 +394,12 @@ void queues_start(struct queues *qs, struct partition *p)
 
         qs->all[i]->is.has_lane =
             log_lane(partition_log(p), qs->all[i]->identity->id, &first, &end);
+        if (qs->all[i]->stream != NULL)
+            stream_start(qs->all[i]);
         queue_activate(qs->all[i]);
         queue_use(qs->all[i]);
     }
+    queues_keep_streams(qs);
     queues_need_pass(qs);
 }
 
@@ -401,7 +437,7 @@ void queues_free(struct queues *qs)
     while (qs->count > 0)
         queue_free(qs->all[qs->count - 1]);
     while ((link = list_take(&qs->detached)) != NULL)
-        pool_give(&qs->inflights, inflight_at(link));
+        inflight_free(inflight_at(link));
     while ((link = list_take(&qs->graves)) != NULL) {
         struct grave *g = CONTAINER_OF(link, struct grave, link);
 
@@ -438,6 +474,11 @@ struct store *queues_store(struct queues *qs)
 const struct queues_tally *queues_get_tally(const struct queues *qs)
 {
     return &qs->tally;
+}
+
+bool queues_have_streams(const struct queues *qs)
+{
+    return qs->streams.count > 0;
 }
 
 bool queues_are_pressed(const struct queues *qs)

@@ -87,6 +87,17 @@ struct queues_remote {
     struct list outgoing; /* of ours, at others */
 };
 
+struct queues_reading {
+    struct list open;  /* struct queue_reading */
+    struct alarm look; /* at those that nobody uses */
+};
+
+struct queues_streams {
+    struct list fresh;    /* struct stream: somebody waits for a commit */
+    size_t count;         /* fronts and partitions counted */
+    struct alarm keeping; /* what is too old goes */
+};
+
 struct queues {
     struct io *io;
     const struct queues_options *options;
@@ -103,8 +114,8 @@ struct queues {
     struct alarms alarms;
     struct steady steady;
     struct pool inflights;
-    struct list reading;  /* struct queue_reading that are open */
-    struct alarm look;    /* at those that nobody uses */
+    struct queues_reading reading;
+    struct queues_streams streams;
     struct list detached; /* struct inflight whose queue is gone */
     struct list graves;
     size_t blocked_count; /* queues that are blocked */
@@ -129,6 +140,8 @@ struct queues {
 void queue_activate(struct queue *q);
 /* The pass is needed, for what was settled. */
 void queues_need_pass(struct queues *qs);
+/* There is a stream: retention is looked at now and then. */
+void queues_keep_streams(struct queues *qs);
 /* A reader was opened: it is looked at now and then. */
 void queues_watch_readers(struct queues *qs);
 /* The queue with that id, or NULL. */

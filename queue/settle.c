@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "queue/bookmark.h"
 #include "queue/queues_parts.h"
 
 /* ---- in flight ---- */
@@ -31,6 +32,7 @@ void inflight_detach(struct inflight *f)
     struct consumer *c = f->d.consumer;
     struct queue *q = f->d.queue;
 
+    bookmark_settled(f, false);
     list_remove(&f->link);
     if (q != NULL) {
         q->inflight_count--;
@@ -162,7 +164,7 @@ void queue_set_counts(struct queue *q, uint64_t seq, struct counts c)
 
 bool queue_can_kill(const struct queue *q)
 {
-    return !q->args.has_dead_letter_exchange || q->dead.dying_count < DYING_MAX;
+    return !q->args.has_dead_letter_exchange || q->dying_count < DYING_MAX;
 }
 
 /* A message that is neither ready nor in flight is dead: it waits for its turn to move on. */
@@ -171,7 +173,7 @@ static void begin_dying(struct queue *q, struct inflight *f, enum death reason)
     ready_withdraw(&q->ready, f->seq);
     q->withdrawn_count++;
     q->withdrawn_bytes += f->entry.size;
-    q->dead.dying_count++;
+    q->dying_count++;
     f->reason = reason;
     list_push(&q->dead.dying, &f->link);
     queue_activate(q);
@@ -238,11 +240,16 @@ static struct inflight *take_back(struct delivery *d)
 void queue_ack(struct delivery *d)
 {
     struct queue *q = d->queue;
-    struct inflight *f = take_back(d);
 
+    bookmark_settled(inflight_of(d), true);
+    struct inflight *f = take_back(d);
     if (f == NULL)
         return;
     QUEUE_TALLY(q, acked, 1);
+    if (UNLIKELY(q->stream != NULL)) {
+        inflight_free(f); /* the message stays where it is */
+        return;
+    }
     queue_settle(q, f->seq, &f->entry);
     inflight_free(f);
 }
@@ -252,7 +259,9 @@ void queue_reject(struct delivery *d)
     struct queue *q = d->queue;
     struct inflight *f = take_back(d);
 
-    if (f != NULL)
+    if (f != NULL && UNLIKELY(q->stream != NULL))
+        inflight_free(f);
+    else if (f != NULL)
         kill_detached(q, f, DEATH_REJECTED);
 }
 
@@ -280,6 +289,10 @@ void queue_requeue(struct delivery *d, bool is_failure)
 
     if (f == NULL)
         return;
+    if (UNLIKELY(q->stream != NULL)) {
+        inflight_free(f);
+        return;
+    }
     if (!count(q, f, is_failure)) {
         kill_detached(q, f, DEATH_DELIVERY_LIMIT);
         return;

@@ -120,3 +120,35 @@ int lane_read_from(struct lane_reader *l, uint64_t number, struct record *out, s
     *pin = cursor_pin(l->cursor);
     return 0;
 }
+
+int lane_find_time(struct lane_reader *l, int64_t time_ms, uint64_t *number)
+{
+    struct record r;
+    int rv;
+
+    if (l->cursor == NULL) {
+        l->cursor = cursor_open(l->log, l->lane, l->destination, 0);
+        cursor_set_ready(l->cursor, l->ready, l->owner);
+    }
+    if (!l->is_seeking)
+        cursor_seek_time(l->cursor, time_ms);
+    l->is_seeking = true;
+    l->has_record = false;
+    do {
+        rv = cursor_next(l->cursor, &r);
+    } while (rv == ERR_TRIMMED || rv == ERR_CORRUPT);
+    if (rv == ERR_AGAIN)
+        return rv;
+    l->is_seeking = false;
+    if (rv != 0) {
+        lane_reader_release(l); /* nobody knows where the cursor stands */
+        return rv;
+    }
+    l->record = r;
+    l->has_record = true;
+    l->is_hurt = false;
+    l->from = r.number;
+    l->next = r.number + 1;
+    *number = r.number;
+    return 0;
+}

@@ -24,6 +24,7 @@ struct lane_reader {
     uint64_t next;   /* records below are behind the cursor */
     uint64_t from;   /* with `has_record`: there is nothing in [from, record.number) */
     bool has_record; /* `record` is the one the cursor gave last */
+    bool is_seeking; /* by time */
     bool is_hurt;    /* what is missing in front of it was once there */
     struct record record;
     cursor_ready_fn *ready;
@@ -49,5 +50,8 @@ MUST_USE int lane_read(struct lane_reader *l, uint64_t number, struct record *ou
  * ERR_CORRUPT: some in front of it were damaged: the next call goes on behind them. */
 MUST_USE int lane_read_from(struct lane_reader *l, uint64_t number, struct record *out,
                             struct block **pin);
+
+/* The number of the first record that is not older. Errors: ERR_AGAIN; ERR_NOT_FOUND: all are. */
+MUST_USE int lane_find_time(struct lane_reader *l, int64_t time_ms, uint64_t *number);
 
 #endif

@@ -49,7 +49,7 @@ struct store_upload;
 
 #define STORE_TRANSIENT (UINT64_C(1) << 63) /* set in places in memory */
 /* The place of a survivor in its queue's own lane: its position is lost, its seq is not. */
-#define STORE_IN_LANE (STORE_TRANSIENT - 1)
+#define STORE_IN_LANE  (STORE_TRANSIENT - 1)
 #define STORE_NO_PARTS UINT64_MAX
 
 enum {
@@ -174,6 +174,10 @@ MUST_USE int store_read(struct store_reader *r, uint64_t seq, uint64_t place, st
 MUST_USE int store_read_lane(struct store_reader *r, uint64_t seq, uint64_t *found,
                              struct stored *out, struct store_pin *pin);
 
+/* The lowest seq in the lane of a message that is not older. Errors: ERR_AGAIN; ERR_NOT_FOUND: all
+ * of them are. Nothing else is read between its calls. */
+MUST_USE int store_find_time(struct store_reader *r, int64_t time_ms, uint64_t *seq);
+
 /* Reads the body of a message in parts, from the front. It holds a reference to the parts. */
 struct store_body;
 struct store_body *store_body_open(struct store *s, const struct stored *m, store_ready_fn *ready,
@@ -207,8 +211,8 @@ void store_replay_message(struct store *s, const struct store_record *r, uint32_
  * number is the seq, and its place STORE_IN_LANE; nothing is called for it. Survivors come lane by
  * lane: a queue must sort its own by seq. */
 void store_survivor(struct store *s, const struct store_record *r, uint32_t references);
-/* For a stream: keeps the parts of the record's message, in a replay or of a survivor. Returns where
- * they begin, or STORE_NO_PARTS. */
+/* For a stream: keeps the parts of the record's message, in a replay or of a survivor. Returns
+ * where they begin, or STORE_NO_PARTS. */
 uint64_t store_replay_parts(struct store *s, const struct store_record *r);
 /* The same out of a checkpoint: writes where the parts are, and finds them again. The reader fails
  * when the bytes are not what was written. */
@@ -227,6 +231,8 @@ void store_replayed(struct store *s, struct partition *p);
  * needed when somebody has a reference that is counted here; log_keep() it. Of a PUBLISH record
  * that this denies the ledgers of its targets know: live, and with that place. */
 bool store_is_needed(struct store *s, const struct record *r);
+/* Whether a position is of the hot log: its record is to be moved to the lanes of its streams. */
+bool store_is_hot(const struct store *s, uint64_t position);
 /* When one queue alone needs it then: keeps it, and moves it into the queue's own lane when that
  * is deep. Once a queue has a lane it goes on with it until the lane is empty. Records of own
  * lanes are kept while their seq is live; the queue trims its lane below its low mark

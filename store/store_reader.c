@@ -142,6 +142,11 @@ int store_read_lane(struct store_reader *r, uint64_t seq, uint64_t *found, struc
     return 0;
 }
 
+int store_find_time(struct store_reader *r, int64_t time_ms, uint64_t *seq)
+{
+    return lane_find_time(&r->own, time_ms, seq);
+}
+
 int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stored *out,
                struct store_pin *pin)
 {

@@ -92,6 +92,11 @@ bool store_is_needed(struct store *s, const struct record *r)
     return part_record_view(r, &first, &bytes) == 0 && parts_find(&s->holds, first) != NULL;
 }
 
+bool store_is_hot(const struct store *s, uint64_t position)
+{
+    return position >= log_first(s->log);
+}
+
 static bool is_laned(const struct store *s, uint64_t queue)
 {
     uint64_t first, end;

@@ -163,6 +163,13 @@ static void create(struct queue_world *w, struct world_defined *d)
     d->queue = queue_new(w->queues, &spec);
 }
 
+/* The partitions of a front follow it. */
+static void join(struct world_defined *front)
+{
+    for (uint32_t i = 1; i <= front->partitions; i++)
+        queue_add_partition(front->queue, front[i].queue);
+}
+
 void queue_world_open(struct queue_world *w)
 {
     const struct queues_calls calls = {w, route_dead, on_unused, on_pressure};
@@ -176,6 +183,9 @@ void queue_world_open(struct queue_world *w)
         else
             w->defined[i].queue = NULL;
     }
+    for (size_t i = 0; i < w->defined_count; i++)
+        if (w->defined[i].queue != NULL)
+            join(&w->defined[i]);
     queues_fold(w->queues, &w->p.folds[0]);
     w->p.fold_count = 1;
     partition_world_open(&w->p);
@@ -265,6 +275,37 @@ void queue_world_commit(struct queue_world *w)
 
 /* ---- queues ---- */
 
+static struct world_defined *define(struct queue_world *w, const struct world_queue *q,
+                                    const char *arguments)
+{
+    struct world_defined *d = &w->defined[w->defined_count++];
+
+    assert_true(w->defined_count <= WORLD_QUEUES_MAX);
+    snprintf(d->name, sizeof(d->name), "%s", q->name);
+    snprintf(d->arguments, sizeof(d->arguments), "%s", arguments);
+    d->is_durable = !q->is_transient;
+    d->is_auto_delete = q->is_auto_delete;
+    d->id = ++w->last_id;
+    create(w, d);
+    return d;
+}
+
+/* With the arguments of the front, but for the one that it is about. */
+static void define_partition(struct queue_world *w, const struct world_queue *front,
+                             uint32_t number)
+{
+    static const char left_out[] = "x-partitions=";
+    const char *from = strstr(front->arguments, left_out);
+    const char *behind = from + strcspn(from, " ");
+    char name[WORLD_NAME_SIZE], arguments[WORLD_TEXT_SIZE];
+    struct world_queue q = {.name = name};
+
+    snprintf(name, sizeof(name), "%s-%" PRIu32, front->name, number);
+    snprintf(arguments, sizeof(arguments), "%.*s%s", (int)(from - front->arguments),
+             front->arguments, behind);
+    define(w, &q, arguments);
+}
+
 int queue_world_declare(struct queue_world *w, const struct world_queue *q)
 {
     const char *arguments = q->arguments != NULL ? q->arguments : "";
@@ -283,14 +324,11 @@ int queue_world_declare(struct queue_world *w, const struct world_queue *q)
         tell(w, "%s", note.text);
     if (rv != 0 || d != NULL)
         return rv;
-    assert_true(w->defined_count < WORLD_QUEUES_MAX);
-    d = &w->defined[w->defined_count++];
-    snprintf(d->name, sizeof(d->name), "%s", q->name);
-    snprintf(d->arguments, sizeof(d->arguments), "%s", arguments);
-    d->is_durable = !q->is_transient;
-    d->is_auto_delete = q->is_auto_delete;
-    d->id = ++w->last_id;
-    create(w, d);
+    d = define(w, q, arguments);
+    d->partitions = args.partitions;
+    for (uint32_t i = 0; i < args.partitions; i++)
+        define_partition(w, q, i);
+    join(d);
     return 0;
 }
 
@@ -299,8 +337,10 @@ void queue_world_delete(struct queue_world *w, const char *name)
     struct world_defined *d = find(w, bytes_text(name));
 
     assert_non_null(d);
-    queue_delete(d->queue);
-    d->queue = NULL;
+    for (uint32_t i = 0; i <= d->partitions; i++) {
+        queue_delete(d[i].queue);
+        d[i].queue = NULL;
+    }
 }
 
 void queue_world_route(struct queue_world *w, const char *exchange, const char *queues)
@@ -364,6 +404,8 @@ int queue_world_publish(struct queue_world *w, const struct world_publish *p,
     m.routing_key =
         p->key != NULL ? bytes_text(p->key) : bytes_of(p->queues, strcspn(p->queues, ","));
     fill_props(w, p, &m.props);
+    for (size_t i = 0; i < count; i++)
+        targets[i] = queue_partition_for(targets[i], &m);
     if (count > 0)
         rv = queues_publish(w->queues, &publish, out);
     mem_free(body);
@@ -426,6 +468,8 @@ static void receive(struct world_consumer *c, struct delivery *d, const struct s
     if (d->has_count)
         snprintf(counts, sizeof(counts), " failed %" PRIu32 " acquired %" PRIu32, d->delivery_count,
                  d->acquired_count);
+    if (d->has_offset)
+        snprintf(counts, sizeof(counts), " @%" PRIu64, d->offset);
     tell(c->world, "%s gets %s%s%s%s", c->tag, body, d->is_redelivered ? " again" : "", counts,
          deaths);
     c->got++;
@@ -498,10 +542,26 @@ static struct world_consumer *consumer_new(struct queue_world *w, const char *ta
     return c;
 }
 
+static int read_want(struct queue_world *w, const struct world_consume *o, struct stream_want *out)
+{
+    const struct stream_args_of of = {
+        .queue = bytes_text(o->queue), .vhost = bytes_text("/"), .now_ms = io_wall_ms(w->p.io)};
+    struct err_note note = {.text = ""};
+    int rv = 0;
+
+    if (o->arguments != NULL)
+        rv = stream_want_read(table_text(&w->area, o->arguments), &of, out, &note);
+    if (rv != 0)
+        tell(w, "%s", note.text);
+    return rv;
+}
+
 int queue_world_consume(struct queue_world *w, const struct world_consume *o)
 {
     struct world_consumer *c = consumer_new(w, o->tag);
+    struct stream_want want = {.takes_unfiltered = false};
     const struct consumer_spec spec = {
+        .stream = &want,
         .ops = &ops,
         .owner = c,
         .is_no_ack = o->is_no_ack,
@@ -512,7 +572,9 @@ int queue_world_consume(struct queue_world *w, const struct world_consume *o)
         .timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : QUEUE_NO_LIMIT,
     };
     c->is_no_ack = o->is_no_ack;
-    int rv = queue_consume(queue_world_find(w, o->queue), &spec, &c->consumer);
+    int rv = read_want(w, o, &want);
+    if (rv == 0)
+        rv = queue_consume(queue_world_find(w, o->queue), &spec, &c->consumer);
 
     if (rv != 0) {
         list_remove(&c->link);

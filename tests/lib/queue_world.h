@@ -12,12 +12,17 @@
  *     queue_world_close(&w);
  *     queue_world_release(&w);
  *
+ * A stream with x-partitions N is declared with its partitions, "s-0" and so on; what it is
+ * published goes to one of them. A delivery of a stream is told with its offset: "c gets m1 @0".
+ *
  * A consumer keeps what it got until it is settled. What happens is told as one line without its
  * end. Owner: a test. */
 #ifndef TESTS_LIB_QUEUE_WORLD_H
 #define TESTS_LIB_QUEUE_WORLD_H
 
 #include "queue/queue.h"
+#include "queue/stream_args.h"
+#include "queue/streams.h"
 #include "tests/lib/partition_world.h"
 
 enum { WORLD_QUEUES_MAX = 64, WORLD_NAME_SIZE = 64, WORLD_TEXT_SIZE = 512, WORLD_ROUTES_MAX = 8 };
@@ -36,6 +41,7 @@ struct world_defined {
     bool is_durable;
     bool is_auto_delete;
     uint64_t id;
+    uint32_t partitions; /* of a front: those that follow it */
     struct queue *queue; /* NULL: deleted */
 };
 
@@ -67,6 +73,7 @@ struct world_consume {
     uint32_t prefetch;
     bool is_no_ack;
     bool is_exclusive;
+    const char *arguments; /* of a consumer of a stream, tests/lib/table_text.h; NULL: none */
 };
 
 struct world_consumer {

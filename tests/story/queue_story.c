@@ -7,7 +7,9 @@
  *     publish QUEUES BODY [WORDS]     words: transient priority=N expiration=MS size=N key=K
  *                                     exchange=X cc=K (a header CC); queues with commas
  *     fill QUEUE FROM TO [WORDS]      bodies are the numbers
+ *                                     headers: the rest of the line is headers
  *     consume QUEUE TAG [WORDS]       words: no-ack exclusive prefetch=N priority=N timeout=MS
+ *                                     arguments: the rest of the line is arguments
  *                                     shared (by all that say so: the limit of `credit`)
  *     credit N       cancel TAG       stall TAG        resume TAG
  *     ack TAG BODY   reject TAG BODY  requeue TAG BODY fail TAG BODY       BODY may be "all"
@@ -75,6 +77,15 @@ static const char *word(const struct story_line *l, size_t at, const char *name)
         if (l->words[at][size] == '=')
             return l->words[at] + size + 1;
     }
+    return NULL;
+}
+
+/* What stands behind that word, or NULL. */
+static const char *rest_behind(const struct story_line *l, size_t at, const char *name)
+{
+    for (; at < l->count; at++)
+        if (strcmp(l->words[at], name) == 0)
+            return l->rest[at + 1];
     return NULL;
 }
 
@@ -170,6 +181,7 @@ static void publish(struct queue_story_state *s, const struct story_line *l, con
     };
     struct queues_published published = {.rejected = 0};
 
+    p.headers = rest_behind(l, words, "headers:");
     if (word(l, words, "cc") != NULL) {
         snprintf(cc, sizeof(cc), "CC=[%s]", word(l, words, "cc"));
         p.headers = cc;
@@ -210,6 +222,7 @@ static void do_consume(struct queue_story_state *s, const struct story_line *l)
         .prefetch = (uint32_t)number(word(l, 3, "prefetch"), 0),
         .priority = number(word(l, 3, "priority"), 0),
         .timeout_ms = (uint64_t)number(word(l, 3, "timeout"), 0),
+        .arguments = rest_behind(l, 3, "arguments:"),
     };
     int rv = queue_world_consume(&s->world, &c);
 

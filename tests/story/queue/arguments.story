@@ -54,9 +54,6 @@ queue q x-consumer-timeout=-1
 queue q x-queue-type=magic
 > invalid arg 'x-queue-type' for queue 'q' in vhost '/': "unsupported queue type 'magic'"
 > ERR_INVALID
-queue q x-queue-type=stream
-> invalid arg 'x-queue-type' for queue 'q' in vhost '/': "unsupported queue type 'stream'"
-> ERR_INVALID
 queue q x-queue-mode=fast
 > invalid arg 'x-queue-mode' for queue 'q' in vhost '/': "unsupported queue mode 'fast'"
 > ERR_INVALID

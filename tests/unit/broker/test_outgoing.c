@@ -3,9 +3,9 @@
 
 #include "broker/publisher.h"
 #include "io/sim/sim_disk.h"
+#include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
-#include "tests/unit/broker/broker_world.h"
 #include "tests/unit/broker/refused.h"
 
 static void begin(struct broker_world *w)

@@ -247,9 +247,9 @@ static void test_a_consumer_that_stands_still_holds_no_file(void **state)
     consume("deep", "c", 10);
     queue_world_run_ms(&w, 100);
     assert_int_equal(heard.count, 10);
-    assert_false(list_empty(&w.queues->reading));
+    assert_false(list_empty(&w.queues->reading.open));
     queue_world_run_ms(&w, 12000);
-    assert_true(list_empty(&w.queues->reading));
+    assert_true(list_empty(&w.queues->reading.open));
     assert_true(sim_disk_open_files(w.p.disk) <= idle);
     drain("deep", "c"); /* and goes on where it stood */
     expect_numbers(0, 1500);

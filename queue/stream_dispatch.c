@@ -1,0 +1,142 @@
+/* Bookmarks of a stream read on, each a few messages in its turn; see bookmark.h. */
+#include "base/err.h"
+#include "queue/queues_parts.h"
+#include "queue/stream.h"
+#include "queue/stream_filter.h"
+
+#define MEMORY_RETRY_NS UINT64_C(100000000)
+
+enum { TURN_MAX = 64 }; /* messages of one bookmark before the others have their turn */
+
+static void leave_runnable(struct bookmark *p, enum bookmark_state state, struct list *to)
+{
+    list_remove(&p->run);
+    p->state = state;
+    if (to != NULL)
+        list_push(to, &p->run);
+}
+
+/* It waits for what is to come, and is told when that is committed. */
+static void wait_at_tail(struct bookmark *p)
+{
+    struct queue *q = p->queue;
+    struct stream *s = q->stream;
+
+    leave_runnable(p, BOOKMARK_TAIL, &s->tail);
+    queue_close_reader(&p->reading);
+    if (p->next < q->ledger.next && q->ledger.live > 0 && !list_linked(&s->fresh))
+        list_push(&q->home->streams.fresh, &s->fresh);
+}
+
+/* The books of a delivery, kept before the consumer is called; see dispatch.c. */
+static struct inflight *lift(struct bookmark *p, const struct stream_message *m)
+{
+    struct queue *q = p->queue;
+    struct ledger_entry e = {.place = m->stored.place, .size = (uint32_t)m->stored.body_size};
+    struct inflight *f = inflight_new(q, m->seq, &e);
+    struct list_link *after = p->held.head.prev;
+
+    if (f == NULL)
+        return NULL;
+    f->d.has_offset = true;
+    f->d.offset = m->seq - 1;
+    f->since_ns = io_now_ns(q->home->io);
+    f->bookmark = p;
+    while (after != &p->held.head && CONTAINER_OF(after, struct inflight, beside)->seq > f->seq)
+        after = after->prev;
+    list_insert_before(after->next, &f->beside);
+    list_push(&p->consumer->held, &f->link);
+    q->inflight_count++;
+    q->inflight_bytes += e.size;
+    consumer_hold(p->consumer, f);
+    return f;
+}
+
+/* False: he could not take it. */
+static bool give(struct bookmark *p, struct inflight *f, const struct stream_message *m)
+{
+    struct consumer *c = p->consumer;
+    uint64_t next = p->next;
+
+    p->next = m->seq + 1;
+    p->from_ms = INT64_MIN;
+    if (c->ops->deliver(c->owner, c, &f->d, &m->stored, m->pin)) {
+        QUEUE_TALLY(p->queue, delivered, 1);
+        consumer_took(c);
+        return true;
+    }
+    p->next = next;
+    list_remove(&f->beside);
+    f->bookmark = NULL;
+    c->is_stalled = true; /* before it gives back, or it would be runnable for a moment */
+    inflight_detach(f);
+    inflight_free(f);
+    consumer_update(c);
+    leave_runnable(p, BOOKMARK_STARVED, &c->stream->starved);
+    return false;
+}
+
+static bool is_wanted(const struct bookmark *p, const struct stream_message *m)
+{
+    const struct stream_filter *f = p->consumer->stream->filter;
+
+    return m->stored.time_ms >= p->from_ms && (f == NULL || stream_filter_takes(f, &m->stored));
+}
+
+/* One message. False: the bookmark has left the list of those that can go on. */
+static bool step(struct bookmark *p)
+{
+    struct consumer *c = p->consumer;
+    struct stream_message m;
+    struct inflight *f = NULL;
+    int rv;
+
+    if (!consumer_can_take(c)) {
+        leave_runnable(p, BOOKMARK_STARVED, &c->stream->starved);
+        return false;
+    }
+    rv = bookmark_read(p, &m);
+    if (rv == ERR_AGAIN)
+        leave_runnable(p, BOOKMARK_READING, NULL);
+    else if (rv != 0)
+        wait_at_tail(p);
+    if (rv != 0) {
+        stream_reading_feed(c); /* another one may have his turn */
+        return false;
+    }
+    if (!is_wanted(p, &m)) {
+        p->next = m.seq + 1;
+        store_pin_release(m.pin);
+        return true;
+    }
+    f = lift(p, &m);
+    if (f == NULL)
+        alarm_set_after(&p->queue->home->alarms, &queue_waits(p->queue)->retry, MEMORY_RETRY_NS);
+    bool was_given = f != NULL && give(p, f, &m);
+    store_pin_release(m.pin);
+    return was_given;
+}
+
+unsigned stream_dispatch(struct queue *q, unsigned max)
+{
+    struct list *runnable = &q->stream->runnable;
+    struct list_link *link;
+    unsigned done = 0;
+
+    while (done < max && (link = list_first(runnable)) != NULL) {
+        struct bookmark *p = CONTAINER_OF(link, struct bookmark, run);
+        unsigned turn = 0;
+
+        while (turn < TURN_MAX && done < max && step(p)) {
+            turn++;
+            done++;
+        }
+        if (p->state != BOOKMARK_RUNNABLE)
+            continue;
+        list_remove(&p->run);
+        list_push(runnable, &p->run);
+        if (turn < TURN_MAX && done < max)
+            break; /* there is no memory: later */
+    }
+    return done;
+}

@@ -1,0 +1,81 @@
+/* Retention: what of a stream is too old or too much goes.
+ *
+ *     lane      whole files, the oldest first (log_retain()); the newest one stays
+ *     hot log   message by message: only the index forgets them, the file goes with its neighbours
+ *
+ * This happens now and then for every stream, on an idle broker too. Readers lose nothing that they
+ * stand on: the log keeps what is pinned; they go on at the first message that is there. */
+#include "queue/queues_parts.h"
+#include "queue/stream.h"
+
+#define MS_PER_S 1000
+
+/* The seq below which all of the hot log's messages are too old. */
+static uint64_t find_old(const struct queue *q)
+{
+    int64_t age_ms = (int64_t)q->args.max_age_s * MS_PER_S;
+
+    if (q->args.max_age_s == QUEUE_NO_AGE)
+        return 0;
+    return stream_times_before(&q->stream->times, io_wall_ms(q->home->io) - age_ms, q->ledger.next);
+}
+
+/* The seq below which the hot log alone has more than is to be kept. */
+static uint64_t find_surplus(struct queue *q)
+{
+    uint64_t bytes = q->ledger.live_bytes, seq = 0;
+    struct ledger_entry e;
+
+    if (q->args.max_length_bytes == QUEUE_NO_LIMIT)
+        return 0;
+    while (bytes > q->args.max_length_bytes && ledger_next_live(&q->ledger, seq, &seq, &e) &&
+           seq + 1 < q->ledger.next) {
+        bytes -= e.size;
+        seq++;
+    }
+    return seq;
+}
+
+/* What is not committed yet stays: somebody waits for its confirm. */
+static uint64_t not_beyond_committed(struct queue *q, uint64_t seq)
+{
+    uint64_t committed = partition_committed(q->home->partition);
+    struct ledger_entry e;
+
+    while (seq > q->stream->low && ledger_find(&q->ledger, seq - 1, &e) && e.place >= committed)
+        seq--;
+    return seq;
+}
+
+static void retain_lane(const struct queue *q)
+{
+    uint64_t hot = q->ledger.live_bytes, most = q->args.max_length_bytes;
+    struct log_retention r = {0};
+
+    if (q->args.max_age_s != QUEUE_NO_AGE)
+        r.max_age_ms = q->args.max_age_s > 0 ? (uint64_t)q->args.max_age_s * MS_PER_S : 1;
+    if (most != QUEUE_NO_LIMIT)
+        r.max_bytes = most > hot ? most - hot : 1;
+    if (r.max_age_ms > 0 || r.max_bytes > 0)
+        log_retain(partition_log(q->home->partition), q->identity->id, &r);
+}
+
+static void look(struct queue *q)
+{
+    uint64_t old = find_old(q), surplus = find_surplus(q);
+
+    stream_forget_sorted(q);
+    retain_lane(q);
+    if (surplus > old)
+        old = surplus;
+    stream_drop_below(q, not_beyond_committed(q, old));
+}
+
+void streams_look(struct queues *qs)
+{
+    if (qs->streams.count == 0 || qs->partition == NULL)
+        return;
+    for (size_t i = 0; i < qs->count; i++)
+        if (qs->all[i]->stream != NULL && qs->all[i]->args.partitions == 0)
+            look(qs->all[i]);
+}

@@ -1,0 +1,140 @@
+/* The next message of a stream for a bookmark, wherever it lies; see bookmark.h.
+ *
+ *     below the end of the lane --> lane, by seq, gaps are passed over
+ *     else                      --> hot log, by the ledger; what is not committed is not there yet
+ * */
+#include <inttypes.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+#include "queue/queues_parts.h"
+#include "queue/stream.h"
+
+static void reader_is_ready(void *owner)
+{
+    struct bookmark *p = (struct bookmark *)owner;
+
+    p->reading.is_waiting = false;
+    if (p->state == BOOKMARK_READING)
+        bookmark_wake(p);
+}
+
+static struct store_reader *open_reader(struct bookmark *p)
+{
+    struct queues *qs = p->queue->home;
+
+    if (p->reading.reader == NULL) {
+        p->reading.reader =
+            store_reader_open(qs->store, p->queue->identity->id, reader_is_ready, p);
+        list_push(&qs->reading.open, &p->reading.link);
+        queues_watch_readers(qs);
+    }
+    p->reading.was_used = true;
+    return p->reading.reader;
+}
+
+static void tell_lost(const struct bookmark *p)
+{
+    const struct queue_identity *i = p->queue->identity;
+
+    diag(DIAG_ERROR, "queue",
+         "messages of stream '%.*s' in vhost '%.*s' cannot be read from offset %" PRIu64
+         " on; they are passed over",
+         (int)i->name.size, (const char *)i->name.data, (int)i->vhost.size,
+         (const char *)i->vhost.data, p->next - 1);
+}
+
+/* From the lane. ERR_NOT_FOUND: it has no more. */
+static int read_lane(struct bookmark *p, struct stream_message *out)
+{
+    struct store_reader *r = open_reader(p);
+    int rv;
+
+    while ((rv = store_read_lane(r, p->next, &out->seq, &out->stored, &out->pin)) == ERR_CORRUPT)
+        tell_lost(p);
+    p->reading.is_waiting = rv == ERR_AGAIN;
+    return rv;
+}
+
+/* From the hot log, by the ledger. */
+static int read_hot(struct bookmark *p, struct stream_message *out)
+{
+    struct queue *q = p->queue;
+    struct ledger_entry e;
+    int rv = ERR_NOT_FOUND;
+
+    while (ledger_next_live(&q->ledger, p->next, &out->seq, &e)) {
+        if (e.place >= partition_committed(q->home->partition))
+            return ERR_NOT_FOUND;
+        rv = p->reading.reader == NULL
+                 ? store_peek(q->home->store, e.place, &out->stored, &out->pin)
+                 : ERR_AGAIN;
+        if (rv == ERR_AGAIN) {
+            rv = store_read(open_reader(p), out->seq, e.place, &out->stored, &out->pin);
+            p->reading.is_waiting = rv == ERR_AGAIN;
+        }
+        if (LIKELY(rv != ERR_CORRUPT))
+            return rv == ERR_FAILED ? ERR_NOT_FOUND : rv;
+        tell_lost(p);
+        p->next = out->seq + 1;
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* Finds where the wanted time begins: in the lane exactly, in the hot log by the marks, behind
+ * which older messages are passed over. */
+static int seek_time(struct bookmark *p)
+{
+    struct queue *q = p->queue;
+    uint64_t first, end, seq = 0;
+    int rv = ERR_NOT_FOUND;
+
+    if (log_lane(partition_log(q->home->partition), q->identity->id, &first, &end)) {
+        rv = store_find_time(open_reader(p), p->from_ms, &seq);
+        p->reading.is_waiting = rv == ERR_AGAIN;
+        if (rv == ERR_AGAIN)
+            return rv;
+        if (rv != 0)
+            seq = end;
+    }
+    if (rv != 0) {
+        uint64_t before = stream_times_before(&q->stream->times, p->from_ms, q->ledger.next);
+
+        seq = before > seq ? before : seq;
+    }
+    if (seq > p->next)
+        p->next = seq;
+    p->is_seeking = false;
+    return 0;
+}
+
+static int read_next(struct bookmark *p, struct stream_message *out)
+{
+    struct queue *q = p->queue;
+    uint64_t lowest = stream_first(q), first, end;
+
+    if (p->next < lowest)
+        p->next = lowest; /* retention has overtaken it */
+    if (log_lane(partition_log(q->home->partition), q->identity->id, &first, &end) &&
+        p->next < end) {
+        int rv = read_lane(p, out);
+
+        if (rv != ERR_NOT_FOUND)
+            return rv;
+        p->next = end;
+    }
+    return read_hot(p, out);
+}
+
+int bookmark_read(struct bookmark *p, struct stream_message *out)
+{
+    int rv = 0;
+
+    if (p->queue->home->partition == NULL)
+        return ERR_NOT_FOUND;
+    if (p->is_seeking)
+        rv = seek_time(p);
+    if (rv == 0)
+        rv = read_next(p, out);
+    return rv;
+}

@@ -1,0 +1,43 @@
+/* When the messages of a stream came that are still in the hot log, roughly: a mark now and then.
+ * Private to the room.
+ *
+ *     mark (seq, time): the message came at that time; those between it and the next mark came
+ *     no earlier, and before the next one's time
+ *
+ * Bounded: when there are too many, every other one goes. Owner: one stream. */
+#ifndef QUEUE_STREAM_TIMES_H
+#define QUEUE_STREAM_TIMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+
+struct stream_mark {
+    uint64_t seq;
+    int64_t time_ms;
+};
+
+struct stream_times {
+    struct stream_mark *marks;
+    size_t count;
+    size_t capacity;
+    int64_t last_ms; /* of the newest message */
+};
+
+void stream_times_init(struct stream_times *t);
+void stream_times_release(struct stream_times *t);
+/* A message came; seqs and times rise. */
+void stream_times_add(struct stream_times *t, uint64_t seq, int64_t time_ms);
+/* Nothing below is asked for any more. */
+void stream_times_trim(struct stream_times *t, uint64_t seq);
+/* Every message below the result came before time_ms, as far as the marks tell; `next` is behind
+ * the newest one. 0: they tell of none. */
+uint64_t stream_times_before(const struct stream_times *t, int64_t time_ms, uint64_t next);
+
+void stream_times_save(const struct stream_times *t, struct buf *out);
+/* The reader fails when the bytes are not what was written. */
+void stream_times_restore(struct stream_times *t, struct reader *r);
+
+#endif
