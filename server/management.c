@@ -29,6 +29,8 @@ int management_open(const struct management_open *o, struct management **out, st
         .options = &o->options->api,
         .node = m->node,
         .cluster_name = o->options->amqp.cluster_name,
+        .memory_max_bytes = o->options->broker.memory_max_bytes,
+        .disk_low_bytes = o->options->broker.disk_low_bytes,
         .doors = amqp_doors(o->amqp),
     };
     m->api = api_new(&open);

@@ -9,7 +9,9 @@
 #include "broker/vhost.h"
 #include "http/api/call.h"
 #include "http/api/json_in.h"
+#include "http/api/listing.h"
 #include "http/api/routes.h"
+#include "http/api/samples.h"
 
 enum {
     SMALL_BODY_MAX = 64 << 10,
@@ -213,6 +215,8 @@ struct reading {
 
 static void run_page(struct api_call *c)
 {
+    if (c->method == HTTP_GET && !listing_columns(c, &c->columns))
+        return;
     route_function(c->route, c->request->head.method)(c);
 }
 
@@ -324,6 +328,9 @@ struct api *api_new(const struct api_open *o)
     a->cluster_name = o->cluster_name;
     a->doors = o->doors;
     a->started_ms = io_wall_ms(o->io);
+    a->memory_max_bytes = o->memory_max_bytes;
+    a->disk_low_bytes = o->disk_low_bytes;
+    a->samples = samples_new(a);
     list_init(&a->calls);
     buf_init(&a->reply, API_REPLY_MAX);
     buf_init(&a->arguments, ARGUMENTS_MAX);
@@ -403,6 +410,7 @@ void api_free(struct api *a)
         return;
     ASSERT(list_empty(&a->calls) && a->readings == 0);
     http_server_free(a->server);
+    samples_free(a->samples);
     buf_release(&a->reply);
     buf_release(&a->arguments);
     mem_free(a);

@@ -29,7 +29,9 @@ struct api_open {
     const struct api_options *options; /* borrowed */
     const char *node;                  /* the node's name, as "rabbit@host"; borrowed */
     const char *cluster_name;          /* until somebody sets another; borrowed */
-    struct doors doors;                /* of AMQP */
+    uint64_t memory_max_bytes;         /* what alarms are judged by */
+    uint64_t disk_low_bytes;
+    struct doors doors; /* of AMQP */
 };
 
 /* Opens no listener. */

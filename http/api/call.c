@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "http/api/json_in.h"
+#include "http/api/pages.h"
 
 enum { REASON_SIZE = 1200 };
 
@@ -62,8 +63,8 @@ static void finish(struct api_call *c, int status, struct bytes body)
 
     add_fields(c);
     http_call_set_data(http, NULL);
-    api_call_free(c);
     http_answer(http, status, body.size == 0 ? NULL : content_type, body);
+    api_call_free(c); /* what the body lies in may go with it */
 }
 
 void api_answer(struct api_call *c, int status, struct buf *body)
@@ -77,6 +78,12 @@ void api_answer(struct api_call *c, int status, struct buf *body)
 void api_answer_empty(struct api_call *c, int status)
 {
     finish(c, status, bytes_of(NULL, 0));
+}
+
+void api_answer_parts(struct api_call *c, http_more_fn *more, void *owner)
+{
+    add_fields(c);
+    http_answer_parts(c->http, 200, content_type, more, owner);
 }
 
 static void fail_with(struct api_call *c, int status, const char *error, const char *reason)
@@ -188,6 +195,16 @@ void api_answer_when_safe(struct api_call *c, int status)
 }
 
 /* ---- what was asked ---- */
+
+struct bytes api_raw_segment(const struct api_call *c)
+{
+    struct bytes path = c->request->target.path;
+    size_t at = path.size;
+
+    while (at > 0 && path.data[at - 1] != '/')
+        at--;
+    return bytes_of(path.data + at, path.size - at);
+}
 
 bool api_query(const struct api_call *c, const char *name, struct bytes *value)
 {

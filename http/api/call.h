@@ -32,6 +32,7 @@ struct api_call {
     size_t arg_count;
     struct bytes vhost; /* the argument that is one; no data: none */
     json_t *body;
+    struct tell_columns columns; /* of a single thing */
     struct visit *visit;
     struct broker_waiter waiter;
     int status_when_safe;
@@ -50,6 +51,8 @@ void api_call_free(struct api_call *c);
 void api_answer(struct api_call *c, int status, struct buf *body);
 /* Without a body: 204. */
 void api_answer_empty(struct api_call *c, int status);
+/* In parts, as http_answer_parts(); the call is freed by `more` with its last part. */
+void api_answer_parts(struct api_call *c, http_more_fn *more, void *owner);
 /* {"error": ..., "reason": ...} */
 void api_fail(struct api_call *c, int status, const char *error, const char *format, ...)
     PRINTF_LIKE(4, 5);

@@ -191,3 +191,10 @@ void health_leaders(struct api_call *c)
 {
     answer_well(c);
 }
+
+/* RabbitMQ declares a queue, publishes and gets. Whether that would work is known here without it.
+ * */
+void health_aliveness(struct api_call *c)
+{
+    health_alarms(c);
+}

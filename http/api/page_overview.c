@@ -11,7 +11,7 @@
 void api_start(struct api_call *c, struct tell *t)
 {
     buf_clear(&c->api->reply);
-    tell_init(t, &c->api->reply, NULL);
+    tell_init(t, &c->api->reply, &c->columns);
 }
 
 void page_whoami(struct api_call *c)
@@ -146,7 +146,7 @@ static void tell_product(const struct api *a, struct tell *t)
     tell_string(t, "product_name", "Millrace");
     tell_string(t, "product_version", MILLRACE_VERSION);
     tell_string(t, "rabbitmq_version", BROKER_RABBITMQ_VERSION);
-    tell_string(t, "cluster_name", a->cluster_name);
+    tell_cluster_name(a, t, "cluster_name");
     tell_array(t, "cluster_tags");
     tell_end(t);
     tell_array(t, "node_tags");
@@ -174,16 +174,70 @@ static void tell_objects(const struct api *a, struct tell *t, const struct broke
     tell_end(t);
 }
 
+static void tell_message_stats(const struct api *a, struct tell *t, const struct broker_counters *n)
+{
+    const struct sample *s = samples_all(a->samples);
+    const struct queues_tally *q = &n->queues;
+
+    tell_object(t, "message_stats");
+    tell_counted(t, "ack", q->acked, s, SAMPLE_ACK);
+    tell_counted(t, "confirm", n->confirmed, s, SAMPLE_CONFIRM);
+    tell_counted(t, "deliver", q->delivered, s, SAMPLE_DELIVER);
+    tell_counted(t, "deliver_get", q->delivered + q->delivered_no_ack + q->got, s,
+                 SAMPLE_DELIVER_GET);
+    tell_counted(t, "deliver_no_ack", q->delivered_no_ack, s, SAMPLE_DELIVER_NO_ACK);
+    tell_counted(t, "drop_unroutable", n->unroutable_dropped, s, SAMPLE_DROP);
+    tell_counted(t, "get", q->got - q->got_no_ack, s, SAMPLE_GET);
+    tell_counted(t, "get_empty", q->got_nothing, s, SAMPLE_GET_EMPTY);
+    tell_counted(t, "get_no_ack", q->got_no_ack, s, SAMPLE_GET_NO_ACK);
+    tell_counted(t, "publish", n->received, s, SAMPLE_PUBLISH);
+    tell_counted(t, "redeliver", q->redelivered, s, SAMPLE_REDELIVER);
+    tell_counted(t, "return_unroutable", n->unroutable_returned, s, SAMPLE_RETURN);
+    tell_end(t);
+}
+
+static void tell_churn(const struct api *a, struct tell *t, const struct broker_counters *n)
+{
+    const struct sample *s = samples_churn(a->samples);
+
+    tell_object(t, "churn_rates");
+    tell_counted(t, "channel_closed", n->channels_closed, s, CHURN_CHANNEL_CLOSED);
+    tell_counted(t, "channel_created", n->channels_opened, s, CHURN_CHANNEL_CREATED);
+    tell_counted(t, "connection_closed", n->visits_ended, s, CHURN_CONNECTION_CLOSED);
+    tell_counted(t, "connection_created", n->visits_begun, s, CHURN_CONNECTION_CREATED);
+    tell_counted(t, "queue_created", n->queues_created, s, CHURN_QUEUE_CREATED);
+    tell_counted(t, "queue_declared", n->queues_declared, s, CHURN_QUEUE_DECLARED);
+    tell_counted(t, "queue_deleted", n->queues_deleted, s, CHURN_QUEUE_DELETED);
+    tell_end(t);
+}
+
+/* As the last round of samples found them: to count them now would take a walk over all queues. */
+static void tell_queue_totals(const struct api *a, struct tell *t)
+{
+    const struct sample *s = samples_totals(a->samples);
+
+    tell_object(t, "queue_totals");
+    tell_counted(t, "messages", s->values[1][SAMPLE_MESSAGES], s, SAMPLE_MESSAGES);
+    tell_counted(t, "messages_ready", s->values[1][SAMPLE_READY], s, SAMPLE_READY);
+    tell_counted(t, "messages_unacknowledged", s->values[1][SAMPLE_UNACKED], s, SAMPLE_UNACKED);
+    tell_end(t);
+}
+
 void page_overview(struct api_call *c)
 {
     struct api *a = c->api;
+    struct broker_counters counters;
     struct broker_stats stats;
     struct tell t;
 
     broker_get_stats(a->broker, &stats);
+    broker_get_counters(a->broker, &counters);
     api_start(c, &t);
     tell_object(&t, NULL);
     tell_product(a, &t);
+    tell_message_stats(a, &t, &counters);
+    tell_churn(a, &t, &counters);
+    tell_queue_totals(a, &t);
     tell_objects(a, &t, &stats);
     tell_uint(&t, "statistics_db_event_queue", 0);
     tell_string(&t, "node", a->node);

@@ -28,9 +28,11 @@ struct api {
     struct buf reply;     /* of one answer */
     struct buf arguments; /* field tables made of bodies */
     struct samples *samples;
-    uint64_t lists;    /* sorted or paged lists being gathered */
+    size_t kept_bytes; /* by all lists that are sorted or cut into pages */
     uint64_t readings; /* bodies that workers read */
     int64_t started_ms;
+    uint64_t memory_max_bytes;
+    uint64_t disk_low_bytes;
     bool is_served; /* while stopping: all requests have ended */
     void (*stopped)(void *owner);
     void *stopped_owner;

@@ -4,12 +4,52 @@
 #ifndef HTTP_API_SHAPES_H
 #define HTTP_API_SHAPES_H
 
+#include "broker/look.h"
 #include "http/api/call.h"
+#include "http/api/samples.h"
 
-/* Begins an answer in the api's reply buffer. */
+/* Begins an answer in the api's reply buffer, with the columns that were asked for. */
 void api_start(struct api_call *c, struct tell *t);
 
 /* "exchange_types": [...] */
 void tell_exchange_types(struct tell *t);
+
+/* The name that was set, or that of the options. */
+void tell_cluster_name(const struct api *a, struct tell *t, const char *name);
+
+/* A field table as an object: text and binary are strings, all integers numbers, void is null. */
+void tell_table(struct tell *t, const char *name, struct table table);
+/* Its entries, inside an object that was begun. */
+void tell_entries(struct tell *t, struct table table);
+
+/* "publish": 5, "publish_details": {"rate": 0.5}, where the sample has it at that place; NULL:
+ * there is no sample, and the rate is 0.0. */
+void tell_counted(struct tell *t, const char *name, uint64_t value, const struct sample *s,
+                  size_t place);
+
+/* A text, or null when it is empty. */
+void tell_text_or_null(struct tell *t, const char *name, struct bytes value);
+
+/* "a,b" as ["a","b"]. */
+void tell_words(struct tell *t, const char *name, struct bytes list);
+
+/* What a binding is known by: its key, and when it has arguments `~` and their hash; `out` has
+ * SHAPES_KEY_SIZE bytes. */
+enum { SHAPES_KEY_SIZE = 255 * 3 + 24 };
+struct bytes binding_key(const struct look_binding *b, char *out);
+
+/* The objects of lists and of pages. */
+/* Their members, inside an object that was begun. */
+void tell_queue(struct api *a, struct tell *t, const struct look_queue *q);
+void tell_exchange(struct api *a, struct tell *t, const struct look_exchange *x);
+void tell_binding(struct tell *t, const struct look_binding *b);
+void tell_vhost(struct api *a, struct tell *t, const struct look_vhost *v);
+void tell_user(struct tell *t, const struct look_user *u);
+void tell_permission(struct tell *t, const struct look_permission *p);
+void tell_topic_permission(struct tell *t, const struct look_topic_permission *p);
+void tell_consumer(struct api *a, struct tell *t, const struct look_consumer *c);
+void tell_connection(struct api *a, struct tell *t, const struct doors_connection *c);
+void tell_channel(struct api *a, struct tell *t, const struct doors_connection *c,
+                  const struct doors_channel *ch);
 
 #endif

@@ -1,0 +1,198 @@
+/* The node, and what has no thing behind it: feature flags, deprecated features, sample resets. */
+#include "base/mem.h"
+#include "broker/counters.h"
+#include "http/api/pages.h"
+#include "http/api/shapes.h"
+
+/* ---- nodes ---- */
+
+static void tell_node(struct api *a, struct tell *t)
+{
+    struct broker_stats stats;
+
+    broker_get_stats(a->broker, &stats);
+    tell_object(t, NULL);
+    tell_array(t, "partitions");
+    tell_end(t);
+    tell_string(t, "name", a->node);
+    tell_string(t, "type", "disc");
+    tell_bool(t, "running", true);
+    tell_uint(t, "mem_used", stats.memory_bytes);
+    tell_uint(t, "mem_limit", a->memory_max_bytes);
+    tell_bool(t, "mem_alarm", stats.is_memory_short);
+    tell_uint(t, "disk_free", stats.disk_free_bytes);
+    tell_uint(t, "disk_free_limit", a->disk_low_bytes);
+    tell_bool(t, "disk_free_alarm", stats.is_disk_short);
+    tell_string(t, "rates_mode", "basic");
+    tell_int(t, "uptime", io_wall_ms(a->io) - a->started_ms);
+    tell_bool(t, "being_drained", false);
+    tell_exchange_types(t);
+    tell_array(t, "applications");
+    tell_object(t, NULL);
+    tell_string(t, "name", "millrace");
+    tell_string(t, "description", "Millrace");
+    tell_string(t, "version", MILLRACE_VERSION);
+    tell_end(t);
+    tell_end(t);
+    tell_array(t, "enabled_plugins");
+    tell_string(t, NULL, "rabbitmq_management");
+    tell_end(t);
+    tell_end(t);
+}
+
+void nodes_get(struct api_call *c)
+{
+    struct tell t;
+
+    api_start(c, &t);
+    tell_array(&t, NULL);
+    tell_node(c->api, &t);
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+static bool is_our_node(struct api_call *c)
+{
+    if (bytes_equal(c->args[0], bytes_text(c->api->node)))
+        return true;
+    api_not_found(c);
+    return false;
+}
+
+void node_get_one(struct api_call *c)
+{
+    struct tell t;
+
+    if (!is_our_node(c))
+        return;
+    api_start(c, &t);
+    tell_node(c->api, &t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+void node_get_memory(struct api_call *c)
+{
+    struct broker_stats stats;
+    struct tell t;
+
+    if (!is_our_node(c))
+        return;
+    broker_get_stats(c->api->broker, &stats);
+    api_start(c, &t);
+    tell_object(&t, NULL);
+    tell_object(&t, "memory");
+    tell_string(&t, "strategy", "allocated");
+    tell_object(&t, "total");
+    tell_uint(&t, "allocated", mem_used_bytes());
+    tell_uint(&t, "rss", stats.memory_bytes);
+    tell_end(&t);
+    tell_end(&t);
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+/* ---- what is always on ---- */
+
+static const char *const flags[] = {
+    "classic_queue_type_delivery_support",
+    "direct_exchange_routing_v2",
+    "feature_flags_v2",
+    "quorum_queue",
+    "stream_queue",
+    "user_limits",
+    "virtual_host_metadata",
+};
+
+void feature_flags_get(struct api_call *c)
+{
+    struct tell t;
+
+    api_start(c, &t);
+    tell_array(&t, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        tell_object(&t, NULL);
+        tell_string(&t, "name", flags[i]);
+        tell_string(&t, "desc", "part of this broker; cannot be turned off");
+        tell_string(&t, "doc_url", "");
+        tell_string(&t, "state", "enabled");
+        tell_string(&t, "stability", "required");
+        tell_string(&t, "provided_by", "millrace");
+        tell_end(&t);
+    }
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+/* All that there are, are on already. */
+void feature_flag_enable(struct api_call *c)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        if (!bytes_equal(c->args[0], bytes_text(flags[i])) &&
+            !bytes_equal(c->args[0], bytes_text("all")))
+            continue;
+        api_answer_empty(c, 204);
+        return;
+    }
+    api_bad_request(c, "unsupported: there is no feature flag '%.*s'", API_SHOW(c->args[0]));
+}
+
+/* Nothing is deprecated here: what RabbitMQ gave up still works. */
+void deprecated_features_get(struct api_call *c)
+{
+    struct tell t;
+
+    api_start(c, &t);
+    tell_array(&t, NULL);
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+/* One node has nothing to move. */
+void rebalance_queues(struct api_call *c)
+{
+    http_answer_field(c->http, "x-note", "there is one node: nothing was moved");
+    api_answer_empty(c, 204);
+}
+
+/* No samples of the past are kept, so there is nothing to forget. */
+void reset_samples(struct api_call *c)
+{
+    api_answer_empty(c, 204);
+}
+
+/* ---- logging in ---- */
+
+void auth_attempts_get(struct api_call *c)
+{
+    struct broker_counters n;
+    struct tell t;
+
+    if (!is_our_node(c))
+        return;
+    broker_get_counters(c->api->broker, &n);
+    api_start(c, &t);
+    tell_array(&t, NULL);
+    tell_object(&t, NULL);
+    tell_string(&t, "protocol", "all");
+    tell_uint(&t, "auth_attempts", n.logins_failed + n.logins_succeeded);
+    tell_uint(&t, "auth_attempts_failed", n.logins_failed);
+    tell_uint(&t, "auth_attempts_succeeded", n.logins_succeeded);
+    tell_end(&t);
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+void auth_hash_password_get(struct api_call *c)
+{
+    char hash[AUTH_HASH_MAX];
+    uint8_t salt[4];
+    struct tell t;
+
+    put_le32(salt, (uint32_t)io_random(c->api->io));
+    auth_hash_password(AUTH_HASH_SHA256, c->args[0], salt, hash);
+    api_start(c, &t);
+    tell_object(&t, NULL);
+    tell_string(&t, "ok", hash);
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}

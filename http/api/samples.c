@@ -1,0 +1,353 @@
+/* Looking at what counts, again and again. */
+#include "http/api/samples.h"
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "broker/counters.h"
+#include "broker/look.h"
+#include "http/api/parts.h"
+
+#define MS_NS UINT64_C(1000000)
+
+enum { VISITS_PER_TURN = 500 };
+
+enum sample_kind {
+    OF_QUEUES,
+    OF_EXCHANGES,
+    OF_CONNECTIONS,
+    OF_CHANNELS,
+    KINDS,
+};
+
+/* What a round is at. */
+enum stage { RESTING, AT_QUEUES, AT_EXCHANGES, AT_CONNECTIONS };
+
+struct samples {
+    struct api *api;
+    struct map kinds[KINDS];
+    struct sample all;
+    struct sample totals;
+    struct sample churn;
+    struct io_timer timer;
+    enum stage stage;
+    uint32_t round;
+    uint64_t seed;
+    struct look look;
+    uint64_t *connections;
+    size_t connection_count;
+    size_t connection_at;
+    uint64_t ready; /* of the queues of this round */
+    uint64_t unacked;
+};
+
+/* ---- one sample ---- */
+
+static void put(struct samples *s, struct sample *sample, const uint64_t *values, size_t count)
+{
+    bool is_first = sample->round == 0;
+
+    for (size_t i = 0; i < count; i++) {
+        sample->values[0][i] = is_first ? values[i] : sample->values[1][i];
+        sample->values[1][i] = values[i];
+    }
+    sample->times_ns[0] = is_first ? 0 : sample->times_ns[1];
+    sample->times_ns[1] = io_now_ns(s->api->io);
+    sample->round = s->round;
+}
+
+static void put_of(struct samples *s, enum sample_kind kind, uint64_t key, const uint64_t *values,
+                   size_t count)
+{
+    struct sample *sample = map_find(&s->kinds[kind], key);
+
+    if (sample == NULL) {
+        sample = MEM_NEW(struct sample);
+        map_put(&s->kinds[kind], key, sample);
+    }
+    put(s, sample, values, count);
+}
+
+double sample_rate(const struct sample *s, size_t place)
+{
+    double change = (double)s->values[1][place] - (double)s->values[0][place];
+    double seconds = (double)(s->times_ns[1] - s->times_ns[0]) / 1e9;
+
+    ASSERT(place < SAMPLE_VALUES);
+    if (s->times_ns[0] == 0 || seconds <= 0)
+        return 0;
+    return (double)(int64_t)(change / seconds * 10) / 10;
+}
+
+/* ---- what is counted ---- */
+
+static uint64_t exchange_key(const struct samples *s, struct bytes vhost, struct bytes name)
+{
+    return hash64(name, hash64(vhost, s->seed));
+}
+
+static void sample_queue(struct samples *s, const struct look_queue *q)
+{
+    const struct queue_stats *st = &q->stats;
+    const uint64_t values[] = {
+        [SAMPLE_PUBLISH] = st->published,
+        [SAMPLE_DELIVER] = st->delivered,
+        [SAMPLE_DELIVER_NO_ACK] = st->delivered_no_ack,
+        [SAMPLE_GET] = st->got - st->got_no_ack,
+        [SAMPLE_GET_NO_ACK] = st->got_no_ack,
+        [SAMPLE_REDELIVER] = st->redelivered,
+        [SAMPLE_ACK] = st->acked,
+        [SAMPLE_DELIVER_GET] = st->delivered + st->delivered_no_ack + st->got,
+        [SAMPLE_READY] = st->ready,
+        [SAMPLE_UNACKED] = st->unacked,
+        [SAMPLE_MESSAGES] = st->ready + st->unacked,
+    };
+
+    s->ready += st->ready;
+    s->unacked += st->unacked;
+    put_of(s, OF_QUEUES, q->id, values, ARRAY_SIZE(values));
+}
+
+static void sample_exchange(struct samples *s, const struct look_exchange *x)
+{
+    const uint64_t values[] = {[SAMPLE_IN] = x->published_in, [SAMPLE_OUT] = x->published_out};
+
+    put_of(s, OF_EXCHANGES, exchange_key(s, x->vhost, x->name), values, ARRAY_SIZE(values));
+}
+
+static void sample_channel(struct samples *s, const struct doors_channel *ch)
+{
+    const struct doors_messages *m = &ch->messages;
+    const uint64_t values[] = {
+        [SAMPLE_PUBLISH] = m->publish,
+        [SAMPLE_DELIVER] = m->deliver,
+        [SAMPLE_DELIVER_NO_ACK] = m->deliver_no_ack,
+        [SAMPLE_GET] = m->get,
+        [SAMPLE_GET_NO_ACK] = m->get_no_ack,
+        [SAMPLE_REDELIVER] = m->redeliver,
+        [SAMPLE_ACK] = m->ack,
+        [SAMPLE_DELIVER_GET] = m->deliver + m->deliver_no_ack + m->get + m->get_no_ack,
+        [SAMPLE_CONFIRM] = m->confirm,
+        [SAMPLE_RETURN] = m->return_unroutable,
+        [SAMPLE_DROP] = m->drop_unroutable,
+        [SAMPLE_GET_EMPTY] = m->get_empty,
+    };
+
+    put_of(s, OF_CHANNELS, ch->connection << 16 | ch->number, values, ARRAY_SIZE(values));
+}
+
+static void sample_connection(struct samples *s, uint64_t id)
+{
+    const struct doors *d = &s->api->doors;
+    struct doors_connection c;
+    struct doors_channel ch = {0};
+
+    if (!d->connection(d->owner, id, &c))
+        return;
+    const uint64_t values[] = {
+        [SAMPLE_RECEIVED] = c.received_bytes,
+        [SAMPLE_SENT] = c.sent_bytes,
+    };
+    put_of(s, OF_CONNECTIONS, id, values, ARRAY_SIZE(values));
+    while (d->channel(d->owner, id, ch.number, &ch))
+        sample_channel(s, &ch);
+}
+
+static void sample_all(struct samples *s)
+{
+    struct broker_counters n;
+
+    broker_get_counters(s->api->broker, &n);
+    const struct queues_tally *q = &n.queues;
+    const uint64_t all[] = {
+        [SAMPLE_PUBLISH] = n.received,
+        [SAMPLE_DELIVER] = q->delivered,
+        [SAMPLE_DELIVER_NO_ACK] = q->delivered_no_ack,
+        [SAMPLE_GET] = q->got - q->got_no_ack,
+        [SAMPLE_GET_NO_ACK] = q->got_no_ack,
+        [SAMPLE_REDELIVER] = q->redelivered,
+        [SAMPLE_ACK] = q->acked,
+        [SAMPLE_DELIVER_GET] = q->delivered + q->delivered_no_ack + q->got,
+        [SAMPLE_CONFIRM] = n.confirmed,
+        [SAMPLE_RETURN] = n.unroutable_returned,
+        [SAMPLE_DROP] = n.unroutable_dropped,
+        [SAMPLE_GET_EMPTY] = q->got_nothing,
+    };
+    const uint64_t churn[] = {
+        [CHURN_CONNECTION_CREATED] = n.visits_begun, [CHURN_CONNECTION_CLOSED] = n.visits_ended,
+        [CHURN_CHANNEL_CREATED] = n.channels_opened, [CHURN_CHANNEL_CLOSED] = n.channels_closed,
+        [CHURN_QUEUE_DECLARED] = n.queues_declared,  [CHURN_QUEUE_CREATED] = n.queues_created,
+        [CHURN_QUEUE_DELETED] = n.queues_deleted,
+    };
+
+    put(s, &s->all, all, ARRAY_SIZE(all));
+    put(s, &s->churn, churn, ARRAY_SIZE(churn));
+}
+
+/* ---- rounds ---- */
+
+/* Forgets what was not met in the last round. */
+static void sweep(struct samples *s)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        MAP_FOREACH (w, &s->kinds[kind]) {
+            struct sample *sample = w.value;
+
+            if (sample->round + 1 >= s->round)
+                continue;
+            map_remove(&s->kinds[kind], w.key);
+            mem_free(sample);
+        }
+    }
+}
+
+static void begin(struct samples *s)
+{
+    s->round++;
+    sweep(s);
+    s->ready = 0;
+    s->unacked = 0;
+    sample_all(s);
+    look_open(&s->look, s->api->broker, LOOK_QUEUES, bytes_of(NULL, 0));
+    s->stage = AT_QUEUES;
+}
+
+static void visit_queues(struct samples *s)
+{
+    struct look_queue q;
+
+    for (int i = 0; i < VISITS_PER_TURN; i++) {
+        if (!look_queue(&s->look, &q)) {
+            const uint64_t totals[] = {[SAMPLE_READY] = s->ready,
+                                       [SAMPLE_UNACKED] = s->unacked,
+                                       [SAMPLE_MESSAGES] = s->ready + s->unacked};
+
+            put(s, &s->totals, totals, ARRAY_SIZE(totals));
+            look_close(&s->look);
+            look_open(&s->look, s->api->broker, LOOK_EXCHANGES, bytes_of(NULL, 0));
+            s->stage = AT_EXCHANGES;
+            break;
+        }
+        sample_queue(s, &q);
+    }
+}
+
+static void visit_exchanges(struct samples *s)
+{
+    const struct doors *d = &s->api->doors;
+    struct look_exchange x;
+
+    for (int i = 0; i < VISITS_PER_TURN; i++) {
+        if (!look_exchange(&s->look, &x)) {
+            look_close(&s->look);
+            if (d->connections != NULL)
+                s->connection_count = d->connections(d->owner, &s->connections);
+            s->connection_at = 0;
+            s->stage = AT_CONNECTIONS;
+            break;
+        }
+        sample_exchange(s, &x);
+    }
+}
+
+static void visit_connections(struct samples *s)
+{
+    for (int i = 0; i < VISITS_PER_TURN / 10; i++) {
+        if (s->connection_at == s->connection_count) {
+            mem_free(s->connections);
+            s->connections = NULL;
+            s->connection_count = s->connection_at = 0;
+            s->stage = RESTING;
+            break;
+        }
+        sample_connection(s, s->connections[s->connection_at++]);
+    }
+}
+
+static void on_timer(struct io_timer *t)
+{
+    struct samples *s = CONTAINER_OF(t, struct samples, timer);
+
+    switch (s->stage) {
+    case RESTING:
+        begin(s);
+        break;
+    case AT_QUEUES:
+        visit_queues(s);
+        break;
+    case AT_EXCHANGES:
+        visit_exchanges(s);
+        break;
+    case AT_CONNECTIONS:
+        visit_connections(s);
+        break;
+    }
+    io_timer_start(s->api->io, &s->timer,
+                   s->stage == RESTING ? s->api->options->sample_interval_ms * MS_NS : 0);
+}
+
+struct samples *samples_new(struct api *a)
+{
+    struct samples *s = MEM_NEW(struct samples);
+
+    s->api = a;
+    s->seed = io_random(a->io);
+    for (int kind = 0; kind < KINDS; kind++)
+        map_init(&s->kinds[kind]);
+    io_timer_init(&s->timer, on_timer);
+    io_timer_start(a->io, &s->timer, 0);
+    return s;
+}
+
+void samples_free(struct samples *s)
+{
+    if (s == NULL)
+        return;
+    io_timer_stop(s->api->io, &s->timer);
+    look_close(&s->look);
+    mem_free(s->connections);
+    for (int kind = 0; kind < KINDS; kind++) {
+        MAP_FOREACH (w, &s->kinds[kind])
+            mem_free(w.value);
+        map_release(&s->kinds[kind]);
+    }
+    mem_free(s);
+}
+
+/* ---- find ---- */
+
+const struct sample *samples_queue(const struct samples *s, uint64_t id)
+{
+    return map_find(&s->kinds[OF_QUEUES], id);
+}
+
+const struct sample *samples_exchange(const struct samples *s, struct bytes vhost,
+                                      struct bytes name)
+{
+    return map_find(&s->kinds[OF_EXCHANGES], exchange_key(s, vhost, name));
+}
+
+const struct sample *samples_connection(const struct samples *s, uint64_t id)
+{
+    return map_find(&s->kinds[OF_CONNECTIONS], id);
+}
+
+const struct sample *samples_channel(const struct samples *s, uint64_t connection, unsigned number)
+{
+    return map_find(&s->kinds[OF_CHANNELS], connection << 16 | number);
+}
+
+const struct sample *samples_all(const struct samples *s)
+{
+    return &s->all;
+}
+
+const struct sample *samples_totals(const struct samples *s)
+{
+    return &s->totals;
+}
+
+const struct sample *samples_churn(const struct samples *s)
+{
+    return &s->churn;
+}

@@ -1,0 +1,80 @@
+/* What was counted a little while ago, so that rates can be told: two looks at everything that
+ * counts, an interval apart.
+ *
+ * Every interval a round begins: queues, exchanges, connections and channels are visited some a
+ * turn, and what was not met in a round is forgotten with the next.
+ *
+ * Owner: one shard. */
+#ifndef HTTP_API_SAMPLES_H
+#define HTTP_API_SAMPLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+struct api;
+struct broker_counters;
+struct samples;
+
+enum { SAMPLE_VALUES = 16 };
+
+struct sample {
+    uint64_t values[2][SAMPLE_VALUES]; /* before, and last */
+    uint64_t times_ns[2];
+    uint32_t round;
+};
+
+/* Where what stands. */
+enum sample_queue {
+    SAMPLE_PUBLISH,
+    SAMPLE_DELIVER,
+    SAMPLE_DELIVER_NO_ACK,
+    SAMPLE_GET,
+    SAMPLE_GET_NO_ACK,
+    SAMPLE_REDELIVER,
+    SAMPLE_ACK,
+    SAMPLE_DELIVER_GET,
+    SAMPLE_READY,
+    SAMPLE_UNACKED,
+    SAMPLE_MESSAGES,
+};
+enum sample_exchange { SAMPLE_IN, SAMPLE_OUT };
+enum sample_connection { SAMPLE_RECEIVED, SAMPLE_SENT };
+/* As of a queue from the beginning, and further: */
+enum sample_channel {
+    SAMPLE_CONFIRM = SAMPLE_READY,
+    SAMPLE_RETURN,
+    SAMPLE_DROP,
+    SAMPLE_GET_EMPTY,
+};
+/* What comes and goes. */
+enum sample_churn {
+    CHURN_CONNECTION_CREATED,
+    CHURN_CONNECTION_CLOSED,
+    CHURN_CHANNEL_CREATED,
+    CHURN_CHANNEL_CLOSED,
+    CHURN_QUEUE_DECLARED,
+    CHURN_QUEUE_CREATED,
+    CHURN_QUEUE_DELETED,
+};
+
+struct samples *samples_new(struct api *a);
+void samples_free(struct samples *s);
+
+/* Each NULL: it was not met yet. */
+const struct sample *samples_queue(const struct samples *s, uint64_t id);
+const struct sample *samples_exchange(const struct samples *s, struct bytes vhost,
+                                      struct bytes name);
+const struct sample *samples_connection(const struct samples *s, uint64_t id);
+const struct sample *samples_channel(const struct samples *s, uint64_t connection, unsigned number);
+/* The node as a whole: as of a channel, and what is ready and unacked of all queues. */
+const struct sample *samples_all(const struct samples *s);
+const struct sample *samples_totals(const struct samples *s);
+const struct sample *samples_churn(const struct samples *s);
+
+/* So many a second between the two looks; below zero for what became less. */
+double sample_rate(const struct sample *s, size_t place);
+
+#endif
