@@ -34,8 +34,7 @@ struct block_batch *block_add_batch(struct block *b)
     return batch;
 }
 
-/* Makes room for `size` more bytes of data. Only a job that fills the block may call this (B1). */
-static int data_room(struct block *b, size_t size)
+int block_make_room(struct block *b, size_t size)
 {
     size_t capacity = b->capacity;
     uint8_t *data;
@@ -72,20 +71,38 @@ static int note_records(struct block *b, const struct batch_head *head, size_t f
     return at == payload.size ? 0 : ERR_CORRUPT;
 }
 
-int block_take_batch(struct block *b, const struct batch_head *head, const uint8_t *bytes)
+static bool lies_in(const struct block *b, const uint8_t *bytes)
 {
-    const uint8_t *payload = bytes + BATCH_HEADER_SIZE;
+    uintptr_t data = (uintptr_t)b->data, at = (uintptr_t)bytes;
+
+    return at >= data && at < data + b->size;
+}
+
+/* Puts the payload, decompressed, behind the data. */
+static int add_payload(struct block *b, const struct batch_head *head, const uint8_t *bytes)
+{
     size_t stored = head->length - BATCH_HEADER_SIZE;
-    size_t from = b->size;
-    uint32_t count = b->count;
-    int rv = data_room(b, head->raw_size);
+    bool is_inside = lies_in(b, bytes);
+    size_t offset = is_inside ? (size_t)(bytes - b->data) : 0;
+    const uint8_t *payload;
+    int rv = block_make_room(b, head->raw_size);
 
     if (rv != 0)
         return rv;
+    payload = (is_inside ? b->data + offset : bytes) + BATCH_HEADER_SIZE;
     if ((head->attributes & BATCH_ZSTD) != 0)
-        rv = decompress_payload(payload, stored, b->data + from, head->raw_size);
-    else
-        memcpy(b->data + from, payload, head->raw_size);
+        return decompress_payload(payload, stored, b->data + b->size, head->raw_size);
+    memcpy(b->data + b->size, payload, head->raw_size);
+    return 0;
+}
+
+int block_take_batch(struct block *b, const struct batch_head *head, const uint8_t *bytes)
+{
+    bool is_in_place = (head->attributes & BATCH_ZSTD) == 0 && lies_in(b, bytes);
+    size_t from = is_in_place ? (size_t)(bytes - b->data) + BATCH_HEADER_SIZE : b->size;
+    uint32_t count = b->count;
+    int rv = is_in_place ? 0 : add_payload(b, head, bytes);
+
     if (rv != 0)
         return rv;
     block_add_batch(b)->head = *head;
@@ -95,7 +112,7 @@ int block_take_batch(struct block *b, const struct batch_head *head, const uint8
         b->count = count;
         return rv;
     }
-    b->size += head->raw_size;
+    b->size += is_in_place ? 0 : head->raw_size;
     return 0;
 }
 

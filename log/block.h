@@ -55,8 +55,13 @@ void block_add_record(struct block *b, uint32_t offset);
 /* Begins a batch; its head may be completed later through the returned place. */
 struct block_batch *block_add_batch(struct block *b);
 
-/* Takes a checked batch in: its payload, decompressed, is copied to the end of the data and
- * the records are noted. Errors: ERR_CORRUPT when the payload is not what the header says,
+/* Makes room for `size` more bytes of data, which may move: only for a job that fills a block
+ * before anybody else sees it (B1). Errors: ERR_NO_MEMORY. */
+MUST_USE int block_make_room(struct block *b, size_t size);
+
+/* Takes a checked batch in and notes its records. One that lies in the data already stays where it
+ * is; otherwise, or when it is compressed, its payload is put at the end of the data, which may
+ * move. Errors: ERR_CORRUPT when the payload is not what the header says,
  * ERR_NO_MEMORY. */
 MUST_USE int block_take_batch(struct block *b, const struct batch_head *head, const uint8_t *bytes);
 

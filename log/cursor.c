@@ -5,6 +5,11 @@
 #include "base/mem.h"
 #include "log/log_parts.h"
 
+enum {
+    AHEAD_MAX = 4,   /* runs that are read ahead: enough for two workers to be busy */
+    AHEAD_SHARE = 8, /* of the cache, that the runs of one cursor may take */
+};
+
 struct cursor {
     struct log *log;
     enum cursor_lane lane;
@@ -17,7 +22,7 @@ struct cursor {
     struct block *block; /* referenced, or NULL */
     uint32_t place;      /* of the next record in it */
     struct fetch fetch;
-    struct fetch ahead;
+    struct fetch ahead[AHEAD_MAX];
     uint64_t fetch_end; /* where to go on when nothing of the segment can be read */
     int err;            /* of the last fetch, to be told once */
     cursor_ready_fn *ready;
@@ -62,7 +67,8 @@ struct cursor *cursor_open(struct log *l, enum cursor_lane lane, uint64_t destin
     c->next = number;
     c->time_min_ms = INT64_MIN;
     c->fetch.done = on_fetched;
-    c->ahead.done = on_ahead;
+    for (size_t i = 0; i < AHEAD_MAX; i++)
+        c->ahead[i].done = on_ahead;
     l->cursors++;
     return c;
 }
@@ -82,7 +88,8 @@ void cursor_close(struct cursor *c)
     if (c == NULL)
         return;
     leave(c);
-    cache_cancel(&c->log->cache, &c->ahead);
+    for (size_t i = 0; i < AHEAD_MAX; i++)
+        cache_cancel(&c->log->cache, &c->ahead[i]);
     c->log->cursors--;
     mem_free(c);
 }
@@ -174,20 +181,53 @@ static int resolve_time(struct cursor *c)
     return 0;
 }
 
-/* Starts reading what comes behind the present block, when it is not in memory. */
-static void read_ahead(struct cursor *c)
+static bool is_asked_for(const struct cursor *c, const struct segment *g, uint64_t number)
 {
-    uint64_t number = c->block->end;
-    struct segment *g = locate(c, number);
-    struct block *b;
+    for (size_t i = 0; i < AHEAD_MAX; i++) {
+        const struct fetch *f = &c->ahead[i];
+        if (list_linked(&f->link) && f->segment == g && f->number == number)
+            return true;
+    }
+    return false;
+}
 
-    if (g == NULL || g != c->block->segment || list_linked(&c->ahead.link))
-        return;
-    b = cache_find(&c->log->cache, g, number);
+/* Asks for the run of a number, unless it is in memory or on its way. */
+static void ask_ahead(struct cursor *c, struct segment *g, uint64_t number)
+{
+    struct block *b = cache_find(&c->log->cache, g, number);
+    size_t i = 0;
+
     if (b != NULL)
         block_unref(b);
-    else
-        cache_fetch(&c->log->cache, &c->ahead, g, number);
+    if (b != NULL || is_asked_for(c, g, number))
+        return;
+    while (i < AHEAD_MAX && list_linked(&c->ahead[i].link))
+        i++;
+    if (i < AHEAD_MAX)
+        cache_fetch(&c->log->cache, &c->ahead[i], g, number);
+}
+
+/* Starts reading what comes behind the present block, as far as it is not in memory. */
+static void read_ahead(struct cursor *c)
+{
+    uint64_t number = c->block->end, left = c->log->site.options.cache_bytes / AHEAD_SHARE;
+    struct segment *g = locate(c, number);
+    const struct index *x;
+    size_t first;
+
+    if (g == NULL || g != c->block->segment || g->index == NULL)
+        return;
+    x = g->index;
+    first = index_find(x, number);
+    ask_ahead(c, g, number);
+    for (size_t i = first + 1; i < x->count && i < first + AHEAD_MAX; i++) {
+        uint64_t size = index_run_end(x, i - 1, g->bytes) - x->entries[i - 1].at;
+
+        if (x->entries[i].number >= g->written || size > left)
+            return;
+        left -= size;
+        ask_ahead(c, g, x->entries[i].number);
+    }
 }
 
 /* Gets a block under the cursor. */

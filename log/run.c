@@ -66,7 +66,7 @@ static uint32_t mark_of(const struct run *r)
 /* A second pair of eyes on another part of the file. */
 static void scan_other(const struct run *r, struct scan *scan, uint64_t from, uint64_t to)
 {
-    scan_init(scan, r->file, mark_of(r), r->scan.window_capacity);
+    scan_init(scan, r->file, mark_of(r), (size_t)(r->span->to - r->span->from));
     scan_seek(scan, from, to);
 }
 
@@ -189,6 +189,7 @@ static int take(struct run *r, const struct batch_head *head, const uint8_t *byt
     };
     int rv = block_take_batch(b, head, bytes);
 
+    r->scan.window = b->data; /* it may have moved */
     if (rv == 0)
         r->held = now;
     return rv;
@@ -228,8 +229,26 @@ static bool step_over(struct run *r, int *rv)
     if (*rv == ERR_NOT_FOUND && (*rv = scan_resync(scan)) != 0)
         return false;
     if (*rv == ERR_VERSION)
-        scan_seek(scan, scan_at(scan) + BATCH_ALIGN, scan->end);
+        scan_skip(scan);
     return true;
+}
+
+/* Reads the bytes of the run into the empty block, where most batches can stay as they are. */
+static int read_bytes(struct run *r)
+{
+    struct scan_memory m = {.from = r->span->from, .to = r->span->to};
+    size_t size = (size_t)(m.to - m.from);
+    struct block *b = r->block;
+    int rv = block_make_room(b, size);
+
+    if (rv == 0)
+        rv = scan_read(r->file, b->data, size, m.from, &m.size);
+    if (rv != 0)
+        return rv;
+    b->size = m.size;
+    m.bytes = b->data;
+    scan_init_memory(&r->scan, mark_of(r), &m);
+    return 0;
 }
 
 int run_load(struct block *b, struct disk_file *f, const struct run_span *span)
@@ -240,8 +259,10 @@ int run_load(struct block *b, struct disk_file *f, const struct run_span *span)
     int rv;
 
     ASSERT(span->before <= span->from && span->from < span->to && span->to <= span->end);
-    scan_init(&r.scan, f, mark_of(&r), (size_t)(span->to - span->from));
-    scan_seek(&r.scan, span->from, span->to);
+    ASSERT(b->size == 0 && b->count == 0);
+    rv = read_bytes(&r);
+    if (rv != 0)
+        return rv;
     do {
         uint64_t here = scan_at(&r.scan);
 

@@ -231,6 +231,40 @@ static void test_the_next_run_is_read_ahead(void **state)
     end(&w);
 }
 
+/* How many loads the first record of a log brings about that is not in memory. */
+static uint64_t loads_at_the_start(uint64_t cache_bytes)
+{
+    struct log_world w;
+    struct cursor *c;
+    struct record r;
+    uint64_t misses;
+
+    log_world_init(&w);
+    w.options.cache_bytes = cache_bytes;
+    log_world_open(&w);
+    fill(&w, 2);
+    log_world_close(&w);
+    log_world_open(&w);
+    log_world_settle(&w);
+    c = cursor_open(w.log, CURSOR_HOT, 0, 0);
+    misses = w.log->cache.misses;
+    assert_int_equal(cursor_next(c, &r), ERR_AGAIN);
+    log_world_settle(&w);
+    assert_int_equal(cursor_next(c, &r), 0);
+    misses = w.log->cache.misses - misses;
+    log_world_settle(&w);
+    cursor_close(c);
+    end(&w);
+    return misses;
+}
+
+static void test_several_runs_are_read_ahead_where_the_cache_has_room_for_them(void **state)
+{
+    (void)state;
+    assert_int_equal(loads_at_the_start(1 << 20), 1 + 4);
+    assert_int_equal(loads_at_the_start(0), 1 + 1);
+}
+
 /* A reader right behind the writer, with nothing kept in memory: what is not yet written
  * is found in memory, what is written on disk, and never is one taken for the other. */
 static void test_a_reader_close_behind_the_writer_sees_no_damage(void **state)
@@ -769,6 +803,7 @@ int main(void)
         LEAK_CHECKED(test_seeking_by_number_in_both_directions),
         LEAK_CHECKED(test_seeking_by_time_in_the_hot_log),
         LEAK_CHECKED(test_the_next_run_is_read_ahead),
+        LEAK_CHECKED(test_several_runs_are_read_ahead_where_the_cache_has_room_for_them),
         LEAK_CHECKED(test_a_reader_close_behind_the_writer_sees_no_damage),
         LEAK_CHECKED(test_a_failed_log_can_be_read_as_far_as_it_is_durable),
         LEAK_CHECKED(test_damage_in_the_hot_log_is_told_once_and_passed),
