@@ -79,9 +79,11 @@ static void map_file(struct damage_map *m, struct damage_file *f)
     mem_free(bytes);
 }
 
-static bool is_batch(const struct stretch *s)
+/* A slot of the watermark looks the same, but stands in no segment. */
+static bool is_batch(const struct damage_file *f, const struct stretch *s)
 {
-    return s->size == BATCH_HEAD && s->at >= SEGMENT_START && s->at % BATCH_STEP == 0;
+    return strstr(f->path, ".seg") != NULL && s->size == BATCH_HEAD && s->at >= SEGMENT_START &&
+           s->at % BATCH_STEP == 0;
 }
 
 static void on_file(void *owner, const char *path, bool is_dir, uint64_t size)
@@ -105,7 +107,7 @@ static void on_file(void *owner, const char *path, bool is_dir, uint64_t size)
     m->head_bytes += f->head_bytes;
     m->sectors += (size + SIM_SECTOR - 1) / SIM_SECTOR;
     for (size_t i = 0; i < f->head_count; i++)
-        m->batches += is_batch(&f->heads[i]);
+        m->batches += is_batch(f, &f->heads[i]);
 }
 
 void damage_map_init(struct damage_map *m, const struct sim_disk *disk)
@@ -175,7 +177,7 @@ struct damage_place damage_batch(const struct damage_map *m, uint64_t n)
         const struct damage_file *f = &m->files[i];
 
         for (size_t k = 0; k < f->head_count; k++) {
-            if (is_batch(&f->heads[k]) && n-- == 0)
+            if (is_batch(f, &f->heads[k]) && n-- == 0)
                 return (struct damage_place){f, f->heads[k].at / SIM_SECTOR};
         }
     }
