@@ -8,6 +8,10 @@
 static const char *const mechanisms[] = {"default",   "PLAIN",    "AMQPLAIN",
                                          "ANONYMOUS", "EXTERNAL", NULL};
 
+static const char *const name_words[] = {"distinguished_name", "common_name",
+                                         "subject_alternative_name", "subject_alt_name", NULL};
+static const char *const san_words[] = {"dns", "ip", "email", "uri", "other_name", NULL};
+
 STATIC_ASSERT(ARRAY_SIZE(mechanisms) == MECHANISM_COUNT + 1, "each mechanism has its word");
 
 #define MECHANISM(number)                                                                          \
@@ -17,7 +21,7 @@ STATIC_ASSERT(ARRAY_SIZE(mechanisms) == MECHANISM_COUNT + 1, "each mechanism has
         .choices = mechanisms,                                                                     \
         .help = "A way to log in that is offered, in this place of the list. While all places "    \
                 "say default, the list is PLAIN, AMQPLAIN; else a place that says so is empty. "   \
-                "EXTERNAL needs TLS and is not offered without.",                                  \
+                "EXTERNAL is offered to those whose certificate was verified.",                    \
     }
 
 const struct setting amqp_settings[] = {
@@ -96,6 +100,32 @@ const struct setting amqp_settings[] = {
     MECHANISM(2),
     MECHANISM(3),
     MECHANISM(4),
+    {
+        .name = "ssl_cert_login_from",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(name_rule.from),
+        .fallback = "distinguished_name",
+        .choices = name_words,
+        .help = "Which name in his certificate a client has as a user who logs in by EXTERNAL. "
+                "There must be such a user.",
+    },
+    {
+        .name = "ssl_cert_login_san_type",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(name_rule.san_type),
+        .fallback = "dns",
+        .choices = san_words,
+        .help = "When that is an alternative name: of which type.",
+    },
+    {
+        .name = "ssl_cert_login_san_index",
+        .kind = SETTING_INT,
+        .offset = FIELD(name_rule.san_index),
+        .fallback = "0",
+        .min = 0,
+        .max = 1000,
+        .help = "And which of those of that type, from 0 on.",
+    },
     {
         .name = "anonymous_login_user",
         .kind = SETTING_TEXT,

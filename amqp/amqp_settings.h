@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/setting.h"
+#include "gate/tls_settings.h"
 
 /* How a client may say who he is. */
 enum mechanism {
@@ -12,7 +13,7 @@ enum mechanism {
     MECHANISM_PLAIN,
     MECHANISM_AMQPLAIN,
     MECHANISM_ANONYMOUS,
-    MECHANISM_EXTERNAL, /* by a certificate: not offered without TLS */
+    MECHANISM_EXTERNAL, /* by a certificate: offered to clients that have one */
     MECHANISM_COUNT,
 };
 
@@ -29,6 +30,7 @@ struct amqp_options {
     int64_t connections_max;        /* connection_max; 0: no limit */
     int64_t consumers_max;          /* consumer_max_per_channel; 0: no limit */
     int mechanisms[MECHANISMS_MAX]; /* auth_mechanisms: offered, in this order */
+    struct tls_name_rule name_rule; /* who EXTERNAL is */
     char *anonymous_user;           /* who ANONYMOUS is */
     char *anonymous_pass;
     char *cluster_name;         /* told to clients */

@@ -4,13 +4,15 @@
 #include "amqp/connection.h"
 #include "amqp/door.h"
 #include "base/mem.h"
+#include "gate/tls.h"
 #include "msg/table.h"
 #include "msg/table_writer.h"
 
 enum {
     FRAME_MAX_MIN = 4096,
     PROPERTIES_MAX = 4096,
-    DELAYED_MAX = 4096, /* failed logins that wait; more are closed at once */
+    NAME_MAX_SIZE = 1024, /* of a user in a certificate */
+    DELAYED_MAX = 4096,   /* failed logins that wait; more are closed at once */
     MECHANISMS_SIZE = 64,
 };
 
@@ -45,14 +47,25 @@ static void fail_state(struct connection *c, const struct method *m)
 
 /* ---- start ---- */
 
-/* The mechanisms offered, in their order. */
-static size_t list_mechanisms(const struct amqp_options *o, int list[MECHANISMS_MAX])
+/* Whether the client has shown a certificate that is good. */
+static bool has_certificate(const struct connection *c)
 {
+    struct tls_look look;
+
+    return tls_look(c->session.socket, &look) && look.has_certificate;
+}
+
+/* The mechanisms offered, in their order. */
+static size_t list_mechanisms(const struct connection *c, int list[MECHANISMS_MAX])
+{
+    const struct amqp_options *o = c->session.door->options;
     size_t count = 0;
 
     for (size_t i = 0; i < MECHANISMS_MAX; i++) {
         int mechanism = o->mechanisms[i];
-        if (mechanism != MECHANISM_DEFAULT && mechanism != MECHANISM_EXTERNAL)
+        if (mechanism == MECHANISM_EXTERNAL && !has_certificate(c))
+            continue;
+        if (mechanism != MECHANISM_DEFAULT)
             list[count++] = mechanism;
     }
     for (size_t i = 0; i < MECHANISMS_MAX; i++)
@@ -88,7 +101,7 @@ void connection_start(struct connection *c)
     char mechanisms[MECHANISMS_SIZE];
     struct writer w = writer_of(mechanisms, sizeof(mechanisms));
     int list[MECHANISMS_MAX];
-    size_t count = list_mechanisms(c->session.door->options, list);
+    size_t count = list_mechanisms(c, list);
     struct buf properties;
 
     for (size_t i = 0; i < count; i++) {
@@ -161,7 +174,7 @@ static bool is_loopback(const char *peer)
 static int find_mechanism(const struct connection *c, struct bytes name)
 {
     int list[MECHANISMS_MAX];
-    size_t count = list_mechanisms(c->session.door->options, list);
+    size_t count = list_mechanisms(c, list);
 
     for (size_t i = 0; i < count; i++)
         if (bytes_equal(name, bytes_text(mechanism_names[list[i]])))
@@ -169,7 +182,29 @@ static int find_mechanism(const struct connection *c, struct bytes name)
     return MECHANISM_DEFAULT;
 }
 
-static int log_in(struct connection *c, int mechanism, struct bytes response)
+/* By his certificate; what he says himself does not count. */
+static int log_in_by_certificate(struct connection *c)
+{
+    struct amqp *a = c->session.door;
+    struct buf name;
+    int rv = 0;
+
+    buf_init(&name, NAME_MAX_SIZE);
+    rv = tls_name(c->session.socket, &a->options->name_rule, &name);
+    if (rv != 0)
+        door_say(a, DIAG_WARNING, "a certificate has no name to log in with peer=%s: %s",
+                 c->session.peer.text, err_text(rv));
+    else
+        rv = broker_log_in_known(connection_broker(c), buf_view(&name),
+                                 is_loopback(c->session.peer.text), &c->user);
+    if (rv == ERR_DENIED)
+        door_say(a, DIAG_WARNING, "a certificate's name may not log in peer=%s name='%.*s'",
+                 c->session.peer.text, (int)name.size, (const char *)name.data);
+    buf_release(&name);
+    return rv;
+}
+
+static int log_in_by_password(struct connection *c, int mechanism, struct bytes response)
 {
     const struct amqp_options *o = c->session.door->options;
     struct sasl_login login = {bytes_text(o->anonymous_user), bytes_text(o->anonymous_pass)};
@@ -181,8 +216,15 @@ static int log_in(struct connection *c, int mechanism, struct bytes response)
         rv = sasl_amqplain_read(response, &login);
     if (rv != 0)
         return rv;
-    rv = broker_log_in(connection_broker(c), login.name, login.password,
-                       is_loopback(c->session.peer.text), &c->user);
+    return broker_log_in(connection_broker(c), login.name, login.password,
+                         is_loopback(c->session.peer.text), &c->user);
+}
+
+static int log_in(struct connection *c, int mechanism, struct bytes response)
+{
+    int rv = mechanism == MECHANISM_EXTERNAL ? log_in_by_certificate(c)
+                                             : log_in_by_password(c, mechanism, response);
+
     if (rv == 0)
         user_ref(c->user); /* he may be deleted at any time */
     return rv;

@@ -102,6 +102,9 @@ struct auth *broker_auth(struct broker *b);
  * a loopback address. Who keeps him beyond the call takes a reference (user_ref()). ERR_DENIED. */
 MUST_USE int broker_log_in(struct broker *b, struct bytes name, struct bytes password,
                            bool is_loopback, struct user **out);
+/* The same for somebody of whom it is known that the name is his, by a certificate. */
+MUST_USE int broker_log_in_known(struct broker *b, struct bytes name, bool is_loopback,
+                                 struct user **out);
 
 /* What a visitor hears. Each may be NULL. Called from the loop. */
 struct visit_calls {

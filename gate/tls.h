@@ -29,7 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/check.h"
 #include "base/err.h"
 #include "gate/tls_settings.h"
@@ -81,5 +81,9 @@ struct tls_look {
 };
 /* False: that socket is no TLS socket, or not open. */
 bool tls_look(const struct socket *s, struct tls_look *out);
+
+/* Appends the name of a client with a certificate (tls_look.has_certificate). Errors:
+ * ERR_NOT_FOUND: it has none of that kind; ERR_INVALID: it is not fit to be a name; ERR_FULL. */
+MUST_USE int tls_name(const struct socket *s, const struct tls_name_rule *rule, struct buf *out);
 
 #endif

@@ -11,6 +11,21 @@ enum { TLS_VERSIONS_MAX = 2, TLS_CIPHERS_MAX = 16 };
 
 enum tls_verify { TLS_VERIFY_NONE, TLS_VERIFY_PEER };
 
+/* Which name of a client's certificate counts. */
+enum tls_name_from {
+    TLS_NAME_DISTINGUISHED,
+    TLS_NAME_COMMON,
+    TLS_NAME_ALTERNATIVE,
+    TLS_NAME_ALT, /* the same, as it is written too */
+};
+enum tls_san_type { TLS_SAN_DNS, TLS_SAN_IP, TLS_SAN_EMAIL, TLS_SAN_URI, TLS_SAN_OTHER };
+
+struct tls_name_rule {
+    int from;
+    int san_type;      /* of an alternative name, */
+    int64_t san_index; /* and its place among those of that type, from 0 on */
+};
+
 enum tls_version { TLS_VERSION_DEFAULT, TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
 struct tls_options {

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "gate/certificate.h"
 #include "gate/tls_parts.h"
 #include "io/io.h"
 #include "io/net.h"
@@ -725,4 +726,13 @@ bool tls_look(const struct socket *base, struct tls_look *out)
     out->has_certificate =
         SSL_get0_peer_certificate(s->ssl) != NULL && SSL_get_verify_result(s->ssl) == X509_V_OK;
     return true;
+}
+
+int tls_name(const struct socket *base, const struct tls_name_rule *rule, struct buf *out)
+{
+    struct tls_look look;
+
+    if (!tls_look(base, &look) || !look.has_certificate)
+        return ERR_NOT_FOUND;
+    return certificate_name(SSL_get0_peer_certificate(tls_socket_of(base)->ssl), rule, out);
 }

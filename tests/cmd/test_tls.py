@@ -120,6 +120,52 @@ class TlsTest(unittest.TestCase):
         pair = self.authority.issue("guarded", alternatives="DNS:localhost", password="a secret")
         self.works(self.start(*self.own(pair), "ssl_options.password=a secret"))
 
+    # ---- EXTERNAL ----
+
+    def start_external(self, user, *settings):
+        """A broker that knows that user, and offers EXTERNAL."""
+        return self.start(*self.own(), *self.verify(), "auth_mechanisms.1=PLAIN",
+                          "auth_mechanisms.2=EXTERNAL", f"default_user={user}",
+                          "default_pass=not asked for", *settings)
+
+    def show(self, pair):
+        return f"certificate={pair.certificate}", f"key={pair.key}"
+
+    def test_a_certificate_logs_in(self):
+        pair = self.authority.issue("app", subject="/C=DE/O=test, inc/CN=app",
+                                    alternatives="DNS:one.test,DNS:two.test,email:app@one.test")
+        for user, settings in (
+                ("CN=app,O=test\\, inc,C=DE", ()),
+                ("app", ("ssl_cert_login_from=common_name",)),
+                ("one.test", ("ssl_cert_login_from=subject_alternative_name",)),
+                ("two.test", ("ssl_cert_login_from=subject_alt_name",
+                              "ssl_cert_login_san_index=1")),
+                ("app@one.test", ("ssl_cert_login_from=subject_alternative_name",
+                                  "ssl_cert_login_san_type=email"))):
+            broker = self.start_external(user, *settings)
+            self.works(broker, "external=yes", *self.show(pair))
+            self.assertEqual(broker.stop(), 0)
+            shutil.rmtree(self.home / "data")
+
+    def test_a_certificate_of_nobody_does_not_log_in(self):
+        broker = self.start_external("CN=other,O=test")
+        said, _ = self.pika(broker, "external=yes", *self.show(self.client)).communicate()
+        self.assertRegex(said, "ProbableAuthenticationError.*403.*using authentication mechanism "
+                               "EXTERNAL")
+        self.assertRegex(broker.wait_for_line("certificate"),
+                         r"\[amqp\] a certificate's name may not log in "
+                         r"peer=127\.0\.0\.1:\d+ name='CN=client,O=test'$")
+
+    def test_a_client_without_a_certificate_is_not_offered_it(self):
+        broker = self.start_external("CN=client,O=test")
+        said, _ = self.pika(broker, "external=yes").communicate()
+        self.assertIn("AuthenticationError", said)  # pika has looked at the list
+
+    def test_a_certificate_does_not_keep_from_a_password(self):
+        broker = self.start_external("guest", "default_pass=guest")
+        self.works(broker, *self.show(self.client))
+        self.works(broker)
+
     # ---- what does not ----
 
     def test_old_versions_are_refused(self):

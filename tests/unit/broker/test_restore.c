@@ -230,6 +230,9 @@ static void test_the_default_user_is_made_once(void **state)
     begin(&w);
     assert_int_equal(broker_log_in(w.broker, bytes_text("guest"), bytes_text("guest"), false, &u),
                      ERR_DENIED); /* from elsewhere */
+    assert_int_equal(broker_log_in_known(w.broker, bytes_text("guest"), false, &u), ERR_DENIED);
+    assert_int_equal(broker_log_in_known(w.broker, bytes_text("guest"), true, &u), 0);
+    assert_int_equal(broker_log_in_known(w.broker, bytes_text("gues"), true, &u), ERR_DENIED);
     w.options.guest_is_loopback_user = false;
     assert_int_equal(broker_log_in(w.broker, bytes_text("guest"), bytes_text("guest"), false, &u),
                      0);
