@@ -29,7 +29,6 @@ const struct foreign_key foreign_keys[] = {
     {"ssl_options.secure_renegotiate", FOREIGN_NO_MEANING},
     {"tcp_listen_options", FOREIGN_LATER},
     {"tcp_listen_options.*", FOREIGN_LATER},
-    {"proxy_protocol", FOREIGN_LATER},
     {"reverse_dns_lookups", FOREIGN_LATER},
     {"channel_max_per_node", FOREIGN_LATER},
     {"max_channels_per_connection", FOREIGN_LATER},

@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/voices.h"
+#include "gate/proxy.h"
 #include "gate/tls.h"
 #include "io/io.h"
 
@@ -27,6 +28,8 @@ struct arrival {
     struct gate *gate;
     struct socket *socket;
     struct io_timer timer;
+    uint8_t *head; /* of the PROXY protocol, PROXY_HEADER_MAX bytes; NULL: not awaited */
+    size_t head_size;
 };
 
 /* ---- arrivals ---- */
@@ -36,6 +39,7 @@ static void arrival_free(struct arrival *v)
     io_timer_stop(v->gate->io, &v->timer);
     list_remove(&v->link);
     v->gate->arrival_count--;
+    mem_free(v->head);
     mem_free(v);
 }
 
@@ -56,7 +60,8 @@ static void on_timer(struct io_timer *t)
 {
     struct arrival *v = CONTAINER_OF(t, struct arrival, timer);
 
-    turn_away(v, "the TLS handshake takes too long");
+    turn_away(v, v->head != NULL ? "the PROXY header takes too long"
+                                 : "the TLS handshake takes too long");
 }
 
 /* It is through. */
@@ -88,7 +93,59 @@ static void begin_tls(struct arrival *v)
     v->socket = tls_accept(g->options.tls, v->socket);
     socket_set_owner(v->socket, on_shaken, v);
     socket_watch(v->socket, SOCKET_WRITE);
-    io_timer_start(g->io, &v->timer, g->options.tls_timeout_ms * MS_NS);
+    io_timer_start(g->io, &v->timer, g->options.settings->tls_timeout_ms * MS_NS);
+}
+
+/* ---- the PROXY header ---- */
+
+/* It is known whom he brings; what comes from here on is the client's own. */
+static void take_header(struct arrival *v, const struct proxy_header *header)
+{
+    mem_free(v->head);
+    v->head = NULL;
+    if (header->has_peer)
+        socket_set_peer(v->socket, &header->peer);
+    if (v->gate->options.tls != NULL)
+        begin_tls(v);
+    else
+        let_in(v);
+}
+
+/* Reads no byte beyond the header. */
+static void on_header(void *owner, struct socket *s, unsigned events)
+{
+    struct arrival *v = owner;
+    struct proxy_header header;
+    struct proxy_look look;
+    size_t done = 0;
+    int rv = 0;
+
+    (void)events;
+    while ((rv = proxy_read(bytes_of(v->head, v->head_size), &header, &look)) == ERR_AGAIN) {
+        ASSERT(look.missing <= PROXY_HEADER_MAX - v->head_size);
+        rv = socket_read(s, v->head + v->head_size, look.missing, &done);
+        if (rv == ERR_AGAIN)
+            return;
+        if (rv != 0) {
+            turn_away(v, "the client left before its PROXY header");
+            return;
+        }
+        v->head_size += done;
+    }
+    if (rv == 0)
+        take_header(v, &header);
+    else
+        turn_away(v, look.why);
+}
+
+static void begin_header(struct arrival *v)
+{
+    struct gate *g = v->gate;
+
+    v->head = mem_alloc(PROXY_HEADER_MAX);
+    socket_set_owner(v->socket, on_header, v);
+    socket_watch(v->socket, SOCKET_READ);
+    io_timer_start(g->io, &v->timer, g->options.settings->proxy_timeout_ms * MS_NS);
 }
 
 /* ---- the gate ---- */
@@ -98,7 +155,7 @@ static void on_accept(void *owner, struct socket *s)
     struct gate *g = owner;
     struct arrival *v = NULL;
 
-    if (g->options.tls == NULL) {
+    if (g->options.tls == NULL && !g->options.settings->takes_proxy) {
         g->door.accept(g->door.owner, s);
         return;
     }
@@ -111,7 +168,10 @@ static void on_accept(void *owner, struct socket *s)
     io_timer_init(&v->timer, on_timer);
     list_push(&g->arrivals, &v->link);
     g->arrival_count++;
-    begin_tls(v);
+    if (g->options.settings->takes_proxy)
+        begin_header(v);
+    else
+        begin_tls(v);
 }
 
 int gate_open(struct io *io, const struct gate_options *o, struct gate_door door, struct gate **out,
@@ -120,7 +180,7 @@ int gate_open(struct io *io, const struct gate_options *o, struct gate_door door
     struct gate *g = MEM_NEW(struct gate);
     int rv = 0;
 
-    ASSERT(door.accept != NULL && o->what != NULL && out != NULL);
+    ASSERT(o->settings != NULL && door.accept != NULL && o->what != NULL && out != NULL);
     g->io = io;
     g->options = *o;
     g->door = door;

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "gate/gate_settings.h"
 #include "io/net.h"
 
 struct io;
@@ -23,11 +24,11 @@ struct gate;
 struct tls;
 
 struct gate_options {
-    const char *host;        /* numeric; "" is every address */
-    uint16_t port;           /* 0: any that is free */
-    const char *what;        /* speaks there, for lines to the operator: "AMQP" */
-    struct tls *tls;         /* borrowed; NULL: plain */
-    uint64_t tls_timeout_ms; /* for a handshake */
+    const char *host;                     /* numeric; "" is every address */
+    uint16_t port;                        /* 0: any that is free */
+    const char *what;                     /* speaks there, for lines to the operator: "AMQP" */
+    struct tls *tls;                      /* borrowed; NULL: plain */
+    const struct gate_settings *settings; /* borrowed */
 };
 
 /* Who gets each socket when it is through, and owns it then. */

@@ -61,7 +61,7 @@ static int open_kind(const struct kind *k, struct amqp *door, char **facts, stru
             .port = e->port,
             .what = k->name,
             .tls = k->tls,
-            .tls_timeout_ms = k->options->gate.tls_timeout_ms,
+            .settings = &k->options->gate,
         };
 
         if (!e->is_on)

@@ -24,7 +24,18 @@ from certificates import Authority  # noqa: E402
 from test_millrace import DEADLINE_S, Broker, program  # noqa: E402
 
 AMQP_GREETING = b"AMQP\0\0\x09\x01"
-HALF_OPEN = 300
+
+
+def sized(data):
+    return len(data).to_bytes(4, "big") + data
+
+
+def start_ok():
+    """connection.start-ok of guest, who hears it when he is refused."""
+    can = sized(b"\x1cauthentication_failure_close" + b"t\x01")
+    arguments = (b"\0\x0a\0\x0b" + sized(b"\x0ccapabilities" + b"F" + can) + b"\x05PLAIN" +
+                 sized(b"\0guest\0guest") + b"\x05en_US")
+    return b"\x01\0\0" + sized(arguments) + b"\xce"
 
 
 class Server(Broker):
@@ -247,6 +258,41 @@ class TlsTest(unittest.TestCase):
             client.sendall(b"\x16\x03")
         self.refused(broker, "the client left")
         self.works(broker)
+
+    # ---- the PROXY protocol ----
+
+    def greet(self, port, header):
+        """All that comes of a header and the greeting behind it, until the end."""
+        with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as client:
+            client.sendall(header + AMQP_GREETING)
+            return b"".join(iter(lambda: client.recv(4096), b""))
+
+    def test_a_proxy_says_whom_it_brings(self):
+        broker = self.start(*self.own(), "proxy_protocol=true", "handshake_timeout=300ms")
+        for header, peer in ((b"PROXY TCP4 192.0.2.7 127.0.0.1 4711 5672\r\n",
+                              "192.0.2.7:4711"),
+                             (b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24" + bytes(15) + b"\x07" +
+                              bytes(16) + b"\x12\x67\x16\x28", "[::7]:4711")):
+            self.assertIn(b"PLAIN", self.greet(broker.plain, header))
+            self.assertIn(f"peer={peer}", broker.wait_for_line("not opened in time"))
+        self.assertEqual(self.greet(broker.plain, b""), b"")
+        broker.wait_for_line("it does not begin with a PROXY header")
+
+    def test_a_loopback_user_behind_a_proxy_is_where_the_proxy_says(self):
+        broker = self.start(*self.own(), "proxy_protocol=true")
+        for address, is_welcome in (("192.0.2.7", False), ("127.0.0.1", True)):
+            self.assertEqual(self.log_in(broker.port, address), is_welcome)
+
+    def log_in(self, port, address):
+        """Whether guest may come in, by TLS behind a proxy that says he is there."""
+        context = ssl.create_default_context(cafile=self.authority.certificate)
+        with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as bare:
+            bare.sendall(f"PROXY TCP4 {address} 127.0.0.1 4711 5671\r\n".encode())
+            with context.wrap_socket(bare, server_hostname="localhost") as client:
+                client.sendall(AMQP_GREETING)
+                client.recv(100_000)
+                client.sendall(start_ok())
+                return client.recv(100)[7:11] == b"\0\x0a\0\x1e"  # connection.tune
 
     # ---- again ----
 

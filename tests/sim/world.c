@@ -21,6 +21,7 @@ void world_init(struct world *w)
     w->io = sim_io_new(w->server);
     w->client_io = sim_io_new(w->clients);
     setting_defaults(amqp_settings, &w->amqp_options);
+    setting_defaults(gate_settings, &w->gate_settings);
     setting_defaults(broker_settings, &w->broker_options);
     setting_defaults(partition_settings, &w->partition_options);
     setting_defaults(log_settings, &w->log_options);
@@ -35,7 +36,8 @@ void world_init(struct world *w)
 void world_open(struct world *w)
 {
     struct err_note note = {{0}};
-    const struct gate_options gate = {.host = "", .port = WORLD_PORT, .what = "amqp"};
+    const struct gate_options gate = {
+        .host = "", .port = WORLD_PORT, .what = "amqp", .settings = &w->gate_settings};
     struct broker_open open = {
         .io = w->io,
         .data_dir = "data",

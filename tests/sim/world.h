@@ -33,6 +33,7 @@ struct world {
     struct sim_node *clients;
     struct io *io; /* the server's */
     struct io *client_io;
+    struct gate_settings gate_settings;
     struct amqp_options amqp_options;
     struct broker_options broker_options;
     struct partition_options partition_options;

@@ -73,7 +73,7 @@ static void on_server(void *owner, struct socket *s, unsigned events)
         socket_watch(s, SOCKET_READ | (v->said < v->to_say.size ? SOCKET_WRITE : 0));
 }
 
-static void on_accept(void *owner, struct socket *s)
+void on_stage_accept(void *owner, struct socket *s)
 {
     struct stage *g = owner;
     struct server *v = &g->servers[g->server_count];
@@ -155,6 +155,15 @@ static void client_step(struct client *c)
     client_flush(c);
 }
 
+static void client_begin(struct client *c)
+{
+    struct iovec part = {.iov_base = (void *)(uintptr_t)c->first.data, .iov_len = c->first.size};
+    size_t done = 0;
+
+    if (socket_write(c->socket, &part, 1, &done) == 0)
+        c->first = bytes_of(c->first.data + done, c->first.size - done);
+}
+
 static void on_client(void *owner, struct socket *s, unsigned events)
 {
     static uint8_t area[AREA_SIZE];
@@ -162,6 +171,10 @@ static void on_client(void *owner, struct socket *s, unsigned events)
     size_t done = 0;
     int rv = 0;
 
+    if ((events & SOCKET_WRITE) != 0 && c->first.size > 0)
+        client_begin(c);
+    if (c->first.size > 0)
+        return;
     if ((events & SOCKET_WRITE) != 0 && c->ssl != NULL)
         client_step(c);
     if ((events & SOCKET_WRITE) != 0 && c->ssl == NULL)
@@ -186,7 +199,7 @@ static void dial(struct stage *g)
     struct err_note note = {{0}};
 
     client_close(c);
-    *c = (struct client){.socket = NULL};
+    *c = (struct client){.first = g->first};
     buf_init(&c->heard, HEARD_MAX);
     assert_int_equal(socket_connect(g->client_io, sim_node_host(g->here), PORT, &c->socket, &note),
                      0);
@@ -293,6 +306,7 @@ struct stage *stage_new(uint64_t seed, const struct sim_way *way)
         .name = "broker", .issuer = &g->authority, .alternatives = "DNS:localhost"});
     g->visitor = identity_new(&(struct identity_spec){.name = "visitor", .issuer = &g->authority});
     setting_defaults(tls_settings, &g->options);
+    setting_defaults(gate_settings, &g->settings);
     set_text(&g->options.certfile, "own.pem");
     set_text(&g->options.keyfile, "own.key");
     set_text(&g->options.cacertfile, "authority.pem");
@@ -314,9 +328,9 @@ void stage_open(struct stage *g, bool is_plain)
     g->gate_options.port = PORT;
     g->gate_options.what = "amqps";
     g->gate_options.tls = g->tls;
-    if (g->gate_options.tls_timeout_ms == 0)
-        g->gate_options.tls_timeout_ms = 5000;
-    rv = gate_open(g->io, &g->gate_options, (struct gate_door){on_accept, g}, &g->gate, &note);
+    g->gate_options.settings = &g->settings;
+    rv =
+        gate_open(g->io, &g->gate_options, (struct gate_door){on_stage_accept, g}, &g->gate, &note);
     assert_int_equal(rv, 0);
 }
 

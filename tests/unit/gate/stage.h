@@ -34,7 +34,8 @@ struct server {
 
 struct client {
     struct socket *socket;
-    SSL *ssl; /* NULL: plain */
+    SSL *ssl;           /* NULL: plain */
+    struct bytes first; /* goes out before TLS */
     struct buf heard;
     bool is_shaken;
     bool is_closed;  /* by the other side */
@@ -55,9 +56,11 @@ struct stage {
     struct tls_options options;
     struct tls *tls;
     struct gate *gate;
+    struct gate_settings settings;
     struct gate_options gate_options;
     struct server servers[SERVERS_MAX];
     size_t server_count;
+    struct bytes first; /* of the next client, borrowed */
     SSL_CTX *client_ctx;
     struct client client;
     char lines[LINES_MAX][LINE_SIZE]; /* that were said */
@@ -69,6 +72,8 @@ struct stage *stage_new(uint64_t seed, const struct sim_way *way);
 /* Opens the gate, with TLS unless `is_plain`. */
 void stage_open(struct stage *g, bool is_plain);
 void stage_free(struct stage *g);
+/* What a gate of the stage calls. */
+void on_stage_accept(void *owner, struct socket *s);
 
 struct tls_terms *stage_terms(struct stage *g, const struct identity *own);
 
