@@ -17,6 +17,8 @@ static const char *type_of(const struct look_queue *q)
         return "classic";
     case QUEUE_QUORUM:
         return "quorum";
+    case QUEUE_STREAM:
+        return "stream";
     }
     return "classic";
 }
