@@ -4,7 +4,7 @@
  * Part of a checkpoint:
  *
  *     version u8 | count | ( id | kind u8 | size u32 | ledger | counts | seen )* count | store
- *         | steady | sequels
+ *         | steady | sequels | graves
  *
  *     kind:    0 a queue, 1 a stream, which has low, marks and bulkies (stream_fold.c) instead of
  *              counts and seen; in version 1 there is none, and no stream
@@ -13,6 +13,8 @@
  *     steady:  how far the wall clock is ahead of the steady one, and that, in ms, i64 each; not
  *              there in older ones, like all behind it
  *     sequels: queue/sequels.c
+ *     graves:  how many | ( id | size u32 | ledger )*, of queues that were deleted or purged: what
+ *              was not let go of yet
  *
  * Numbers without a size are varints. `seen` is what was delivered before and is ready again; it is
  * there after a clean stop only, for after a crash every message counts as delivered before. */
@@ -99,12 +101,34 @@ static void save_queue(struct queue *q, bool is_last, struct buf *out)
         put_le32(out->data + at, (uint32_t)(out->size - at - sizeof(uint32_t)));
 }
 
+/* The store still counts what lies in graves. */
+static void save_graves(struct queues *qs, struct buf *out)
+{
+    uint64_t count = 0;
+
+    LIST_FOREACH (link, &qs->graves)
+        count += CONTAINER_OF(link, struct grave, link)->is_durable;
+    buf_varint(out, count);
+    LIST_FOREACH (link, &qs->graves) {
+        struct grave *g = CONTAINER_OF(link, struct grave, link);
+        size_t at;
+
+        if (!g->is_durable)
+            continue;
+        buf_varint(out, g->queue);
+        at = out->size;
+        buf_le32(out, 0);
+        ledger_save(&g->ledger, out);
+        if (buf_error(out) == 0)
+            put_le32(out->data + at, (uint32_t)(out->size - at - sizeof(uint32_t)));
+    }
+}
+
 static void save(void *owner, bool is_last, struct buf *out)
 {
     struct queues *qs = (struct queues *)owner;
     uint64_t count = 0;
 
-    (void)queues_dig(qs, SIZE_MAX); /* the store's counts are without them then */
     for (size_t i = 0; i < qs->count; i++) {
         count += qs->all[i]->is.is_durable;
         if (qs->all[i]->stream != NULL)
@@ -119,6 +143,7 @@ static void save(void *owner, bool is_last, struct buf *out)
     store_save(qs->store, out);
     steady_save(&qs->steady, qs->io, out);
     sequels_save(&qs->sequels, out);
+    save_graves(qs, out);
 }
 
 /* ---- restore ---- */
@@ -159,8 +184,8 @@ static void restore_seen(struct queue *q, struct reader *r)
     }
 }
 
-/* A queue that is gone since: what it held is let go of. A stream held nothing but the parts of
- * large bodies, which nobody has taken over now. */
+/* A queue that is gone since, or what a purged one held: it is let go of. A stream held nothing but
+ * the parts of large bodies, which nobody has taken over now. */
 static void restore_gone(struct queues *qs, uint64_t id, struct reader *r)
 {
     struct grave *g = MEM_NEW(struct grave);
@@ -195,6 +220,18 @@ static bool restore_part(struct queues *qs, uint64_t id, uint8_t kind, struct re
     return reader_is_done(r);
 }
 
+static void restore_graves(struct queues *qs, struct reader *r)
+{
+    for (uint64_t left = reader_varint(r); left > 0 && !r->is_failed; left--) {
+        uint64_t id = reader_varint(r);
+        struct reader part = reader_sub(r, reader_le32(r));
+
+        restore_gone(qs, id, &part);
+        if (!reader_is_done(&part))
+            r->is_failed = true;
+    }
+}
+
 static int restore(void *owner, struct bytes state, struct err_note *note)
 {
     struct queues *qs = (struct queues *)owner;
@@ -218,6 +255,8 @@ static int restore(void *owner, struct bytes state, struct err_note *note)
         steady_restore(&qs->steady, &r);
     if (!r.is_failed && r.left > 0)
         sequels_restore(&qs->sequels, &r);
+    if (!r.is_failed && r.left > 0)
+        restore_graves(qs, &r);
     if (r.is_failed)
         return err_note(note, ERR_CORRUPT, "the checkpoint of the queues is not what was written");
     return 0;

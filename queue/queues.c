@@ -418,8 +418,6 @@ void queues_stop(struct queues *qs)
         queue_end_deliveries(qs->all[i]);
     }
     queues_forget_waits(qs);
-    while (queues_dig(qs, SIZE_MAX))
-        ;
     (void)queues_write_settles(qs);
     stop_turning(qs);
     alarms_release(&qs->alarms);

@@ -187,6 +187,33 @@ static void test_settled_messages_do_not_come_back_out_of_a_lane(void **state)
     assert_int_equal(heard.count, 1150);
 }
 
+static void test_a_purged_queue_is_let_go_of_across_restarts(void **state)
+{
+    enum { COUNT = 40000 };
+    struct store_stats stats;
+
+    (void)state;
+    declare("a", "");
+    declare("b", "");
+    fill("a,b", 0, COUNT, 1);
+    queue_world_run_ms(&w, 10);
+    assert_int_equal(queue_purge(queue_world_find(&w, "a")), COUNT);
+    queue_world_restart(&w); /* what is left of it is in the checkpoint */
+    store_get_stats(queues_store(w.queues), &stats);
+    assert_true(stats.shared_messages > 0);
+    assert_int_equal(queue_ready_count(queue_world_find(&w, "a")), 0);
+    assert_int_equal(queue_ready_count(queue_world_find(&w, "b")), COUNT);
+    queue_world_delete(&w, "b");
+    queue_world_crash(&w); /* the checkpoint has both; b may be deleted or not */
+    queue_world_run_ms(&w, 1000);
+    assert_int_equal(queue_ready_count(queue_world_find(&w, "a")), 0);
+    if (queue_world_find(&w, "b") != NULL)
+        queue_world_delete(&w, "b");
+    queue_world_run_ms(&w, 1000);
+    store_get_stats(queues_store(w.queues), &stats);
+    assert_int_equal(stats.shared_messages, 0);
+}
+
 static void forget_checkpoint(void *owner, const char *name, bool is_dir)
 {
     char path[256];
@@ -538,6 +565,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_deep_queue_has_a_lane_and_is_read_in_order),
         TEST(test_settled_messages_do_not_come_back_out_of_a_lane),
+        TEST(test_a_purged_queue_is_let_go_of_across_restarts),
         TEST(test_without_any_checkpoint_nothing_that_was_not_settled_is_missing),
         TEST(test_a_consumer_that_stands_still_holds_no_file),
         TEST(test_what_cannot_be_read_is_passed_over_and_kept),
