@@ -146,6 +146,9 @@ static void on_cancel(struct channel *ch, const struct method *m)
     struct method reply = {.id = METHOD_BASIC_CANCEL_OK};
     struct subscriber *s = names_find(&ch->subscribers, m->basic_cancel.consumer_tag);
 
+    /* What was published before is his, though others would be served at the end of the turn. */
+    if (s != NULL && s->consumer != NULL)
+        consumer_serve(s->consumer);
     if (s != NULL)
         subscriber_cancel(s);
     reply.basic_cancel_ok.consumer_tag = m->basic_cancel.consumer_tag;

@@ -282,6 +282,11 @@ unsigned queue_dispatch(struct queue *q, unsigned max)
     return done;
 }
 
+void consumer_serve(struct consumer *c)
+{
+    (void)queue_dispatch(c->queue, PASS_MAX);
+}
+
 /* ---- get ---- */
 
 unsigned queue_serve_gets(struct queue *q, unsigned max)

@@ -54,10 +54,9 @@ enum death { DEATH_REJECTED, DEATH_EXPIRED, DEATH_MAXLEN, DEATH_DELIVERY_LIMIT }
 struct queues_calls {
     void *owner;
     /* Where a dead message of `q` goes, published to m->exchange (the dead letter exchange) with
-     * m->routing_key and the keys of its header CC: fills `targets` with at most `max` queues,
-     * rising by id, and returns how many. Queues of other partitions are allowed. The same for a
-     * message that is due, which is as it was published. Called from the loop; must change
-     * nothing. */
+     * all its keys: fills `targets` with at most `max` queues, rising by id, and returns how many;
+     * those of other partitions are allowed. The same for a message that is due, which is as it was
+     * published. Called from the loop; must change nothing. */
     size_t (*route_dead)(void *owner, struct queue *q, const struct message *m,
                          struct queue **targets, size_t max);
     /* The queue's x-expires has passed, or its last consumer is gone and it is auto-delete. The
@@ -188,10 +187,9 @@ void credit_init(struct credit *c, uint32_t limit);
 /* A new limit; consumers that may go on do so at the end of the turn. */
 void credit_set_limit(struct credit *c, uint32_t limit);
 
-/* Who holds deliveries (a channel). Lies in its owner's struct. */
+/* Who holds deliveries (a channel). overdue(): one that has no consumer (any more) was held for
+ * longer than the timeout; he must give it back, but not inside the call. */
 struct holder {
-    /* He holds a delivery of basic.get, or of a consumer that is cancelled, for longer than the
-     * timeout. He must give it back, later: nothing may be settled inside the call. */
     void (*overdue)(struct holder *h, uint64_t timeout_ms);
 };
 
@@ -215,8 +213,8 @@ struct delivery {
 enum cancel_reason { CANCEL_QUEUE_DELETED, CANCEL_TIMED_OUT, CANCEL_QUEUE_FAILED, CANCEL_DENIED };
 
 /* What a consumer does. Called from the loop (cancelled() also inside queue_delete() and
- * consumer_expel()). Inside these calls he may settle and publish; he must not add, cancel or
- * delete consumers and queues. */
+ * consumer_expel()). In them he may settle and publish, not add, cancel or delete consumers and
+ * queues. */
 struct consumer_ops {
     /* A message for him. Without acks `d` is his only for the call. The view is borrowed; what he
      * needs longer he pins (store_pin_ref()). False: he cannot take it now; it stays ready, and he
@@ -253,6 +251,8 @@ MUST_USE int queue_consume(struct queue *q, const struct consumer_spec *spec,
 void consumer_cancel(struct consumer *c);
 /* The same by the broker: he hears of it by cancelled() inside the call. */
 void consumer_expel(struct consumer *c, enum cancel_reason reason);
+/* Calls deliver() for what he would get at the end of the turn. */
+void consumer_serve(struct consumer *c);
 /* He can take deliveries again, after a false from deliver(). */
 void consumer_resume(struct consumer *c);
 struct queue *consumer_queue(const struct consumer *c);

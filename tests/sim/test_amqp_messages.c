@@ -448,6 +448,40 @@ static void test_a_get_takes_nothing_from_a_consumer_of_its_channel(void **state
 }
 
 /* Many messages to many queues are more than one turn's work: others are heard in between. */
+/* Also when another one would have his turn. */
+static void test_a_consumer_gets_what_came_before_he_is_cancelled(void **state)
+{
+    struct method cancel = {.id = METHOD_BASIC_CANCEL};
+    struct client *first, *second;
+    struct buf all;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    world_open(&w);
+    first = client_open(&w, 1);
+    second = client_open(&w, 1);
+    client_declare(first, "q");
+    client_consume(first, "q", "t", true);
+    client_consume(second, "q", "t", true);
+    buf_init(&all, MIB); /* sent at once, so that one turn sees all of it */
+    write_empty_publish(&all, "", "q");
+    write_empty_publish(&all, "", "q");
+    memset(&cancel.basic_cancel, 0, sizeof(cancel.basic_cancel));
+    cancel.basic_cancel.consumer_tag = bytes_text("t");
+    method_write_buf(&all, 1, &cancel);
+    write_empty_publish(&all, "", "q");
+    client_send(first, buf_view(&all));
+    client_expect_delivery(first, 1, "");
+    client_expect(first, 1, METHOD_BASIC_CANCEL_OK);
+    client_expect_delivery(second, 1, "");
+    client_expect_delivery(second, 2, "");
+    buf_release(&all);
+    client_free(first);
+    client_free(second);
+    world_release(&w);
+}
+
 static void test_a_wide_fan_out_leaves_others_their_turn(void **state)
 {
     enum { QUEUES = 300, MESSAGES = 300 };
@@ -488,6 +522,7 @@ int main(void)
         LEAK_CHECKED(test_pieces_of_the_stream_mean_nothing),
         LEAK_CHECKED(test_content_of_channels_may_be_mixed),
         LEAK_CHECKED(test_a_get_takes_nothing_from_a_consumer_of_its_channel),
+        LEAK_CHECKED(test_a_consumer_gets_what_came_before_he_is_cancelled),
         LEAK_CHECKED(test_a_wide_fan_out_leaves_others_their_turn),
         LEAK_CHECKED(test_a_slow_reader_holds_up_only_itself),
         LEAK_CHECKED(test_who_never_reads_is_cut_off),
