@@ -11,6 +11,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 import match  # noqa: E402
 import peer  # noqa: E402
@@ -294,6 +295,21 @@ class Coverage(unittest.TestCase):
             for number in range(first, last + 1):
                 name = f"{group}{number}"
                 self.assertNotEqual(name in self.ids, name in reasons, name)
+
+    def test_what_is_tested_elsewhere_is_there(self):
+        rows = re.findall(r"(?m)^\| [A-D]\d+ \| `([^`]+)` \| `([^`]+)` \|", self.readme)
+        self.assertGreater(len(rows), 5)
+        for path, test in rows:
+            self.assertIn(test, (ROOT / path).read_text(), path)
+
+    def test_every_refusal_stands_where_the_readme_says(self):
+        rows = re.findall(r"(?m)^\| (\d{3}) \| (.+) \| `([^`]+)` \|$", self.readme)
+        self.assertGreater(len(rows), 60)
+        for code, words, path in rows:
+            text = re.sub(r'"\s+"', "", (ROOT / path).read_text())
+            lines = [line for line in text.split("\n") if words in line and code in line]
+            with self.subTest(words):
+                self.assertTrue(lines or path.endswith(".c") and words in text, path)
 
     def test_every_method_is_in_some_script(self):
         text = "\n".join(path.read_text() for path in run.scripts([])) + \

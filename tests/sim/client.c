@@ -68,6 +68,8 @@ struct client *client_new(struct world *w)
     c->world = w;
     c->is_reading = true;
     c->takes_all = true;
+    c->user = "guest";
+    c->vhost = "/";
     c->frame_max = 131072;
     buf_init(&c->in, BUFFER_MAX);
     buf_init(&c->out, BUFFER_MAX);
@@ -275,23 +277,32 @@ static const char all_capabilities[] = "\x0c"
 static void send_start_ok(struct client *c)
 {
     struct method m = {.id = METHOD_CONNECTION_START_OK};
-    static const char response[] = "\0guest\0guest";
+    char response[64];
+    size_t size = strlen(c->user);
 
+    assert_true(2 * size + 2 <= sizeof(response));
+    response[0] = '\0';
+    memcpy(response + 1, c->user, size + 1);
+    memcpy(response + 2 + size, c->user, size);
     m.connection_start_ok.client_properties.bytes =
         c->takes_all ? bytes_of(all_capabilities, sizeof(all_capabilities) - 1) : bytes_of(NULL, 0);
     m.connection_start_ok.mechanism = bytes_text("PLAIN");
-    m.connection_start_ok.response = bytes_of(response, sizeof(response) - 1);
+    m.connection_start_ok.response = bytes_of(response, 2 * size + 2);
     m.connection_start_ok.locale = bytes_text("en_US");
     client_method(c, 0, &m);
 }
 
-void client_enter(struct client *c, uint16_t channels)
+void client_log_in(struct client *c)
 {
-    struct method m = {.id = METHOD_CONNECTION_TUNE_OK};
-
     client_send(c, greeting_answer());
     client_expect(c, 0, METHOD_CONNECTION_START);
     send_start_ok(c);
+}
+
+void client_ask_in(struct client *c)
+{
+    struct method m = {.id = METHOD_CONNECTION_TUNE_OK};
+
     client_expect(c, 0, METHOD_CONNECTION_TUNE);
     m.connection_tune_ok.channel_max = c->method.connection_tune.channel_max;
     m.connection_tune_ok.frame_max = c->frame_max;
@@ -299,8 +310,16 @@ void client_enter(struct client *c, uint16_t channels)
     client_method(c, 0, &m);
     memset(&m, 0, sizeof(m));
     m.id = METHOD_CONNECTION_OPEN;
-    m.connection_open.virtual_host = bytes_text("/");
+    m.connection_open.virtual_host = bytes_text(c->vhost);
     client_method(c, 0, &m);
+}
+
+void client_enter(struct client *c, uint16_t channels)
+{
+    struct method m;
+
+    client_log_in(c);
+    client_ask_in(c);
     client_expect(c, 0, METHOD_CONNECTION_OPEN_OK);
     for (uint16_t i = 1; i <= channels; i++) {
         memset(&m, 0, sizeof(m));

@@ -26,8 +26,10 @@ struct client {
     size_t at;     /* of it, what was */
     struct buf out;
     bool is_reading;
-    bool is_closed; /* by the other side */
-    bool takes_all; /* tells all capabilities */
+    bool is_closed;   /* by the other side */
+    bool takes_all;   /* tells all capabilities */
+    const char *user; /* his password is his name */
+    const char *vhost;
     uint32_t frame_max;
     uint16_t heartbeat_s;
     struct frame frame;   /* the last one, until the next is asked for */
@@ -44,6 +46,9 @@ void client_free(struct client *c);
 struct client *client_open(struct world *w, uint16_t channels);
 /* The same with what the client has set. */
 void client_enter(struct client *c, uint16_t channels);
+/* Says who he is; and then that he wants to enter. What comes is not awaited. */
+void client_log_in(struct client *c);
+void client_ask_in(struct client *c);
 
 void client_send(struct client *c, struct bytes bytes);
 void client_method(struct client *c, uint16_t channel, const struct method *m);
