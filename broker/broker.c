@@ -106,7 +106,8 @@ int broker_open(const struct broker_open *o, struct broker **out, struct err_not
         home_start(&b->homes[i]);
     definitions_start(&b->definitions, b->homes[0].partition);
     restore_rest(b);
-    restore_defaults(b);
+    if (!o->is_unseeded)
+        restore_defaults(b);
     diag(DIAG_INFO, "broker", "opened vhosts=%zu definitions=%zu partitions=%u",
          names_count(&b->vhosts), names_count(&b->definitions.by_key), b->home_count);
     *out = b;

@@ -84,6 +84,7 @@ struct broker_open {
     const struct log_options *log;
     const struct queues_options *queues;
     unsigned partition_count; /* 0: one */
+    bool is_unseeded;         /* somebody brings definitions: no default user and virtual host */
 };
 
 /* Opens the partitions and restores what they know; makes the default virtual host and user when

@@ -43,7 +43,6 @@ const struct foreign_key foreign_keys[] = {
     {"default_limits.*", FOREIGN_LATER},
     {"default_policies.*", FOREIGN_LATER},
     {"loopback_users.*", FOREIGN_LATER},
-    {"load_definitions", FOREIGN_LATER},
     {"definitions.*", FOREIGN_LATER},
     {"auth_backends.*", FOREIGN_LATER},
     {"auth_mechanisms.*", FOREIGN_LATER},

@@ -37,6 +37,8 @@ static enum exit_code run(struct server *s)
     if (rv == 0)
         rv = server_open_broker(s, &note); /* partitions, definitions, queues */
     if (rv == 0)
+        rv = server_load_definitions(s, &note); /* a file of them, if there is one */
+    if (rv == 0)
         rv = server_open_doors(s, &note); /* AMQP */
     if (rv == 0)
         server_run(s); /* until SIGTERM or SIGINT */

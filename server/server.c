@@ -14,6 +14,7 @@
 #include "log/datadir.h"
 #include "server/certificates.h"
 #include "server/configuration.h"
+#include "server/definitions_file.h"
 #include "server/listeners.h"
 #include "server/management.h"
 #include "server/options.h"
@@ -42,6 +43,7 @@ struct server {
     struct management *management;
     char *where; /* the listeners, as facts */
     struct reload reload;
+    bool is_loading; /* definitions, before the doors open */
     bool is_stopping;
 };
 
@@ -177,7 +179,9 @@ static void on_terminate(void *owner)
 {
     struct server *s = owner;
 
-    if (s->is_stopping)
+    if (s->is_loading)
+        real_io_stop(s->io); /* the step of starting fails by it */
+    if (s->is_stopping || s->is_loading)
         return;
     s->is_stopping = true;
     if (s->management != NULL)
@@ -247,9 +251,26 @@ int server_open_broker(struct server *s, struct err_note *note)
         .partition = &s->options.partition,
         .log = &s->options.log,
         .queues = &s->options.queues,
+        .is_unseeded = s->options.server.load_definitions[0] != '\0',
     };
 
     return broker_open(&open, &s->broker, note);
+}
+
+int server_load_definitions(struct server *s, struct err_note *note)
+{
+    const struct definitions_file f = {
+        .io = s->io,
+        .broker = s->broker,
+        .path = s->options.server.load_definitions,
+        .skips_unchanged = s->options.server.skips_unchanged_definitions,
+    };
+    int rv = 0;
+
+    s->is_loading = true;
+    rv = definitions_file_load(&f, note);
+    s->is_loading = false;
+    return rv;
 }
 
 int server_open_doors(struct server *s, struct err_note *note)

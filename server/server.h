@@ -1,7 +1,7 @@
 /* The broker as a whole, for main.c: each step of starting has its step of stopping.
  *
  *     new --read_conf--> configured --open_world--> with threads and a loop --open_data-->
- *         the data are ours --open_broker--> restored --open_doors--> ready
+ *         the data are ours --open_broker--> restored --load_definitions, open_doors--> ready
  *                                                                       |
  *         SIGTERM or SIGINT <------------------------------------------ run: visitors leave, the
  *                 '--> close_broker --> close_data --> close_world --> free   broker closes
@@ -37,6 +37,10 @@ void server_close_data(struct server *s);
  * told to stop; here it is for a later step of starting that failed. */
 MUST_USE int server_open_broker(struct server *s, struct err_note *note);
 void server_close_broker(struct server *s);
+
+/* Imports the file of definitions that the settings name, if they do. Turns the loop meanwhile.
+ * Errors: those of reading it; ERR_INVALID; ERR_CLOSED when it was told to stop. */
+MUST_USE int server_load_definitions(struct server *s, struct err_note *note);
 
 /* Lets clients in. */
 MUST_USE int server_open_doors(struct server *s, struct err_note *note);

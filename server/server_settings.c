@@ -26,6 +26,21 @@ static const char *const listener_words[] = {"default", "none", NULL};
 
 const struct setting server_settings[] = {
     {
+        .name = "load_definitions",
+        .kind = SETTING_TEXT,
+        .offset = FIELD(load_definitions),
+        .fallback = "",
+        .help = "A file of definitions, as RabbitMQ exports them, that is imported at every start. "
+                "With one no default user and virtual host are made.",
+    },
+    {
+        .name = "definitions.skip_if_unchanged",
+        .kind = SETTING_BOOL,
+        .offset = FIELD(skips_unchanged_definitions),
+        .fallback = "false",
+        .help = "Whether that file is passed over when it was imported before as it is.",
+    },
+    {
         .name = "listeners.tcp",
         .kind = SETTING_CHOICE,
         .offset = FIELD(tcp_listeners),

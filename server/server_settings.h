@@ -2,6 +2,8 @@
 #ifndef SERVER_SERVER_SETTINGS_H
 #define SERVER_SERVER_SETTINGS_H
 
+#include <stdbool.h>
+
 #include "base/diag.h"
 #include "base/setting.h"
 
@@ -17,6 +19,8 @@ struct server_options {
     struct setting_endpoint ssl[SERVER_LISTENERS_MAX];
     struct setting_endpoint prometheus;
     char *data_dir;
+    char *load_definitions; /* "": nothing */
+    bool skips_unchanged_definitions;
     int console_level; /* a choice, see server_level() */
     int default_level;
 };

@@ -18,7 +18,7 @@ static void test_keys_of_rabbitmq_are_known(void **state)
         "cluster_formation.classic_config.nodes.1",
         "auth_backends.1",
         "mqtt.listeners.tcp.default",
-        "load_definitions",
+        "definitions.import_backend",
         "management.load_definitions",
         "log.console",
     };
