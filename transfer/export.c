@@ -292,7 +292,16 @@ static bool next_policy(struct transfer_export *e, json_t *out)
 
 static const char *type_of(const struct look_queue *q)
 {
-    return q->args->type == QUEUE_QUORUM ? "quorum" : "classic";
+    switch (q->args->type) {
+    case QUEUE_CLASSIC:
+        return "classic";
+    case QUEUE_QUORUM:
+        return "quorum";
+    case QUEUE_STREAM:
+        return "stream";
+    }
+    ASSERT(false);
+    return NULL;
 }
 
 static bool next_queue(struct transfer_export *e, json_t *out)
