@@ -119,29 +119,49 @@ static int take_user_name(struct things *t, const json_t *item, const char *sect
 typedef int set_limit_fn(struct broker *b, struct bytes owner, struct bytes limit, int64_t value,
                          struct err_note *note);
 
-/* RabbitMQ writes no limits as an object or as a list without anything in it. */
-static int take_limits(struct things *t, const json_t *limits, struct bytes owner,
-                       set_limit_fn *set, struct err_note *note)
+/* Somebody's limits as they are taken. */
+struct limits {
+    struct bytes owner;
+    set_limit_fn *set;
+};
+
+static int take_limit(struct things *t, const struct limits *l, const json_t *name,
+                      const json_t *value, struct err_note *note)
+{
+    if (!json_is_string(name) || !json_is_integer(value))
+        return err_note(note, ERR_INVALID, "each limit of '%.*s' must be a name and an integer",
+                        SHOW(l->owner));
+    if (!t->is_real)
+        return 0;
+    return l->set(t->broker, l->owner, json_text(name), json_integer_value(value), note);
+}
+
+/* An object; or a list of pairs, which RabbitMQ writes for virtual hosts. */
+static int take_limits(struct things *t, const struct limits *l, const json_t *limits,
+                       struct err_note *note)
 {
     const char *name = NULL;
     json_t *value = NULL;
     int rv = 0;
 
-    if (limits == NULL || (json_is_array(limits) && json_array_size(limits) == 0))
-        return 0;
-    if (!json_is_object(limits))
-        return err_note(note, ERR_INVALID, "the limits of '%.*s' must be an object", SHOW(owner));
+    if (limits != NULL && !json_is_object(limits) && !json_is_array(limits))
+        return err_note(note, ERR_INVALID, "the limits of '%.*s' must be an object",
+                        SHOW(l->owner));
     json_object_foreach((json_t *)(uintptr_t)limits, name, value)
     {
-        if (!json_is_integer(value))
-            return err_note(note, ERR_INVALID, "limit '%s' of '%.*s' must be an integer", name,
-                            SHOW(owner));
-        if (t->is_real)
-            rv = set(t->broker, owner, bytes_text(name), json_integer_value(value), note);
+        json_t *text = json_string(name);
+
+        rv = take_limit(t, l, text, value, note);
+        json_decref(text);
         if (rv != 0)
             return rv;
     }
-    return 0;
+    for (size_t i = 0; i < json_array_size(limits) && rv == 0; i++) {
+        const json_t *pair = json_array_get(limits, i);
+
+        rv = take_limit(t, l, json_array_get(pair, 0), json_array_get(pair, 1), note);
+    }
+    return rv;
 }
 
 /* ---- users ---- */
@@ -212,7 +232,8 @@ static int take_user(struct things *t, const json_t *item, struct err_note *note
     if (rv == 0 && t->is_real)
         rv = admin_put_user(t->broker, &u, note);
     if (rv == 0)
-        rv = take_limits(t, json_object_get(item, "limits"), u.name, admin_set_user_limit, note);
+        rv = take_limits(t, &(struct limits){u.name, admin_set_user_limit},
+                         json_object_get(item, "limits"), note);
     return rv;
 }
 
@@ -275,7 +296,8 @@ static int take_vhost(struct things *t, const json_t *item, struct err_note *not
     if (rv == 0 && t->is_real)
         rv = admin_put_vhost(t->broker, &v, note);
     if (rv == 0)
-        rv = take_limits(t, json_object_get(item, "limits"), v.name, admin_set_vhost_limit, note);
+        rv = take_limits(t, &(struct limits){v.name, admin_set_vhost_limit},
+                         json_object_get(item, "limits"), note);
     return rv;
 }
 

@@ -135,6 +135,8 @@ def plain(part, value):
         return {}
     if part == "tags":
         return sorted(value)
+    if part == "internal":
+        return bool(value)  # rabbitmqctl leaves it out
     return value
 
 
