@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/parse.h"
 #include "http/api/json_in.h"
 #include "http/api/pages.h"
 
@@ -265,6 +266,8 @@ bool api_body_int(struct api_call *c, const char *name, bool is_needed, int64_t 
 
     if (value == NULL)
         return !is_needed || fail_missing(c, name);
+    if (json_is_string(value) && parse_i64(json_in_text(value), INT64_MIN, INT64_MAX, out) == 0)
+        return true; /* as rabbitmqadmin sends it */
     if (!json_is_integer(value))
         return fail_kind(c, name, "a whole number");
     *out = json_integer_value(value);

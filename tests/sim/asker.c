@@ -142,7 +142,7 @@ static void take_answer(struct asker *a)
     a->body += 4;
     assert_true(strncmp(a->text, "HTTP/1.1 ", 9) == 0);
     a->status = (a->text[9] - '0') * 100 + (a->text[10] - '0') * 10 + a->text[11] - '0';
-    if (strstr(a->text, "transfer-encoding: chunked") != NULL)
+    if (strstr(a->text, "transfer-encoding: chunked") != NULL && a->body[0] != '\0')
         join_chunks(a->body);
 }
 

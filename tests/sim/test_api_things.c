@@ -1,0 +1,311 @@
+/* Tests of the management interface: lists and pages, bad bodies, messages, what is safe. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tests/lib/test.h"
+#include "tests/sim/asker.h"
+#include "tests/sim/client.h"
+
+static size_t count(const char *text, const char *part)
+{
+    size_t found = 0;
+
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part))
+        found++;
+    return found;
+}
+
+/* ---- lists ---- */
+
+enum { MANY = 3000 };
+
+static void make_many_queues(struct asker *a)
+{
+    struct buf body;
+
+    buf_init(&body, 1 << 20);
+    buf_text(&body, "{\"queues\":[");
+    for (int i = 0; i < MANY; i++)
+        buf_text(&body,
+                 "%s{\"name\":\"many-%04d\",\"durable\":true,\"auto_delete\":false,"
+                 "\"arguments\":{\"x-max-length\":%d}}",
+                 i == 0 ? "" : ",", (i * 7) % MANY, i);
+    buf_text(&body, "]}");
+    buf_u8(&body, '\0');
+    expect(a, "POST /definitions/%2F", (const char *)body.data, 204, NULL);
+    buf_release(&body);
+}
+
+static void test_a_long_list_comes_in_parts_and_whole(void **state)
+{
+    struct asker *a = *state;
+
+    make_many_queues(a);
+    expect(a, "GET /queues/%2F", NULL, 200, "many-0007");
+    assert_non_null(strstr(a->text, "transfer-encoding: chunked"));
+    assert_int_equal(count(a->body, "\"name\":\"many-"), MANY);
+    assert_true(a->body[0] == '[' && a->body[strlen(a->body) - 1] == ']');
+    expect(a, "GET /bindings/%2F", NULL, 200, NULL);
+    assert_int_equal(count(a->body, "\"routing_key\":\"many-"), MANY);
+    expect(a, "HEAD /queues", NULL, 200, NULL);
+}
+
+static void test_a_list_is_sorted_filtered_and_cut_into_pages(void **state)
+{
+    struct asker *a = *state;
+
+    expect(
+        a, "GET /queues?sort=name&columns=name&page=2&page_size=3", NULL, 200,
+        "\"items\":[{\"name\":\"many-0003\"},{\"name\":\"many-0004\"},{\"name\":\"many-0005\"}]}");
+    assert_non_null(strstr(a->body, "{\"filtered_count\":3000,\"item_count\":3,\"page\":2,"
+                                    "\"page_count\":1000,\"page_size\":3,\"total_count\":3000,"));
+    expect(a, "GET /queues?sort=name&sort_reverse=true&columns=name&page=1&page_size=1", NULL, 200,
+           "[{\"name\":\"many-2999\"}]");
+    expect(a, "GET /queues?sort=arguments.x-max-length&columns=name&page=1000&page_size=3", NULL,
+           200, "\"many-2993\"}]"); /* 2999 * 7 modulo 3000 */
+    expect(a, "GET /queues?page=1&name=MANY-000&columns=name", NULL, 200, "\"filtered_count\":10,");
+    expect(a, "GET /queues?page=1&name=%5Emany-.*9%24&use_regex=true&pagination=false&page_size=5",
+           NULL, 200, "\"filtered_count\":300,\"item_count\":5,");
+    expect(a, "GET /queues?page=1&name=none", NULL, 200,
+           "{\"filtered_count\":0,\"item_count\":0,\"page\":1,\"page_count\":0,\"page_size\":100,"
+           "\"total_count\":3000,\"items\":[]}");
+    expect(a, "GET /queues?sort=nothing&columns=name", NULL, 200, "many-2999");
+}
+
+static void test_bad_pages_are_refused(void **state)
+{
+    static const char *const bad[] = {
+        "GET /queues?page=0",
+        "GET /queues?page=-1",
+        "GET /queues?page=x",
+        "GET /queues?page=1&page_size=0",
+        "GET /queues?page=1001&page_size=3",
+        "GET /queues?page=1&page_size=501",
+        "GET /queues?page=9223372036854775808",
+        "GET /queues?page=1&page_size=9223372036854775808",
+        "GET /queues?page=1&name=(&use_regex=true",
+        "GET /queues?page=1&name=((a%7B100%7D)%7B100%7D)%7B100%7D&use_regex=true",
+        "GET /queues/%ZZ",
+        "GET /queues/%00",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        expect(*state, bad[i], NULL, 400, "\"error\":");
+}
+
+/* ---- bad bodies ---- */
+
+static void test_bad_json_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "{",
+        "[]",
+        "5",
+        "\"x\"",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1e999}",
+        "{\"a\":01}",
+        "{\"a\":123456789012345678901234567890}",
+        "{\"a\":\"\xff\"}",
+        "{\"a\":\"\\u0000\"}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"durable\":5}",
+        "{\"durable\":\"maybe\"}",
+        "{\"arguments\":5}",
+        "{\"arguments\":[1]}",
+        "{}x",
+        "{\"a\":nul}",
+    };
+    struct asker *a = *state;
+    char *deep = mem_zero(1, 40001);
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        expect(a, "PUT /queues/%2F/bad", bad[i], 400, "\"error\":\"bad_request\"");
+    memset(deep, '[', 40000);
+    expect(a, "PUT /queues/%2F/bad", deep, 400, "deeper");
+    mem_free(deep);
+    expect(a, "GET /queues/%2F/bad", NULL, 404, NULL);
+}
+
+static void test_bodies_have_their_limits(void **state)
+{
+    struct asker *a = *state;
+    char *large = mem_zero(1, (70 << 10) + 1);
+
+    memset(large, ' ', 70 << 10);
+    expect(a, "PUT /queues/%2F/large", large, 413, "too large");
+    expect(a, "POST /definitions", large, 400, "not_json"); /* spaces alone are none */
+    memcpy(large, "{}", 2);
+    expect(a, "POST /definitions", large, 204, NULL); /* read by a worker */
+    mem_free(large);
+}
+
+static void test_names_are_escaped(void **state)
+{
+    struct asker *a = *state;
+
+    expect(a, "PUT /queues/%2F/%3Cscript%3E%22%09%5C..%2F", "{\"durable\":true}", 201, NULL);
+    expect(a, "GET /queues/%2F/%3Cscript%3E%22%09%5C..%2F", NULL, 200, "\"name\":\"<script>\\\"");
+    expect(a, "DELETE /queues/%2F/%3Cscript%3E%22%09%5C..%2F", NULL, 204, NULL);
+}
+
+/* ---- messages ---- */
+
+static void test_a_message_goes_in_and_out(void **state)
+{
+    struct asker *a = *state;
+
+    expect(a, "PUT /queues/%2F/m", "{\"durable\":true}", 201, NULL);
+    expect(a, "POST /exchanges/%2F/amq.default/publish",
+           "{\"properties\":{\"delivery_mode\":2,\"headers\":{\"n\":1,\"l\":[true,null]},"
+           "\"timestamp\":7,\"priority\":3,\"type\":\"t\"},\"routing_key\":\"m\","
+           "\"payload\":\"h\\u00e9\",\"payload_encoding\":\"string\"}",
+           200, "{\"routed\":true}");
+    expect(a, "POST /exchanges/%2F/amq.default/publish",
+           "{\"properties\":{},\"routing_key\":\"m\",\"payload\":\"/w==\","
+           "\"payload_encoding\":\"base64\"}",
+           200, "{\"routed\":true}");
+    expect(a, "POST /exchanges/%2F/amq.topic/publish",
+           "{\"properties\":{},\"routing_key\":\"m\",\"payload\":\"\","
+           "\"payload_encoding\":\"string\"}",
+           200, "{\"routed\":false}");
+    expect(a, "POST /queues/%2F/m/get",
+           "{\"count\":5,\"ackmode\":\"ack_requeue_true\",\"encoding\":\"auto\"}", 200,
+           "\"payload\":\"h\xc3\xa9\",\"payload_encoding\":\"string\"}");
+    assert_non_null(strstr(a->body, "\"headers\":{\"n\":1,\"l\":[true,null]}"));
+    assert_non_null(strstr(a->body, "\"payload\":\"/w==\",\"payload_encoding\":\"base64\"}"));
+    expect(a, "GET /queues/%2F/m?columns=messages_ready", NULL, 200, "{\"messages_ready\":2}");
+    expect(a, "POST /queues/%2F/m/get",
+           "{\"count\":\"1\",\"ackmode\":\"ack_requeue_false\",\"encoding\":\"base64\","
+           "\"truncate\":1}",
+           200, "\"payload_bytes\":3,\"redelivered\":true,");
+    assert_non_null(strstr(a->body, "\"payload\":\"aA==\""));
+    expect(a, "DELETE /queues/%2F/m/contents", NULL, 204, NULL);
+    expect(a, "POST /queues/%2F/m/get",
+           "{\"count\":1,\"ackmode\":\"reject_requeue_true\",\"encoding\":\"auto\"}", 200, "[]");
+    expect(a, "POST /queues/%2F/m/get",
+           "{\"count\":0,\"ackmode\":\"ack_requeue_true\","
+           "\"encoding\":\"auto\"}",
+           400, "count");
+    expect(a, "POST /queues/%2F/m/get", "{\"count\":1,\"ackmode\":\"x\",\"encoding\":\"auto\"}",
+           400, "unknown ackmode");
+}
+
+static void test_what_cannot_be_published_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "{\"routing_key\":\"m\",\"payload\":\"x\",\"payload_encoding\":\"string\"}",
+        "{\"properties\":{},\"payload\":\"x\",\"payload_encoding\":\"string\"}",
+        "{\"properties\":{},\"routing_key\":\"m\",\"payload_encoding\":\"string\"}",
+        "{\"properties\":{},\"routing_key\":\"m\",\"payload\":\"x\",\"payload_encoding\":\"y\"}",
+        "{\"properties\":{},\"routing_key\":\"m\",\"payload\":\"x\",\"payload_encoding\":"
+        "\"base64\"}",
+        "{\"properties\":{\"priority\":256},\"routing_key\":\"m\",\"payload\":\"\","
+        "\"payload_encoding\":\"string\"}",
+        "{\"properties\":{\"headers\":5},\"routing_key\":\"m\",\"payload\":\"\","
+        "\"payload_encoding\":\"string\"}",
+        "{\"properties\":{\"expiration\":\"abc\"},\"routing_key\":\"m\",\"payload\":\"\","
+        "\"payload_encoding\":\"string\"}",
+    };
+    struct asker *a = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        expect(a, "POST /exchanges/%2F/amq.default/publish", bad[i], 400, "bad_request");
+    expect(a, "POST /exchanges/%2F/nope/publish",
+           "{\"properties\":{},\"routing_key\":\"m\",\"payload\":\"\","
+           "\"payload_encoding\":\"string\"}",
+           400, "404 NOT_FOUND - no exchange 'nope' in vhost '/'");
+}
+
+static void test_a_large_message_comes_back_part_by_part(void **state)
+{
+    struct asker *a = *state;
+    size_t size = 3 << 20;
+    char *body = mem_zero(1, size + 1000);
+    int head = snprintf(body, 1000,
+                        "{\"properties\":{\"delivery_mode\":2},\"routing_key\":\"m\","
+                        "\"payload_encoding\":\"string\",\"payload\":\"");
+
+    memset(body + head, 'z', size);
+    memcpy(body + head + size, "\"}", 3);
+    expect(a, "POST /exchanges/%2F/amq.default/publish", body, 200, "{\"routed\":true}");
+    expect(a, "POST /queues/%2F/m/get",
+           "{\"count\":1,\"ackmode\":\"ack_requeue_true\",\"encoding\":\"auto\",\"truncate\":10}",
+           200, "\"payload\":\"zzzzzzzzzz\",");
+    expect(a, "POST /queues/%2F/m/get",
+           "{\"count\":1,\"ackmode\":\"ack_requeue_false\",\"encoding\":\"auto\"}", 200,
+           "\"payload_bytes\":3145728,");
+    assert_true(strlen(a->body) > size);
+    mem_free(body);
+}
+
+/* ---- clients ---- */
+
+static void test_a_client_is_seen_and_ended_with_a_reason(void **state)
+{
+    struct asker *a = *state;
+    struct client *c = client_open(&a->world, 2);
+    char line[200];
+
+    client_declare(c, "seen");
+    client_consume(c, "seen", "tag", false);
+    expect(a, "GET /connections", NULL, 200, "\"state\":\"running\"");
+    assert_non_null(strstr(a->body, "\"channels\":2,"));
+    const char *name = strstr(a->body, "\"name\":\"");
+    assert_non_null(name);
+    (void)snprintf(line, sizeof(line), "DELETE /connections/%.*s%%20-%%3E%%20:5672",
+                   (int)strcspn(name + 8, " "), name + 8);
+    expect(a, "GET /channels?columns=number,consumer_count&sort=number", NULL, 200,
+           "[{\"consumer_count\":1,\"number\":1},{\"consumer_count\":0,\"number\":2}]");
+    expect(a, "GET /consumers/%2F", NULL, 200, "\"consumer_tag\":\"tag\"");
+    asker_user(a, "watcher", "monitoring", NULL);
+    assert_int_equal(ask_with(a, "watcher", line, "", NULL), 401);
+    assert_int_equal(ask_with(a, "guest", line, "x-reason: enough now\r\n", NULL), 204);
+    client_expect_connection_close(c, 320, "CONNECTION_FORCED - enough now");
+    client_free(c);
+    asker_run_ms(a, 100);
+    expect(a, "GET /connections", NULL, 200, "[]");
+}
+
+static void test_rates_come_from_two_looks(void **state)
+{
+    struct asker *a = *state;
+
+    asker_run_ms(a, 5500); /* the first look */
+    for (int i = 0; i < 20; i++)
+        expect(a, "POST /exchanges/%2F/amq.default/publish",
+               "{\"properties\":{},\"routing_key\":\"seen\",\"payload\":\"\","
+               "\"payload_encoding\":\"string\"}",
+               200, "true");
+    /* A look comes within an interval, and shows them all until the next. */
+    for (int i = 0; i < 12; i++) {
+        asker_run_ms(a, 500);
+        expect(a, "GET /queues/%2F/seen?columns=messages,messages_details.rate", NULL, 200,
+               "\"messages\":20,");
+        if (strstr(a->body, "\"rate\":0.0") == NULL)
+            break;
+    }
+    assert_null(strstr(a->body, "\"rate\":0.0"));
+    expect(a, "GET /overview?columns=message_stats.publish_details", NULL, 200,
+           "{\"message_stats\":{\"publish_details\":{\"rate\":");
+    assert_null(strstr(a->body, "\"rate\":0.0"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_long_list_comes_in_parts_and_whole),
+        cmocka_unit_test(test_a_list_is_sorted_filtered_and_cut_into_pages),
+        cmocka_unit_test(test_bad_pages_are_refused),
+        cmocka_unit_test(test_bad_json_is_refused),
+        cmocka_unit_test(test_bodies_have_their_limits),
+        cmocka_unit_test(test_names_are_escaped),
+        cmocka_unit_test(test_a_message_goes_in_and_out),
+        cmocka_unit_test(test_what_cannot_be_published_is_refused),
+        cmocka_unit_test(test_a_large_message_comes_back_part_by_part),
+        cmocka_unit_test(test_a_client_is_seen_and_ended_with_a_reason),
+        cmocka_unit_test(test_rates_come_from_two_looks),
+    };
+    return cmocka_run_group_tests(tests, asker_set_up, asker_tear_down);
+}
