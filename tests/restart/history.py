@@ -11,8 +11,11 @@ Names of violations, each with the rule it breaks:
     unconfirmable what is confirmed was published before, and is confirmed once
     misrouted     a message comes out of no other queue
     altered       it comes out byte by byte as it went in
-    duplicated    it is delivered once in a session
-    reordered     in a session, messages of one publisher come in the order of their publishing
+    duplicated    it is delivered once in a session, and once more for each time it is given back
+    reordered     in a session, messages of one publisher come in the order of their publishing (of
+                  one priority, if the queue has some), but for those that were given back
+    uncounted     what a session has given back to a queue that counts says how often it was had,
+                  and how often it was rejected
     unmarked      a message that was delivered before is marked as redelivered
     marked        one that cannot have been delivered before is not
     resurrected   an acked message does not come again, unless the broker ended just then
@@ -63,19 +66,25 @@ class History:
     def end(self, is_kill, **values):
         self.add("end", is_kill=is_kill, **values)
 
-    def publish(self, message, queues, transaction=None, **values):
+    def publish(self, message, queues, transaction=None, priority=0, **values):
         self.add("publish", message=message, queues=tuple(queues), transaction=transaction,
-                 **values)
+                 priority=priority, **values)
 
     def confirm(self, message, is_ack=True, **values):
         self.add("confirm", message=message, is_ack=is_ack, **values)
 
-    def consume(self, session, queue, **values):
-        self.add("consume", session=session, queue=queue, **values)
+    def consume(self, session, queue, has_priorities=False, **values):
+        self.add("consume", session=session, queue=queue, has_priorities=has_priorities, **values)
 
-    def deliver(self, session, message, is_redelivered=False, is_intact=True, **values):
+    def deliver(self, session, message, is_redelivered=False, is_intact=True, counts=None,
+                **values):
+        """`counts`: (rejected, had) before, of a queue that counts."""
         self.add("deliver", session=session, message=message, is_redelivered=is_redelivered,
-                 is_intact=is_intact, **values)
+                 is_intact=is_intact, counts=counts, **values)
+
+    def give_back(self, session, message, is_failure=False, **values):
+        """It is requeued; by a rejection, which counts as a failure."""
+        self.add("give_back", session=session, message=message, is_failure=is_failure, **values)
 
     def ack(self, session, message, **values):
         self.add("ack", session=session, message=message, **values)
@@ -105,12 +114,16 @@ class Checker:
         self.life = 0
         self.life_end = {}  # life: when
         self.published = {}  # message: (life, queues)
+        self.priority = {}  # message: of those that are published
         self.settled = {}  # message: was it an ack
         self.sessions = {}  # session: (queue, life)
+        self.has_priorities = {}  # session: of its queue
         self.delivered = collections.defaultdict(list)  # (queue, message): sessions
         self.last_ack = {}  # (queue, message): (when, life)
-        self.last_sequence = {}  # (session, publisher): sequence
+        self.last_sequence = {}  # (session, publisher, priority): sequence
         self.session_has = collections.defaultdict(set)  # session: messages
+        self.given_back = {}  # (session, message): the counts that it must come with, or None
+        self.came_with = {}  # (session, message): counts
         self.transactions = collections.defaultdict(list)  # of each, (queue, message)
         self.exists = {}  # name of a definition: True, False; not there: unsure
 
@@ -145,6 +158,7 @@ class Checker:
 
     def on_publish(self, event):
         self.published[event.message] = self.life, event.queues
+        self.priority[event.message] = event.priority
         if event.transaction is not None:
             self.transactions[event.transaction] += [(queue, event.message)
                                                      for queue in event.queues]
@@ -158,6 +172,7 @@ class Checker:
 
     def on_consume(self, event):
         self.sessions[event.session] = event.queue, self.life
+        self.has_priorities[event.session] = event.has_priorities
 
     def on_deliver(self, event):
         queue, _ = self.sessions[event.session]
@@ -181,11 +196,20 @@ class Checker:
                                        f"{queue}")
             return
         self.session_has[event.session].add(event.message)
-        last = self.last_sequence.get((event.session, publisher), -1)
+        self.came_with[event.session, event.message] = event.counts
+        if (event.session, event.message) in self.given_back:
+            wanted = self.given_back.pop((event.session, event.message))
+            if wanted is not None and wanted != event.counts:
+                self.violate("uncounted", f"{event.message} came from {queue} again with "
+                                          f"{event.counts} instead of {wanted}")
+            return
+        line = (event.session, publisher,
+                self.has_priorities[event.session] and self.priority[event.message])
+        last = self.last_sequence.get(line, -1)
         if sequence < last:
             self.violate("reordered", f"{event.message} behind {last} in session {event.session} "
                                       f"of {queue}")
-        self.last_sequence[event.session, publisher] = max(last, sequence)
+        self.last_sequence[line] = max(last, sequence)
 
     def check_mark(self, event, queue):
         before = self.delivered[queue, event.message]
@@ -206,6 +230,12 @@ class Checker:
         if end is None or when < end - RESURRECTION_WINDOW_S:
             self.violate("resurrected", f"{event.message} came from {queue} again, acked "
                                         f"{(end or event.at) - when:.3f} s before the end")
+
+    def on_give_back(self, event):
+        key = event.session, event.message
+        counts = self.came_with.get(key)
+        self.session_has[event.session].discard(event.message)
+        self.given_back[key] = counts and (counts[0] + event.is_failure, counts[1] + 1)
 
     def on_ack(self, event):
         queue, _ = self.sessions[event.session]

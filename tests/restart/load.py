@@ -21,10 +21,16 @@ WINDOW = 100  # publishes without a confirm
 WAIT_S = 0.02
 FAN = b"restart.fan"
 SINK = b"restart.sink"
-QUEUES = ("restart.one", "restart.two", "restart.three")
+# Their arguments. No limit of deliveries: it would drop what was confirmed.
+QUEUES = {"restart.one": [], "restart.two": [], "restart.three": [],
+          "restart.quorum": [(b"x-queue-type", ("S", b"quorum")), (b"x-delivery-limit", ("I", -1))],
+          "restart.priority": [(b"x-max-priority", ("I", 3))]}
+NAMES = tuple(QUEUES)
+COUNTING, RANKED = "restart.quorum", "restart.priority"
+PRIORITIES = 4
 # exchange, routing key, queues
-ROUTES = ((b"", b"restart.one", QUEUES[:1]), (b"", b"restart.two", QUEUES[1:2]),
-          (FAN, b"", QUEUES[1:]))
+ROUTES = ((b"", b"restart.one", NAMES[:1]), (b"", b"restart.two", NAMES[1:2]),
+          (b"", b"restart.priority", NAMES[4:]), (FAN, b"", NAMES[1:]))
 DEFINITIONS_MAX = 150
 
 
@@ -82,8 +88,8 @@ class Client:
         if self.peer.is_closed:
             raise Lost
 
-    def publish(self, exchange, key, body, mandatory=False):
-        header = wire.encode_header(len(body), {"delivery_mode": 2})
+    def publish(self, exchange, key, body, priority=0, mandatory=False):
+        header = wire.encode_header(len(body), {"delivery_mode": 2, "priority": priority})
         method = wire.encode_method("basic.publish", {"exchange": exchange, "routing_key": key,
                                                       "mandatory": mandatory})
         self.peer.send(wire.encode_frame(wire.METHOD, 1, method) +
@@ -136,8 +142,9 @@ class Publisher(Worker):
                 body = history.make_body(self.run_of.seed, message, self.size())
                 tag += 1
                 waiting[tag] = message
-                self.history.publish(message, queues)
-                client.publish(exchange, key, body)
+                priority = self.random.randrange(PRIORITIES)
+                self.history.publish(message, queues, priority=priority)
+                client.publish(exchange, key, body, priority)
             for frame in client.frames(WAIT_S):
                 self.settle(frame, waiting)
         client.close()
@@ -180,30 +187,107 @@ class Committer(Worker):
         return message
 
 
+def read_counts(queue, frame):
+    """(rejected, had) before this delivery, of a queue that counts."""
+    if queue != COUNTING:
+        return None
+    headers = dict(frame.content.properties.get("headers") or [])
+    return tuple(headers.get(name, ("l", 0))[1] for name in (b"x-delivery-count",
+                                                             b"x-acquired-count"))
+
+
 class Consumer(Worker):
+    """Acks, gives back, or acks in transactions."""
+
     def work(self):
         while not self.is_over():
-            self.session(self.random.randrange(20, 2000), self.random.choice((1, 7, 50, 300)))
+            deliveries = self.random.randrange(20, 2000)
+            prefetch = self.random.choice((1, 7, 50, 300))
+            if self.random.random() < 0.2:
+                self.session_of_transactions(deliveries, prefetch)
+            else:
+                self.session(deliveries, prefetch)
 
-    def session(self, deliveries, prefetch):
-        queue = QUEUES[self.number]
+    def begin(self, prefetch, is_transactional=False):
+        queue = NAMES[self.number]
         client = Client(self.where)
         session = self.run_of.next_session()
+        if is_transactional:
+            client.call("tx.select", "tx.select-ok")
         client.call("basic.qos", "basic.qos-ok", prefetch_count=prefetch)
-        self.history.consume(session, queue)
+        self.history.consume(session, queue, queue == RANKED)
         client.call("basic.consume", "basic.consume-ok", queue=queue.encode(), consumer_tag=b"t")
+        return client, session
+
+    def session(self, deliveries, prefetch):
+        client, session = self.begin(prefetch)
         held = []  # (tag, message) that are not acked yet, in order
+        is_recovering = False  # all that comes before the answer is given back
         while deliveries > 0 and not self.is_over():
             for frame in client.frames(WAIT_S):
+                if frame.name == "basic.recover-ok":
+                    self.all_back(session, held)
+                    is_recovering = False
+                    continue
                 deliveries -= 1
                 held.append((frame.values["delivery_tag"], self.deliver(session, frame)))
-                self.ack(client, session, held, prefetch)
+                chance = self.random.random()
+                if chance < 0.002 and not is_recovering:
+                    client.send("basic.recover", requeue=True)
+                    is_recovering = True
+                if not is_recovering:
+                    self.answer(client, session, held, prefetch, chance < 0.03)
+        client.close()
+
+    def answer(self, client, session, held, prefetch, gives_back):
+        if gives_back:
+            self.give_back(client, session, held)
+        if held:
+            self.ack(client, session, held, prefetch)
+
+    def all_back(self, session, held):
+        for _, message in held:
+            self.history.give_back(session, message)
+        held.clear()
+
+    def session_of_transactions(self, deliveries, prefetch):
+        """Acks all that came, and commits; nothing is sent until that is answered."""
+        client, session = self.begin(prefetch, True)
+        held, is_committing = [], False
+        while deliveries > 0 and not self.is_over() or is_committing:
+            for frame in client.frames(WAIT_S):
+                if frame.name == "tx.commit-ok":
+                    for message in acked:
+                        self.history.ack(session, message)
+                    is_committing = False
+                    continue
+                deliveries -= 1
+                held.append((frame.values["delivery_tag"], self.deliver(session, frame)))
+            if held and not is_committing:
+                acked = [message for _, message in held]
+                client.send("basic.ack", delivery_tag=held[-1][0], multiple=True)
+                client.send("tx.commit")
+                held, is_committing = [], True
         client.close()
 
     def deliver(self, session, frame):
         message, is_intact = history.read_body(self.run_of.seed, frame.content.body)
-        self.history.deliver(session, message, frame.values["redelivered"], is_intact)
+        self.history.deliver(session, message, frame.values["redelivered"], is_intact,
+                             read_counts(NAMES[self.number], frame))
         return message
+
+    def give_back(self, client, session, held):
+        """One is rejected or nacked, or all are nacked."""
+        chance = self.random.random()
+        if chance < 0.8:
+            is_failure = chance < 0.4
+            tag, message = held.pop(self.random.randrange(len(held)))
+            self.history.give_back(session, message, is_failure)
+            client.send("basic.reject" if is_failure else "basic.nack", delivery_tag=tag,
+                        requeue=True)
+            return
+        client.send("basic.nack", delivery_tag=held[-1][0], multiple=True, requeue=True)
+        self.all_back(session, held)
 
     def ack(self, client, session, held, prefetch):
         """Acks one at random, all, or none; when the prefetch is used up, never none."""
@@ -285,9 +369,10 @@ def set_up(where):
     client = Client(where)
     client.call("exchange.declare", "exchange.declare-ok", exchange=FAN, type=b"fanout",
                 durable=True)
-    for queue in (*QUEUES, SINK.decode()):
-        client.call("queue.declare", "queue.declare-ok", queue=queue.encode(), durable=True)
-    for queue in ROUTES[2][2]:
+    for queue, arguments in (*QUEUES.items(), (SINK.decode(), [])):
+        client.call("queue.declare", "queue.declare-ok", queue=queue.encode(), durable=True,
+                    arguments=arguments)
+    for queue in ROUTES[-1][2]:
         client.call("queue.bind", "queue.bind-ok", queue=queue.encode(), exchange=FAN)
     client.close()
 
@@ -296,7 +381,7 @@ def drain(run, queue):
     """A last session that takes everything; returns when the queue is empty."""
     client = Client(run.where)
     session, deadline = run.next_session(), time.monotonic() + peer.DEADLINE_S
-    run.history.consume(session, queue)
+    run.history.consume(session, queue, queue == RANKED)
     client.call("basic.consume", "basic.consume-ok", queue=queue.encode(), consumer_tag=b"t",
                 no_ack=True)
     while True:
@@ -306,7 +391,8 @@ def drain(run, queue):
             if frame.name == "queue.declare-ok":
                 break
             message, is_intact = history.read_body(run.seed, frame.content.body)
-            run.history.deliver(session, message, frame.values["redelivered"], is_intact)
+            run.history.deliver(session, message, frame.values["redelivered"], is_intact,
+                                read_counts(queue, frame))
         if frame.values["message_count"] == 0:
             break
         if time.monotonic() > deadline:

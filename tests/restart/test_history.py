@@ -40,6 +40,9 @@ class Story:
         if acked:
             self.history.ack(self.session, (publisher, sequence))
 
+    def give_back(self, sequence, publisher=1, failure=False):
+        self.history.give_back(self.session, (publisher, sequence), failure)
+
     def restart(self, is_kill=True, pause=10.0):
         """By default so late that everything before is safe."""
         self.now += pause
@@ -56,6 +59,33 @@ class Good(unittest.TestCase):
 
     def tearDown(self):
         self.assertEqual(self.story.names(), [])
+
+    def test_what_is_given_back_comes_again_before_or_behind_others(self):
+        for sequence in (1, 2, 3):
+            self.story.publish(sequence)
+        self.story.consume(1, 2, acked=False)
+        self.story.give_back(1)
+        self.story.deliver(1, marked=True)
+        self.story.deliver(3)
+        self.story.give_back(2)
+        self.story.deliver(2, marked=True)
+
+    def test_what_is_given_back_is_counted(self):
+        self.story.publish(1)
+        self.story.consume()
+        history_of = self.story.history
+        for failure, counts in ((False, (0, 0)), (True, (0, 1)), (False, (1, 2))):
+            history_of.deliver(1, (1, 1), counts != (0, 0), counts=counts)
+            self.story.give_back(1, failure=failure)
+        history_of.deliver(1, (1, 1), True, counts=(1, 3))
+
+    def test_a_queue_with_priorities_keeps_the_order_of_each(self):
+        for sequence, priority in ((1, 0), (2, 3), (3, 0), (4, 3)):
+            self.story.history.publish((1, sequence), ("q",), priority=priority)
+        self.story.history.consume(1, "q", True)
+        self.story.session = 1
+        for sequence in (2, 4, 1, 3):
+            self.story.deliver(sequence)
 
     def test_nothing_at_all(self):
         pass
@@ -180,6 +210,31 @@ class Bad(unittest.TestCase):
         self.story.restart()
         self.story.consume()
         self.rejected("lost")
+
+    def test_a_message_that_comes_again_more_often_than_it_was_given_back(self):
+        self.story.publish(1)
+        self.story.consume(1, acked=False)
+        self.story.give_back(1)
+        self.story.deliver(1, marked=True, acked=False)
+        self.story.deliver(1, marked=True)
+        self.rejected("duplicated")
+
+    def test_a_message_that_was_given_back_without_being_counted(self):
+        self.story.publish(1)
+        self.story.consume()
+        self.story.history.deliver(1, (1, 1), counts=(0, 0))
+        self.story.give_back(1, failure=True)
+        self.story.history.deliver(1, (1, 1), True, counts=(0, 1))
+        self.rejected("uncounted")
+
+    def test_a_disorder_within_a_priority(self):
+        for sequence in (1, 2):
+            self.story.history.publish((1, sequence), ("q",), priority=2)
+        self.story.history.consume(1, "q", True)
+        self.story.session = 1
+        self.story.deliver(2)
+        self.story.deliver(1)
+        self.rejected("reordered")
 
     def test_a_message_that_nobody_published(self):
         self.story.consume(7)
