@@ -60,7 +60,7 @@ size_t dead_route(void *owner, struct queue *q, const struct message *m, struct 
     struct broker *b = ((struct home *)owner)->broker;
     struct named_queue *from = (struct named_queue *)queue_owner(q);
     struct vhost *v = from->vhost;
-    struct exchange *x = from->is_hidden ? from->delays : exchange_find(v->table, m->exchange);
+    struct exchange *x = from->is_hidden ? from->keeps : exchange_find(v->table, m->exchange);
     struct route_view view = {.props = &m->props};
     struct route route;
     size_t count = 0;
@@ -71,8 +71,12 @@ size_t dead_route(void *owner, struct queue *q, const struct message *m, struct 
     view.keys = (const struct bytes *)(const void *)b->scratch.keys.data;
     view.key_count = b->scratch.keys.size / sizeof(struct bytes);
     view.is_delayed = !from->is_hidden && outgoing_is_delayed(b, &m->props);
+    view.is_keyed = true;
     route_message(v->table, x, &view, &route);
     for (; count < route.count && count < max; count++)
         targets[count] = queue_partition_for(vhost_find_queue_id(v, route.queues[count])->queue, m);
+    for (size_t i = 0; i < count; i++)
+        if (queue_knows(targets[i], &m->props))
+            return 0; /* an exchange on the way has seen it */
     return put_in_order(targets, count);
 }

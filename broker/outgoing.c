@@ -141,6 +141,7 @@ struct changes {
     size_t first_hidden; /* index of the first key that comes from BCC */
     bool has_delay;
     bool has_once;
+    bool has_key;
     struct table headers;
 };
 
@@ -215,6 +216,7 @@ static int read_headers(struct broker *b, const struct props *props, struct chan
     static const struct bytes date = {(const uint8_t *)"x-deliver-at", 12};
     static const struct bytes publisher = {(const uint8_t *)"x-publisher-id", 14};
     static const struct bytes seq = {(const uint8_t *)"x-publish-seq", 13};
+    static const struct bytes key = {(const uint8_t *)"x-deduplication-header", 22};
     struct field copies = {.type = FIELD_VOID};
     struct field hidden = {.type = FIELD_VOID};
     bool has_cc = false;
@@ -236,6 +238,8 @@ static int read_headers(struct broker *b, const struct props *props, struct chan
             changes->has_delay = true;
         } else if (UNLIKELY(bytes_equal(e.name, publisher) || bytes_equal(e.name, seq))) {
             changes->has_once = true;
+        } else if (UNLIKELY(bytes_equal(e.name, key))) {
+            changes->has_key = true;
         }
     }
     if (has_cc)
@@ -321,6 +325,7 @@ static int check_props(struct publisher *p, struct outgoing *o, struct refusal *
         rv = check_delay(changes.headers, refusal);
     if (rv == 0 && changes.has_delay)
         o->is_delayed = is_to_wait(b, changes.headers);
+    o->is_keyed = changes.has_key;
     if (rv == 0 && changes.has_once)
         rv = check_once(changes.headers, &o->once, refusal);
     if (rv == 0 && buf_error(&b->scratch.keys) != 0)
@@ -362,6 +367,7 @@ int outgoing_make(struct publisher *p, const struct message *m, struct outgoing 
     out->may_be_reply = p->memo.is_default;
     out->is_delayed = false;
     out->once.publisher.data = NULL;
+    out->is_keyed = false;
     if (UNLIKELY((m->props.flags & of_interest) != 0))
         return check_props(p, out, refusal);
     if (p->memo.is_topic)
@@ -532,7 +538,8 @@ static const struct targets *find_targets(struct visit *v, const struct outgoing
     const struct route_view view = {.keys = o->keys,
                                     .key_count = o->key_count,
                                     .props = &o->message.props,
-                                    .is_delayed = o->is_delayed};
+                                    .is_delayed = o->is_delayed,
+                                    .is_keyed = o->is_keyed};
 
     if (o->may_be_reply && o->key_count == 1) {
         route->keeper_count = 0;
@@ -559,6 +566,38 @@ static void count(struct visit *v, const struct outgoing *o, size_t places)
     x->out += places;
 }
 
+/* ---- duplicates ---- */
+
+/* An exchange on the way has seen the message; then it goes nowhere, and is safe when all is that
+ * its queues hold. */
+static bool is_duplicate(const struct targets *t, const struct outgoing *o, struct sent *sent)
+{
+    bool is_known = false;
+
+    for (size_t i = 0; i < t->count && !is_known; i++)
+        is_known = queue_knows(t->queues[i], &o->message.props);
+    if (!is_known)
+        return false;
+    for (size_t i = 0; i < t->group_count; i++) {
+        struct home *home = t->groups[i].home;
+        uint64_t next = partition_next(home->partition);
+
+        if (next > 0 && !home_is_safe(home, next - 1))
+            merge_one(sent, home, next - 1);
+    }
+    return true;
+}
+
+/* Those that are no queue of anybody. */
+static size_t count_caches(const struct targets *t)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < t->count; i++)
+        count += queue_is_cache(t->queues[i]);
+    return count;
+}
+
 int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, size_t *places)
 {
     struct route route;
@@ -566,11 +605,17 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
         targets_choose(v->vhost, find_targets(v, o, &route), &o->message);
     struct queues_publish publish = {
         .message = &o->message, .expiration_ms = o->expiration_ms, .once = o->once};
-    int rv = targets_send(targets, &publish, sent);
+    int rv = 0;
 
+    *places = targets->count;
+    if (UNLIKELY(o->is_keyed)) {
+        *places -= count_caches(targets);
+        if (sent->done == 0 && sent->at == 0 && is_duplicate(targets, o, sent))
+            return 0;
+    }
+    rv = targets_send(targets, &publish, sent);
     if (rv != 0)
         return rv;
-    *places = targets->count;
     /* Whoever needs the body in one piece has come too late when it came before. */
     if (UNLIKELY(route.keeper_count > 0 && !sent->came_before))
         keep(v->vhost, &route, o);
@@ -585,7 +630,8 @@ bool outgoing_is_for_queues(struct visit *v, const struct outgoing *o)
     const struct route_view view = {.keys = o->keys,
                                     .key_count = o->key_count,
                                     .props = &o->message.props,
-                                    .is_delayed = o->is_delayed};
+                                    .is_delayed = o->is_delayed,
+                                    .is_keyed = o->is_keyed};
     struct route route;
 
     for (size_t i = 0; i < o->key_count; i++)

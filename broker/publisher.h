@@ -64,6 +64,7 @@ struct outgoing {
     bool may_be_reply; /* to a consumer of amq.rabbitmq.reply-to */
     bool is_delayed;   /* exchanges that are delayed hold it back */
     struct once once;
+    bool is_keyed; /* it has a x-deduplication-header */
 };
 
 /* Checks and changes the message; what it changes lies in the broker's buffers until the next

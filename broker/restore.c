@@ -95,10 +95,8 @@ static int read_queue(struct broker *b, const struct definition *d)
     }
     if (vhost_find_queue_id(v, t.id) != NULL)
         return 0;
-    if ((t.flags & TERM_HOLDER) != 0) {
-        holder_read(v, &t);
-        return 0;
-    }
+    if ((t.flags & (TERM_HOLDER | TERM_CACHE)) != 0)
+        return holder_read(v, &t) ? 0 : ERR_CORRUPT;
     other = vhost_find_queue(v, t.name);
     if (other != NULL) /* an older one, whose deletion was lost with all checkpoints */
         named_queue_doom(other);

@@ -26,10 +26,11 @@
  * Flags: 1 auto-delete, 2 internal, 4 a queue in which the messages of the delayed exchange with
  * the same id wait, and whose name is the exchange's, 8 SPREAD: a stream with x-partitions N. Its
  * partitions have no terms of their own: their ids are the N behind its own, and they lie on the
- * homes behind its own, around and around over as many as there were then. Of a virtual host: 1
- * tracing, 2 protected from deletion. The ids in a binding are those of its ends, and 0 for what is
- * there without being declared (amq.direct ...). So a binding of something that is gone fits
- * nothing that is there, even if it has the same name.
+ * homes behind its own, around and around over as many as there were then. 16 a queue that knows
+ * what came to the exchange with the id before its own. Of a virtual host: 1 tracing, 2 protected
+ * from deletion. The ids in a binding are those of its ends, and 0 for what is there without being
+ * declared (amq.direct ...). So a binding of something that is gone fits nothing that is there,
+ * even if it has the same name.
  *
  * Plain values that borrow. Encoding adds to the buffers; decoding returns false for bytes that
  * are no such term. */
@@ -59,6 +60,7 @@ enum {
     TERM_INTERNAL = 2,
     TERM_HOLDER = 4,
     TERM_SPREAD = 8,
+    TERM_CACHE = 16,
     TERM_ARGUMENTS_MAX = 60 << 10, /* so that the key of a binding is a key of a record */
 };
 

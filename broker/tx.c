@@ -130,6 +130,7 @@ static void stage(struct tx *t, const struct outgoing *o, bool is_mandatory)
 
     buf_u8(out, is_mandatory ? 1 : 0);
     buf_u8(out, o->is_delayed ? 1 : 0);
+    buf_u8(out, o->is_keyed ? 1 : 0);
     buf_u8(out, (uint8_t)m->exchange.size);
     buf_u8(out, (uint8_t)m->routing_key.size);
     buf_le32(out, (uint32_t)o->key_count - 1);
@@ -226,6 +227,7 @@ static bool next_staged(struct tx *t, struct reader *r, struct staged *s)
         return false;
     *s = (struct staged){.is_mandatory = reader_u8(r) != 0};
     s->out.is_delayed = reader_u8(r) != 0;
+    s->out.is_keyed = reader_u8(r) != 0;
     exchange_size = reader_u8(r);
     key_size = reader_u8(r);
     more_keys = reader_le32(r);
@@ -282,7 +284,8 @@ static void measure_message(struct tx *t, const struct staged *s, struct group *
     const struct route_view view = {.keys = s->out.keys,
                                     .key_count = s->out.key_count,
                                     .props = &s->out.message.props,
-                                    .is_delayed = s->out.is_delayed};
+                                    .is_delayed = s->out.is_delayed,
+                                    .is_keyed = s->out.is_keyed};
     const struct targets *targets = NULL;
     struct route route;
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "broker/apply.h"
 #include "broker/history.h"
+#include "broker/holder.h"
 #include "broker/look_parts.h"
 #include "broker/parts.h"
 #include "broker/targets.h"
@@ -59,12 +60,11 @@ static void on_deleted(void *owner, const struct exchange *x)
     struct vhost *v = (struct vhost *)owner;
     struct term_buffers *terms = &v->broker->terms;
     struct bytes name = exchange_spec(x).name;
-    struct named_queue *holder = vhost_find_queue_id(v, exchange_holder(x));
 
     look_lost(v->broker, x);
     v->version++;
-    if (holder != NULL)
-        named_queue_delete(holder);
+    holder_forget(v, exchange_holder(x));
+    holder_forget(v, exchange_cache_queue(x));
     mem_free(names_remove(&v->exchange_ids, name));
     exchange_term_encode(&(struct exchange_term){.vhost = v->id, .name = name}, terms);
     definitions_remove(&v->broker->definitions, DEFINITION_EXCHANGE, buf_view(&terms->key));
@@ -244,7 +244,9 @@ static struct named_queue *add_queue(struct vhost *v, const struct vhost_queue *
         .vhost = v->name,
         .is_durable = q->is_durable,
         .is_auto_delete = q->is_auto_delete,
-        .is_delayed = q->is_hidden,
+        .is_delayed = q->is_hidden && q->cache_max == 0,
+        .cache_max = q->cache_max,
+        .cache_ttl_ms = q->cache_ttl_ms,
         .arguments = q->arguments,
         .owner = n,
     };

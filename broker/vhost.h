@@ -21,11 +21,11 @@
 #include "msg/table.h"
 
 struct broker;
+struct exchange;
+struct exchange_table;
 struct names_entry;
 struct policies;
 struct policy;
-struct exchange;
-struct exchange_table;
 struct history;
 struct home;
 struct queue;
@@ -74,7 +74,7 @@ struct named_queue {
     struct list_link owned; /* in the owner's list */
     struct list_link doomed;
     bool is_hidden;                  /* it has no name: an exchange keeps messages in it */
-    struct exchange *delays;         /* of a hidden one: whose messages wait in it */
+    struct exchange *keeps;          /* of a hidden one: for whom */
     struct named_queue *front;       /* of a partition of a stream; else NULL */
     struct named_queue **partitions; /* of a front: all of them */
     uint32_t partition_count;
@@ -105,7 +105,9 @@ struct vhost_queue {
     struct visit *owner;
     bool is_durable;
     bool is_auto_delete;
-    bool is_hidden; /* in it messages wait until they are due; nobody finds it by its name */
+    bool is_hidden;     /* nobody finds it by its name: in it messages wait until they are due */
+    uint64_t cache_max; /* of a hidden one: instead it knows so many keys; 0: it does not */
+    uint64_t cache_ttl_ms;
     struct table arguments;
     uint32_t homes; /* over so many the partitions of a front are spread */
 };

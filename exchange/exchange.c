@@ -91,7 +91,8 @@ static struct exchange *exchange_new(struct exchange_table *t, const struct mann
     if (kind->open != NULL)
         kind->open(x);
     x->is_delayed = manner->is_delayed;
-    if (x->is_delayed)
+    x->cache_bounds = manner->cache;
+    if (x->is_delayed || x->cache_bounds.count_max > 0)
         x->looks_at = LOOKS_AT_MESSAGE;
     return x;
 }
@@ -369,6 +370,22 @@ void exchange_set_holder(struct exchange *x, uint64_t queue)
 uint64_t exchange_holder(const struct exchange *x)
 {
     return x->holder;
+}
+
+struct exchange_cache exchange_cache(const struct exchange *x)
+{
+    return x->cache_bounds;
+}
+
+void exchange_set_cache_queue(struct exchange *x, uint64_t queue)
+{
+    ASSERT(x->cache_bounds.count_max > 0 || queue == 0);
+    x->cache_queue = queue;
+}
+
+uint64_t exchange_cache_queue(const struct exchange *x)
+{
+    return x->cache_queue;
 }
 
 void exchange_set_alternate(struct exchange_table *t, struct exchange *x, struct bytes name)

@@ -141,6 +141,18 @@ bool exchange_is_delayed(const struct exchange *x);
 void exchange_set_holder(struct exchange *x, uint64_t queue);
 uint64_t exchange_holder(const struct exchange *x);
 
+/* Whether it takes no duplicates: the type is x-message-deduplication, or an argument says so. Its
+ * owner gives it a queue that knows the keys. */
+struct exchange_cache {
+    uint64_t count_max; /* 0: it takes duplicates */
+    uint64_t ttl_ms;    /* UINT64_MAX: for ever */
+};
+struct exchange_cache exchange_cache(const struct exchange *x);
+/* Messages with a key (route_view.is_keyed) go to that queue too, which does not count as a
+ * match. 0: there is none. */
+void exchange_set_cache_queue(struct exchange *x, uint64_t queue);
+uint64_t exchange_cache_queue(const struct exchange *x);
+
 /* What a policy says where the arguments name no alternate exchange. No data: nothing. */
 void exchange_set_alternate(struct exchange_table *t, struct exchange *x, struct bytes name);
 

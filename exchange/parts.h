@@ -72,7 +72,9 @@ struct exchange {
     struct list_link alternate_link;
     struct list_link doomed_link;
     struct list_link order_link;
-    uint64_t holder; /* the queue where delayed messages wait; 0: none */
+    uint64_t holder;      /* the queue where delayed messages wait; 0: none */
+    uint64_t cache_queue; /* the one that knows what came; 0: none */
+    struct exchange_cache cache_bounds;
 };
 
 struct exchange_table {

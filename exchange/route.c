@@ -40,6 +40,8 @@ static enum looks_at walk_from(struct walk *w, struct exchange *x, const struct 
             continue;
         }
         at->kind->route(at, w);
+        if (UNLIKELY(m->is_keyed && at->cache_queue != 0))
+            walk_hold(w, at->cache_queue);
         if (w->hits == 0 && at->alternate != NULL && at->alternate->exchange != NULL)
             walk_visit(w, at->alternate->exchange);
         if (UNLIKELY(at->log != NULL))

@@ -32,6 +32,7 @@ struct route_view {
     size_t key_count;          /* at least 1 */
     const struct props *props; /* NULL: none */
     bool is_delayed;           /* exchanges that are delayed hold it back */
+    bool is_keyed;             /* it may have duplicates */
 };
 
 /* Queues in a table of all sets that are in use; the same queues are the same set, with the same

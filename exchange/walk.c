@@ -54,7 +54,6 @@ void walk_hit(struct walk *w, struct target *target)
 
 void walk_hold(struct walk *w, uint64_t queue)
 {
-    w->hits++;
     w->queues =
         (uint64_t *)walk_fit(w->queues, w->queue_count, &w->queue_capacity, sizeof(*w->queues));
     w->queues[w->queue_count++] = queue;

@@ -41,7 +41,7 @@ void walk_hit(struct walk *w, struct target *target);
 /* The message goes to this queue, without a match. */
 void walk_add_queue(struct walk *w, struct target *queue);
 
-/* The message goes to the queue of that id, which is bound to nothing. */
+/* The message goes to the queue of that id, which is bound to nothing, without a match. */
 void walk_hold(struct walk *w, uint64_t queue);
 
 /* The exchange is to be visited, unless it was. */

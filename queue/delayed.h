@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "queue/alarms.h"
 #include "queue/deadletter.h"
+#include "queue/dedup.h"
 #include "queue/expiry.h"
 
 struct delayed {

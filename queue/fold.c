@@ -3,12 +3,13 @@
  *
  * Part of a checkpoint:
  *
- *     version u8 | count | ( id | kind u8 | size u32 | ledger | counts | seen )* count | store
- *         | steady | sequels | graves
+ *     version u8 | count | ( id | kind u8 | size u32 | ledger | counts | seen | keys )* | count |
+ *     store | steady | sequels | graves
  *
  *     kind:    0 a queue, 1 a stream, which has low, marks and bulkies (stream_fold.c) instead of
  *              counts and seen; in version 1 there is none, and no stream
  *     counts:  how many | ( seq, less the one before | failures | acquired )*
+ *     keys:    of a queue that takes no duplicates, and of a cache: queue/dedup.c
  *     seen:    0, or 1 | how many | ( from, less the end before | length )*
  *     steady:  how far the wall clock is ahead of the steady one, and that, in ms, i64 each; not
  *              there in older ones, like all behind it
@@ -97,6 +98,8 @@ static void save_queue(struct queue *q, bool is_last, struct buf *out)
         save_counts(q, out);
         save_seen(q, is_last, out);
     }
+    if (q->dedup != NULL)
+        dedup_save(q->dedup, out);
     if (buf_error(out) == 0)
         put_le32(out->data + at, (uint32_t)(out->size - at - sizeof(uint32_t)));
 }
@@ -217,6 +220,8 @@ static bool restore_part(struct queues *qs, uint64_t id, uint8_t kind, struct re
         restore_counts(q, r);
         restore_seen(q, r);
     }
+    if (q->dedup != NULL)
+        dedup_restore(q->dedup, &q->ledger, r);
     return reader_is_done(r);
 }
 
@@ -294,6 +299,16 @@ static struct once once_of(const struct store_record *r, const struct props *pro
     return once;
 }
 
+static void replay_key(struct queue *q, uint64_t seq, const struct store_record *r,
+                       const struct props *props)
+{
+    struct queue_arrived then = {props, steady_seen(&q->home->steady, r->stored.time_ms)};
+    struct dedup_key key;
+
+    dedup_key_of(props, &key);
+    queue_add_key(q, seq, &key, &then);
+}
+
 static void replay_once(struct queue *q, const struct once *once, int64_t time_ms)
 {
     if (LIKELY(once->publisher.data == NULL))
@@ -327,6 +342,8 @@ static int replay_publish(struct queues *qs, const struct record *record)
         }
         struct ledger_entry e = entry_of(q, &r, &props);
         ledger_add_at(&q->ledger, t.seq, &e);
+        if (UNLIKELY(q->dedup != NULL))
+            replay_key(q, t.seq, &r, &props);
         references++;
     }
     if (references > 0)
@@ -349,6 +366,8 @@ static int replay_settle(struct queues *qs, const struct record *record)
 
             ASSERT(was_live);
             map_remove(&q->counts, seq);
+            if (UNLIKELY(q->dedup != NULL))
+                dedup_settle(q->dedup, seq);
             store_settle(qs->store, e.place, q->identity->id, seq);
             seq++;
         }
@@ -414,6 +433,8 @@ static int survivor(void *owner, uint64_t destination, const struct record *reco
         if (destination != LOG_SHARED)
             s.entry.place = STORE_IN_LANE;
         replay_once(q, &once, r.stored.time_ms);
+        if (UNLIKELY(q->dedup != NULL))
+            replay_key(q, t.seq, &r, &props);
         add_survivor(qs, &s);
         references++;
     }
@@ -502,6 +523,8 @@ static int opened(void *owner, bool is_clean, struct err_note *note)
         struct queue *q = qs->all[i];
 
         q->is.has_seen = q->is.has_seen && is_clean;
+        if (q->dedup != NULL)
+            dedup_sweep(q->dedup, &q->ledger);
         if (q->stream == NULL)
             index_queue(q);
     }

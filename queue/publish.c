@@ -53,6 +53,30 @@ void queue_index_date(struct queue *q, uint64_t seq, const struct ledger_entry *
         expiry_add(&q->expiry, &q->ledger, seq, e->expires_ms);
 }
 
+void queue_add_key(struct queue *q, uint64_t seq, const struct dedup_key *key,
+                   const struct queue_arrived *a)
+{
+    int64_t until_ms = 0;
+
+    if (dedup_is_cache(q->dedup))
+        until_ms = dedup_until(q->dedup, a->props, a->steady_ms);
+    dedup_add(q->dedup, key, seq, until_ms);
+}
+
+/* The key of the message is known from now on. True for a cache: that is all it wants of it. */
+static bool is_only_known(struct queue *q, const struct arrival *a, uint64_t seq,
+                          const struct ledger_entry *e)
+{
+    struct queues *qs = q->home;
+    const struct queue_arrived now = {&a->p->message->props, steady_now_ms(&qs->steady, qs->io)};
+
+    queue_add_key(q, seq, &qs->scratch.key, &now);
+    if (!dedup_is_cache(q->dedup))
+        return false;
+    queue_settle(q, seq, e);
+    return true;
+}
+
 /* The message is the newest of this queue. `is_refused`: it goes to the dead at once. */
 static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
 {
@@ -65,6 +89,8 @@ static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
     };
     uint64_t seq = ledger_add(&q->ledger, &e);
 
+    if (UNLIKELY(q->dedup != NULL) && is_only_known(q, a, seq, &e))
+        return;
     if (UNLIKELY(is_refused)) {
         queue_kill_new(q, seq, &e, DEATH_MAXLEN);
         return;
@@ -80,11 +106,19 @@ static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
     queue_activate(q);
 }
 
-/* Whether the queue took it when it was published before. */
-static bool has_it(const struct queue *q, const struct queues_publish *p)
+/* Whether the queue took it when it was published before, or has one that is the same. A cache is
+ * asked by whoever routes (queue_knows()). */
+static bool has_it(struct queue *q, const struct queues_publish *p)
 {
-    return UNLIKELY(p->once.publisher.data != NULL) &&
-           sequels_have(&q->home->sequels, q->identity->id, &p->once);
+    struct dedup_key *key = &q->home->scratch.key;
+
+    if (UNLIKELY(p->once.publisher.data != NULL) &&
+        sequels_have(&q->home->sequels, q->identity->id, &p->once))
+        return true;
+    if (LIKELY(q->dedup == NULL))
+        return false;
+    dedup_key_of(&p->message->props, key);
+    return !dedup_is_cache(q->dedup) && dedup_has(q->dedup, key, 0);
 }
 
 /* The queues that take the message, those that refuse it but have a dead letter exchange for it
@@ -239,6 +273,7 @@ static bool has_stream(const struct queues_publish *p)
 size_t queues_publish_size(const struct queues_publish *p)
 {
     struct store_target none = {UINT64_MAX, UINT64_MAX};
+    size_t settles = 0;
     struct store_put put = {.message = p->message,
                             .is_persistent = message_is_persistent(p->message) || has_stream(p),
                             .targets = &none,
@@ -250,7 +285,10 @@ size_t queues_publish_size(const struct queues_publish *p)
         return 0;
     if (has_stream(p))
         put.key = stream_key(p->message);
-    return store_put_size(&put) + (p->target_count - 1) * sizeof(struct store_target) * 2;
+    for (size_t i = 0; i < p->target_count; i++)
+        settles += queue_is_cache(p->targets[i]); /* it lets go of the message at once */
+    return store_put_size(&put) + settles * QUEUES_SETTLE_SIZE +
+           (p->target_count - 1) * sizeof(struct store_target) * 2;
 }
 
 int queues_begin_group(struct queues *qs, size_t size)

@@ -80,7 +80,7 @@ void queue_use(struct queue *q)
 
     if (q->home->partition == NULL)
         return;
-    q->used_ns = io_now_ns(q->home->io);
+    q->marks.used_ns = io_now_ns(q->home->io);
     if (q->args.expires_ms == QUEUE_NO_LIMIT || q->consumer_count > 0)
         alarm_stop_span(as, &q->unused);
     else if (!alarm_waits(&q->unused)) /* one that waits looks again when it is due */
@@ -90,7 +90,7 @@ void queue_use(struct queue *q)
 static void unused_is_due(struct alarm *a)
 {
     struct queue *q = CONTAINER_OF(a, struct queue, unused);
-    uint64_t due_ns = q->used_ns + q->args.expires_ms * NS_PER_MS;
+    uint64_t due_ns = q->marks.used_ns + q->args.expires_ms * NS_PER_MS;
     uint64_t now_ns = io_now_ns(q->home->io);
 
     if (q->args.expires_ms == QUEUE_NO_LIMIT || q->consumer_count > 0)
@@ -168,6 +168,10 @@ struct queue *queue_new(struct queues *qs, const struct queue_spec *spec)
         q->delayed = delayed_new(q);
         q->args.has_dead_letter_exchange = true; /* what is due leaves on that way */
     }
+    if (spec->cache_max > 0)
+        q->dedup = dedup_new(qs->sequels.entries.seed, spec->cache_max, spec->cache_ttl_ms);
+    else if (q->args.is_deduplicating)
+        q->dedup = dedup_new(qs->sequels.entries.seed, 0, UINT64_MAX);
     queues_insert(qs, q);
     if (q->args.type == QUEUE_STREAM)
         stream_init(q);
@@ -254,6 +258,7 @@ void queue_free(struct queue *q)
     ready_release(&q->ready);
     expiry_release(&q->expiry);
     delayed_free(q->delayed);
+    dedup_free(q->dedup);
     map_release(&q->counts);
     mem_free(q->identity->texts);
     mem_free(q->identity);
@@ -375,6 +380,8 @@ uint64_t queue_purge(struct queue *q)
     expiry_clear(&q->expiry);
     if (q->delayed != NULL)
         delayed_clear(q->delayed);
+    if (q->dedup != NULL)
+        dedup_sweep(q->dedup, &q->ledger);
     queues_bury(q->home, g);
     queues_need_pass(q->home);
     ASSERT(queue_ready_count(q) == 0);
@@ -400,6 +407,21 @@ uint64_t queue_ready_bytes(const struct queue *q)
     if (UNLIKELY(q->stream != NULL))
         return stream_bytes(q);
     return q->ledger.live_bytes - q->inflight_bytes - q->withdrawn_bytes;
+}
+
+bool queue_is_cache(const struct queue *q)
+{
+    return q->dedup != NULL && dedup_is_cache(q->dedup);
+}
+
+bool queue_knows(const struct queue *q, const struct props *props)
+{
+    struct dedup_key key;
+
+    if (!queue_is_cache(q))
+        return false;
+    dedup_key_of(props, &key);
+    return dedup_has(q->dedup, &key, steady_now_ms(&q->home->steady, q->home->io));
 }
 
 uint64_t queue_id(const struct queue *q)

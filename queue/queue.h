@@ -100,6 +100,9 @@ struct queue_spec {
     bool is_durable;
     bool is_auto_delete;
     bool is_delayed; /* what comes waits until it is due, then calls->route_dead says where to */
+    /* Not 0: a cache of the keys of so many messages (msg/dedup.h); none of them stays. */
+    uint64_t cache_max;
+    uint64_t cache_ttl_ms;
     struct table arguments; /* checked by queue_args_read() */
     void *owner;            /* the owner's own, see queue_owner() */
 };
@@ -120,6 +123,10 @@ void queue_touch(struct queue *q);
 
 /* Drops all ready messages. Returns how many. No dead letters. */
 uint64_t queue_purge(struct queue *q);
+
+/* Whether it is a cache that has the key of a message with these properties. */
+bool queue_is_cache(const struct queue *q);
+bool queue_knows(const struct queue *q, const struct props *props);
 
 uint64_t queue_id(const struct queue *q);
 struct bytes queue_name(const struct queue *q);

@@ -211,6 +211,12 @@ static void take_single_active(const struct field *f, struct queue_args *out, st
         snprintf(wrong->text, sizeof(wrong->text), "{unacceptable_type,%s}", field_type_name(f));
 }
 
+static void take_deduplication(const struct field *f, struct queue_args *out, struct reason *wrong)
+{
+    if (!field_as_bool(f, &out->is_deduplicating))
+        snprintf(wrong->text, sizeof(wrong->text), "{unacceptable_type,%s}", field_type_name(f));
+}
+
 static void take_delivery_limit(const struct field *f, struct queue_args *out, struct reason *wrong)
 {
     int64_t value = 0;
@@ -380,6 +386,7 @@ static const struct row rows[] = {
     {"x-dead-letter-strategy", take_strategy, true, FOR_QUEUES},
     {"x-max-priority", take_max_priority, true, FOR_QUEUES},
     {"x-single-active-consumer", take_single_active, true, FOR_QUEUES},
+    {"x-message-deduplication", take_deduplication, true, FOR_QUEUES},
     {"x-delivery-limit", take_delivery_limit, true, FOR_QUEUES},
     {"x-consumer-timeout", take_timeout, true, FOR_ALL},
     {"x-delayed-retry-type", take_retry, true, FOR_QUEUES},

@@ -62,8 +62,9 @@ struct queue_args {
     bool has_dead_letter_key;
     bool is_at_least_once; /* x-dead-letter-strategy */
     bool is_single_active;
-    bool is_compact;      /* a stream: only the last message of each key is kept */
-    uint8_t max_priority; /* 0: no priorities */
+    bool is_compact;       /* a stream: only the last message of each key is kept */
+    uint8_t max_priority;  /* 0: no priorities */
+    bool is_deduplicating; /* x-message-deduplication */
 };
 
 /* "rabbit_stream_queue": the type as RabbitMQ's texts have it. */

@@ -70,5 +70,7 @@ void queue_check(struct queue *q)
     expiry_check(&q->expiry);
     if (q->delayed != NULL)
         delayed_check(q->delayed);
+    if (q->dedup != NULL)
+        dedup_check(q->dedup);
     holdback_check(q);
 }

@@ -30,6 +30,10 @@ enum {
     STEPS_MAX = 65536, /* messages of a queue that one pass looks at for their dates */
 };
 
+struct dedup;
+struct dedup_key;
+struct delayed;
+
 /* A reader, opened when something must come from the disk, and closed when it is not used. */
 struct queue_reading {
     struct list_link link; /* queues->reading.open, while it is open */
@@ -68,6 +72,11 @@ struct queue_waits {
     struct alarm retry;   /* dead letters */
 };
 
+struct queue_marks {
+    uint64_t trimmed; /* its lane has nothing below */
+    uint64_t used_ns; /* when it was last used, for x-expires */
+};
+
 struct queue {
     struct list_link active; /* queues->active: the next pass visits it */
     struct queues *home;
@@ -93,11 +102,11 @@ struct queue {
     struct alarm expire;       /* a date */
     struct alarm unused;       /* x-expires */
     struct queue_waits *waits; /* queue_waits(); NULL: it waited for nothing of that */
-    uint64_t trimmed;          /* its lane has nothing below */
-    uint64_t used_ns;          /* when it was last used, for x-expires */
+    struct queue_marks marks;
     struct queue_identity *identity;
     struct delayed *delayed; /* of a holder of delayed messages; else NULL */
     struct stream *stream;   /* NULL: it is no stream */
+    struct dedup *dedup;     /* of a queue that takes no duplicates, and of a cache; else NULL */
     struct queues_tally tally;
 };
 
@@ -195,6 +204,13 @@ int64_t queue_date(struct queue *q, int64_t now_ms, uint64_t expiration_ms,
 uint8_t queue_level(const struct queue *q, const struct props *props);
 /* What a message says about how long it may live. */
 uint64_t queue_expiration(const struct props *props);
+/* A message that was added to the ledger has that key. */
+struct queue_arrived {
+    const struct props *props;
+    int64_t steady_ms; /* when it came */
+};
+void queue_add_key(struct queue *q, uint64_t seq, const struct dedup_key *key,
+                   const struct queue_arrived *a);
 /* A message that was added to the ledger has a date. */
 void queue_index_date(struct queue *q, uint64_t seq, const struct ledger_entry *e);
 

@@ -35,11 +35,11 @@ static void trim_lane(struct queue *q)
 {
     uint64_t low = ledger_low(&q->ledger);
 
-    if (low - q->trimmed < TRIM_STEP && q->ledger.live > 0)
+    if (low - q->marks.trimmed < TRIM_STEP && q->ledger.live > 0)
         return;
     if (q->home->partings.count > 0)
         return; /* a group that is not committed yet may not have happened after a crash */
-    q->trimmed = low;
+    q->marks.trimmed = low;
     log_trim(partition_log(q->home->partition), q->identity->id, low);
 }
 
@@ -398,6 +398,8 @@ void queues_start(struct queues *qs, struct partition *p)
             stream_start(qs->all[i]);
         queue_activate(qs->all[i]);
         queue_use(qs->all[i]);
+        if (queue_is_cache(qs->all[i]))
+            (void)queue_purge(qs->all[i]); /* a crash came between the message and its settle */
     }
     queues_keep_streams(qs);
     queues_need_pass(qs);

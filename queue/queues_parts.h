@@ -59,6 +59,7 @@ struct queues_partings {
 /* Areas that calls use for themselves. */
 struct queues_scratch {
     struct buf record;
+    struct dedup_key key; /* of the message that is published just now */
     struct death_papers papers;
     struct store_target *targets;
     struct queue **queues;

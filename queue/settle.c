@@ -58,6 +58,8 @@ static void end_entry(struct queue *q, uint64_t seq)
     bool was_live = ledger_settle(&q->ledger, seq);
 
     ASSERT(was_live);
+    if (UNLIKELY(q->dedup != NULL))
+        dedup_settle(q->dedup, seq);
     if (UNLIKELY(map_count(&q->counts) > 0))
         map_remove(&q->counts, seq);
 }

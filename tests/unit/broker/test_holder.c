@@ -1,5 +1,5 @@
-/* Tests of delayed exchanges: when messages leave them, in which order, and that they are there
- * again after a crash. */
+/* Tests of exchanges that are delayed or take no duplicates: when messages leave them, in which
+ * order, and that what they know is there again after a crash. */
 #include "broker/holder.h"
 
 #include <stdio.h>
@@ -341,6 +341,213 @@ static void test_what_is_refused(void **state)
     end(&w);
 }
 
+/* ---- duplicates ---- */
+
+static void begin_dedup(struct broker_world *w, const char *words, const char *arguments)
+{
+    broker_world_init(w);
+    broker_world_open(w);
+    assert_int_equal(world_exchange(w, "d", words, arguments), 0);
+    assert_int_equal(world_queue(w, "q", "durable", ""), 0);
+    assert_int_equal(world_bind(w, "d q", "k", ""), 0);
+    assert_int_equal(world_wait(w), 0);
+}
+
+/* Publishes a message that is known by a number. */
+static bool send(struct broker_world *w, const char *exchange, int number, const char *more)
+{
+    char headers[128];
+
+    snprintf(headers, sizeof(headers), "x-deduplication-header=%d %s", number, more);
+    return publish(w, exchange, headers, "m");
+}
+
+static void test_an_exchange_routes_no_duplicates(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        struct broker_world w;
+
+        begin_dedup(&w, "x-message-deduplication durable", "x-cache-size=3 x-cache-ttl=10000");
+        assert_true(send(&w, "d", 1, ""));
+        assert_true(send(&w, "d", 2, ""));
+        assert_true(send(&w, "d", 1, ""));
+        assert_true(send(&w, "d", 3, "x-cache-ttl=1000"));
+        assert_true(publish(&w, "d", "other=1", "plain"));
+        assert_true(publish(&w, "d", "other=1", "plain"));
+        world_settle(&w);
+        assert_int_equal(w.publisher.told.confirmed, 6);
+        assert_int_equal(world_ready(&w, "q"), 5);
+        if (way > 0)
+            restart(&w, way == 2);
+        for (int i = 1; i <= 3; i++)
+            assert_true(send(&w, "d", i, ""));
+        assert_int_equal(world_ready(&w, "q"), 5);
+        world_run_ms(&w, 1000);
+        assert_true(send(&w, "d", 3, "")); /* the time it asked for is over */
+        assert_int_equal(world_ready(&w, "q"), 6);
+        assert_true(send(&w, "d", 4, "")); /* 1 makes room for it */
+        assert_true(send(&w, "d", 1, ""));
+        assert_true(send(&w, "d", 3, ""));
+        assert_int_equal(world_ready(&w, "q"), 8);
+        world_run_ms(&w, 10000);
+        assert_true(send(&w, "d", 3, ""));
+        assert_int_equal(world_ready(&w, "q"), 9);
+        end(&w);
+    }
+}
+
+static void test_a_cache_is_no_queue_that_a_message_went_to(void **state)
+{
+    struct broker_stats s;
+    struct broker_world w;
+
+    (void)state;
+    begin_dedup(&w, "topic durable", "x-message-deduplication=true x-cache-size=100");
+    assert_int_equal(world_unbind(&w, "d q", "k", ""), 0);
+    assert_false(send(&w, "d", 1, ""));
+    world_settle(&w);
+    restart(&w, true);
+    assert_false(send(&w, "d", 1, ""));
+    assert_int_equal(world_bind(&w, "d q", "#", ""), 0);
+    assert_true(send(&w, "d", 1, "")); /* it was seen, and dropped */
+    assert_int_equal(world_ready(&w, "q"), 0);
+    assert_true(send(&w, "d", 2, ""));
+    assert_int_equal(world_ready(&w, "q"), 1);
+    broker_get_stats(w.broker, &s);
+    assert_int_equal(s.queues, 1);
+    assert_int_equal(world_delete_exchange(&w, "d", ""), 0);
+    assert_int_equal(world_exchange(&w, "d", "topic durable", "x-message-deduplication=true"), 0);
+    assert_int_equal(world_bind(&w, "d q", "#", ""), 0);
+    restart(&w, false);
+    assert_true(send(&w, "d", 1, "")); /* another one of that name */
+    assert_int_equal(world_ready(&w, "q"), 2);
+    end(&w);
+}
+
+static void test_over_several_partitions_and_exchanges(void **state)
+{
+    struct broker_world w;
+
+    (void)state;
+    broker_world_init(&w);
+    w.partition_count = 3;
+    broker_world_open(&w);
+    assert_int_equal(world_exchange(&w, "d", "x-message-deduplication durable", "x-cache-size=10"),
+                     0);
+    assert_int_equal(world_exchange(&w, "front", "fanout durable", ""), 0);
+    assert_int_equal(world_exchange(&w, "later", "x-message-deduplication durable",
+                                    "x-cache-size=10 x-delayed-exchange=true"),
+                     0);
+    assert_int_equal(world_bind(&w, "front @d", "", ""), 0);
+    for (int i = 0; i < 3; i++) {
+        char name[8];
+        char ends[16];
+
+        snprintf(name, sizeof(name), "q%d", i);
+        assert_int_equal(world_queue(&w, name, "durable", ""), 0);
+        snprintf(ends, sizeof(ends), "d q%d", i);
+        assert_int_equal(world_bind(&w, ends, "", ""), 0);
+    }
+    assert_int_equal(world_bind(&w, "later q0", "", ""), 0);
+    assert_true(send(&w, "front", 1, ""));
+    assert_true(send(&w, "d", 1, ""));
+    assert_true(send(&w, "front", 1, ""));
+    world_settle(&w);
+    restart(&w, true);
+    assert_true(send(&w, "front", 1, ""));
+    for (int i = 0; i < 3; i++) {
+        char name[8];
+
+        snprintf(name, sizeof(name), "q%d", i);
+        assert_int_equal(world_ready(&w, name), 1);
+    }
+    assert_true(send(&w, "later", 1, "x-delay=100")); /* judged when it is due */
+    assert_true(send(&w, "later", 1, "x-delay=100"));
+    world_run_ms(&w, 200);
+    assert_int_equal(world_ready(&w, "q0"), 2);
+    end(&w);
+}
+
+static void test_a_queue_takes_no_duplicate_of_what_is_in_it(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        struct broker_world w;
+        struct world_consumer c;
+
+        broker_world_init(&w);
+        broker_world_open(&w);
+        assert_int_equal(world_queue(&w, "q", "durable", "x-message-deduplication=true"), 0);
+        assert_int_equal(world_bind(&w, "amq.fanout q", "", ""), 0);
+        assert_int_equal(world_wait(&w), 0);
+        assert_true(send(&w, "amq.fanout", 1, ""));
+        assert_true(send(&w, "amq.fanout", 2, ""));
+        assert_true(send(&w, "amq.fanout", 1, ""));
+        world_settle(&w);
+        assert_int_equal(w.publisher.told.confirmed, 3);
+        if (way > 0)
+            restart(&w, way == 2);
+        assert_int_equal(world_consume_as(&w, w.visit, &c, "q", false), 0);
+        world_settle(&w);
+        assert_int_equal(c.count, 2);
+        assert_true(send(&w, "amq.fanout", 1, "")); /* it is unacked */
+        world_settle(&w);
+        assert_int_equal(c.count, 2);
+        queue_ack(c.deliveries[0]);
+        world_settle(&w);
+        assert_true(send(&w, "amq.fanout", 1, ""));
+        assert_true(send(&w, "amq.fanout", 2, ""));
+        world_settle(&w);
+        assert_int_equal(c.count, 3);
+        queue_ack(c.deliveries[1]);
+        queue_ack(c.deliveries[2]);
+        world_settle(&w);
+        world_consumer_close(&c);
+        if (way > 0)
+            restart(&w, way == 2);
+        assert_true(send(&w, "amq.fanout", 2, ""));
+        assert_int_equal(world_ready(&w, "q"), 1);
+        end(&w);
+    }
+}
+
+static void test_what_is_refused_about_duplicates(void **state)
+{
+    static const struct {
+        const char *words;
+        const char *arguments;
+        const char *text;
+    } rows[] = {
+        {"x-message-deduplication", "",
+         "Missing or invalid argument, 'x-cache-size' must be an integer greater than 0"},
+        {"x-message-deduplication", "x-cache-size=0",
+         "Missing or invalid argument, 'x-cache-size' must be an integer greater than 0"},
+        {"x-message-deduplication", "x-cache-size=many",
+         "Missing or invalid argument, 'x-cache-size' must be an integer greater than 0"},
+        {"x-message-deduplication", "x-cache-size=10000001",
+         "Invalid argument, 'x-cache-size' must not be greater than 10000000"},
+        {"x-message-deduplication", "x-cache-size=5 x-cache-ttl=-1",
+         "Invalid argument, 'x-cache-ttl' must be an integer greater than 0"},
+        {"x-message-deduplication", "x-cache-size=5 x-cache-persistence=tape",
+         "Invalid argument, 'x-cache-persistence' must be either 'disk' or 'memory'"},
+        {"fanout", "x-message-deduplication=1",
+         "Invalid argument, 'x-message-deduplication' must be true or false"},
+    };
+    struct broker_world w;
+
+    (void)state;
+    begin(&w);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        expect_refusal(&w.refusal, world_exchange(&w, "y", rows[i].words, rows[i].arguments),
+                       REFUSE_PRECONDITION, rows[i].text);
+    expect_refusal(&w.refusal, world_queue(&w, "y", "", "x-message-deduplication=1"),
+                   REFUSE_PRECONDITION,
+                   "invalid arg 'x-message-deduplication' for queue 'y' in vhost '/': "
+                   "{unacceptable_type,long}");
+    end(&w);
+}
+
 /* ---- crashes ---- */
 
 enum { MESSAGES = 12 };
@@ -422,6 +629,11 @@ int main(void)
         LEAK_CHECKED(test_a_type_with_an_argument_is_delayed_too),
         LEAK_CHECKED(test_with_the_exchange_goes_what_waits_in_it),
         LEAK_CHECKED(test_what_is_refused),
+        LEAK_CHECKED(test_an_exchange_routes_no_duplicates),
+        LEAK_CHECKED(test_a_cache_is_no_queue_that_a_message_went_to),
+        LEAK_CHECKED(test_over_several_partitions_and_exchanges),
+        LEAK_CHECKED(test_a_queue_takes_no_duplicate_of_what_is_in_it),
+        LEAK_CHECKED(test_what_is_refused_about_duplicates),
         LEAK_CHECKED(test_a_crash_anywhere_loses_none_and_doubles_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
