@@ -39,6 +39,11 @@ void body_make(struct body_maker *m, uint8_t *at)
     m->sequence++;
 }
 
+bool body_is_numbered(struct bytes body, uint64_t sequence)
+{
+    return body.size >= BODY_SIZE_MIN && get_le64(body.data) == sequence;
+}
+
 bool body_is(struct bytes body, uint64_t sequence)
 {
     uint32_t crc;

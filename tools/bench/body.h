@@ -33,6 +33,9 @@ void body_maker_release(struct body_maker *m);
 /* Writes the next body to `at`, where m->size bytes are. */
 void body_make(struct body_maker *m, uint8_t *at);
 
+/* True when the body says that it is number `sequence`; it need not be whole. */
+MUST_USE bool body_is_numbered(struct bytes body, uint64_t sequence);
+
 /* True when the body is whole and is number `sequence`. */
 MUST_USE bool body_is(struct bytes body, uint64_t sequence);
 
