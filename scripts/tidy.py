@@ -120,7 +120,7 @@ UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:[\w-]+/)+[\w-]+\.(?:[ch]|py|md|txt|story))`")
 NAME_AND_FILE = re.compile(r" {4,}(?:\w+\.)?(\w+) +([\w/]+\.[ch])\b")
-SKIPPED = re.compile(r"(^|/)(\.git|build|build-[^/]*|data|corpus|__pycache__)/")
+SKIPPED = re.compile(r"(^|/)(\.git|build|build-[^/]*|data|bench-data|corpus|__pycache__)/")
 # what a file may have, the document that must name it (the first group, or else the file)
 DOCUMENTED = [
     (re.compile(r"\bpthread_(?:mutex|rwlock|spinlock)_t\b"), "docs/LOCKS.md"),
