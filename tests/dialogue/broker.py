@@ -5,11 +5,16 @@ import pathlib
 import re
 import shutil
 import signal
+import ssl
 import subprocess
+import sys
 import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(1, str(ROOT / "tests" / "lib"))
+import certificates  # noqa: E402
+
 DEADLINE_S = 60
 READY = "is ready"
 POLL_S = 0.01
@@ -25,26 +30,38 @@ class Broker:
 
     host = "127.0.0.1"
 
-    def __init__(self, settings=()):
+    def __init__(self, settings=(), is_tls=False):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="millrace-dialogue-"))
         self.settings = list(settings)
+        self.kind, self.terms = "tcp", None
+        if is_tls:
+            self.certify()
         self.diag = self.home / "diag"
         self.port = 0
         self.process = None
         self.memory_first, self.is_stopping = 0, False
         self.start()
 
+    def certify(self):
+        """Clients come by TLS only, and trust the certificate."""
+        authority = certificates.Authority(self.home, "authority")
+        own = authority.issue("broker", alternatives="DNS:localhost")
+        self.kind = "ssl"
+        self.settings += ["listeners.tcp=none", f"ssl_options.certfile={own.certificate}",
+                          f"ssl_options.keyfile={own.key}"]
+        self.terms = ssl.create_default_context(cafile=authority.certificate)
+
     def start(self):
         """Starts it and waits until it is ready; then `port` is known."""
         begin = self.launch()
         line = self.wait_log(READY, begin)
-        self.port = int(re.search(r" amqp=\S*:(\d+)", line)[1])
+        self.port = int(re.search(r" amqps?=\S*:(\d+)", line)[1])
 
     def launch(self):
         """Starts it; returns where its diagnostics begin."""
         self.is_stopping = False
         arguments = [program(), "--data-dir", self.home / "data"]
-        for setting in [f"listeners.tcp.default={self.host}:{self.port}",
+        for setting in [f"listeners.{self.kind}.default={self.host}:{self.port}",
                         "management.tcp.port=none", *self.settings]:
             arguments += ["--set", setting]
         begin = self.diag.stat().st_size if self.diag.exists() else 0
@@ -126,6 +143,7 @@ class Elsewhere:
     """A broker that somebody else started: no restart, no look at its process."""
 
     host = "127.0.0.1"
+    terms = None
 
     def __init__(self, port):
         self.port = port

@@ -7,11 +7,14 @@ import collections
 import os
 import select
 import socket
+import ssl
 import time
 
 import wire
 
 DEADLINE_S = float(os.environ.get("MILLRACE_DEADLINE_S", 30))  # generous: slow is no failure
+
+AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Content:
@@ -29,14 +32,17 @@ class Frame:
 
 
 class Peer:
-    """One connection. `frame_max` and `heartbeat` are what the test negotiated."""
+    """One connection, by TLS when there are terms (an SSLContext). `frame_max` and `heartbeat` are
+    what the test negotiated."""
 
-    def __init__(self, host, port, receive_buffer=None):
+    def __init__(self, host, port, receive_buffer=None, terms=None):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(DEADLINE_S)
         self.socket.connect((host, port))
+        if terms:
+            self.socket = terms.wrap_socket(self.socket, server_hostname="localhost")
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.frame_max = 0
@@ -57,7 +63,7 @@ class Peer:
             try:
                 view = view[self.socket.send(view):]
                 continue
-            except BlockingIOError:
+            except AGAIN:
                 pass
             except OSError:
                 self.drain()
@@ -80,7 +86,7 @@ class Peer:
         while not self.is_closed:
             try:
                 data = self.socket.recv(1 << 20)
-            except BlockingIOError:
+            except AGAIN:
                 return
             except OSError:
                 data = b""
@@ -198,7 +204,7 @@ class Peer:
     def finish(self):
         """Says that nothing more will be sent."""
         try:
-            self.socket.shutdown(socket.SHUT_WR)
+            socket.socket.shutdown(self.socket, socket.SHUT_WR)  # below TLS, if there is any
         except OSError:
             pass  # the other end was quicker
 

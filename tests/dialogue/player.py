@@ -286,7 +286,7 @@ class Player:
     def do_tcp(self, statement):
         name = self.names_of(statement)
         buffer = self.options(statement, receive_buffer=None)["receive_buffer"]
-        self.keep(name, peer.Peer(self.broker.host, self.broker.port, buffer))
+        self.keep(name, peer.Peer(self.broker.host, self.broker.port, buffer, self.broker.terms))
 
     def keep(self, name, one):
         if name in self.peers:
@@ -300,7 +300,7 @@ class Player:
 
     def do_connect(self, statement):
         given = self.options(statement, **LOGIN)
-        one = peer.Peer(self.broker.host, self.broker.port)
+        one = peer.Peer(self.broker.host, self.broker.port, terms=self.broker.terms)
         self.keep(self.names_of(statement), one)
         login(one, given)
         for channel in range(1, given["channels"] + 1):
@@ -534,7 +534,7 @@ def probe_queue(one):
 
 def probe(broker, how="publish"):
     """A fresh connection finds the broker working, and closes in order."""
-    one = peer.Peer(broker.host, broker.port)
+    one = peer.Peer(broker.host, broker.port, terms=broker.terms)
     try:
         login(one)
         open_channel(one, 1)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # Runs dialogue scripts: exact frames in and out, and the broker working on afterwards.
-"""usage: run.py [--port N] [--only ID] [script or folder ...]
+"""usage: run.py [--port N] [--tls] [--only ID] [script or folder ...]
        run.py --coverage                  prints which cases each script has, for the README
 
 Each script has a broker of its own, or with --port one that runs already; each of its cases has
 connections of its own. After every case a fresh connection must find the broker working, and after
-the script its process must have given back what it took. --only plays cases with this id.
+the script its process must have given back what it took. --only plays cases with this id, --tls plays
+all over TLS.
 Exit status 1 when a case failed.
 """
 import argparse
@@ -87,12 +88,12 @@ def run_cases(one, where, only):
     return played, failures, skipped
 
 
-def run(path, port, only):
+def run(path, port, only, is_tls):
     """(played, failures, skipped) of one script."""
     one = script.parse_script(path)
     if only and not any(only in case.ids for case in one.cases):
         return 0, [], 0
-    where = broker.Elsewhere(port) if port else broker.Broker(one.settings)
+    where = broker.Elsewhere(port) if port else broker.Broker(one.settings, is_tls)
     try:
         before = None if port else baseline(where, one.probe)
         pid = None if port else where.process.pid
@@ -111,6 +112,7 @@ def run(path, port, only):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--tls", action="store_true")
     parser.add_argument("--only")
     parser.add_argument("--coverage", action="store_true")
     parser.add_argument("paths", nargs="*")
@@ -122,7 +124,7 @@ def main():
     for path in scripts(arguments.paths):
         began = time.monotonic()
         try:
-            played, failures, left_out = run(path, arguments.port, arguments.only)
+            played, failures, left_out = run(path, arguments.port, arguments.only, arguments.tls)
         except script.ScriptError as error:
             played, failures, left_out = 1, [str(error)], 0
         if not played:
