@@ -98,3 +98,4 @@ static const char *const version_words[] = {"default", "tlsv1.2", "tlsv1.3", NUL
 STATIC_ASSERT(TLS_VERSIONS_MAX == 2 && TLS_CIPHERS_MAX == 16, "each place has a row");
 
 const struct setting tls_settings[] = {TLS_SETTINGS("ssl_options")};
+const struct setting management_tls_settings[] = {TLS_SETTINGS("management.ssl")};

@@ -43,5 +43,7 @@ struct tls_options {
 
 /* ssl_options.*, of AMQP. */
 extern const struct setting tls_settings[];
+/* management.ssl.*, of the HTTP API. */
+extern const struct setting management_tls_settings[];
 
 #endif

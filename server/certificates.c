@@ -9,8 +9,6 @@
 
 enum { PEM_SIZE_MAX = MIB };
 
-static const char settings[] = "ssl_options";
-
 /* Reads a whole file; none when the path is empty. */
 static int read_pem(struct disk *d, const char *path, struct bytes *out, struct err_note *note)
 {
@@ -52,9 +50,10 @@ static void forget(struct bytes pem)
     mem_free((void *)(uintptr_t)pem.data);
 }
 
-static int load(struct disk *d, const struct tls_options *o, struct tls_terms **out,
+static int load(const struct certificates *c, struct disk *d, struct tls_terms **out,
                 struct err_note *note)
 {
+    const struct tls_options *o = c->options;
     struct tls_files files = {.certificate = {.size = 0}};
     int rv = read_pem(d, o->certfile, &files.certificate, note);
 
@@ -63,22 +62,25 @@ static int load(struct disk *d, const struct tls_options *o, struct tls_terms **
     if (rv == 0)
         rv = read_pem(d, o->cacertfile, &files.authorities, note);
     if (rv == 0)
-        rv = tls_terms_new(o, settings, &files, out, note);
+        rv = tls_terms_new(o, c->where, &files, out, note);
     forget(files.certificate);
     forget(files.key);
     forget(files.authorities);
     return rv;
 }
 
-int certificates_open(struct certificates *c, struct io *io, const struct tls_options *options,
-                      struct err_note *note)
+void certificates_init(struct certificates *c, const struct tls_options *options, const char *where)
+{
+    *c = (struct certificates){.options = options, .where = where};
+}
+
+int certificates_open(struct certificates *c, struct io *io, struct err_note *note)
 {
     struct tls_terms *terms = NULL;
-    int rv = load(real_disk(), options, &terms, note);
+    int rv = load(c, real_disk(), &terms, note);
 
     if (rv != 0)
         return rv;
-    c->options = options;
     c->tls = tls_new(io, terms);
     return 0;
 }
@@ -94,7 +96,7 @@ void certificates_read(struct certificates *c, struct disk *d)
 {
     ASSERT(c->terms == NULL);
     if (c->tls != NULL)
-        c->result = load(d, c->options, &c->terms, &c->note);
+        c->result = load(c, d, &c->terms, &c->note);
 }
 
 void certificates_renew(struct certificates *c)
@@ -116,10 +118,10 @@ void certificates_forget(struct certificates *c)
     c->terms = NULL;
 }
 
-int certificates_check(const struct tls_options *options, struct err_note *note)
+int certificates_check(const struct certificates *c, struct err_note *note)
 {
     struct tls_terms *terms = NULL;
-    int rv = load(real_disk(), options, &terms, note);
+    int rv = load(c, real_disk(), &terms, note);
 
     if (rv == 0)
         tls_terms_free(terms);

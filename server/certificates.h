@@ -1,4 +1,4 @@
-/* The certificates of AMQP's TLS: read at the start, and again while it runs.
+/* The certificates of a door's TLS: read at the start, and again while it runs.
  *
  * Owner: the main thread; only certificates_read() may run on a worker, and nothing else then. */
 #ifndef SERVER_CERTIFICATES_H
@@ -13,15 +13,18 @@ struct io;
 
 struct certificates {
     const struct tls_options *options;
+    const char *where;       /* what their settings begin with */
     struct tls *tls;         /* NULL: nobody listens with TLS */
     struct tls_terms *terms; /* read and not taken over yet */
     struct err_note note;
     int result;
 };
 
+/* What they will be: of which options, and what the names of these begin with. */
+void certificates_init(struct certificates *c, const struct tls_options *options,
+                       const char *where);
 /* Reads the files straight from the disk. Errors: those of reading and of tls_terms_new(). */
-MUST_USE int certificates_open(struct certificates *c, struct io *io,
-                               const struct tls_options *options, struct err_note *note);
+MUST_USE int certificates_open(struct certificates *c, struct io *io, struct err_note *note);
 /* All that speak TLS are gone. */
 void certificates_close(struct certificates *c);
 
@@ -33,6 +36,6 @@ void certificates_renew(struct certificates *c);
 void certificates_forget(struct certificates *c);
 
 /* For --check-conf: whether they could be used. Errors as certificates_open(). */
-MUST_USE int certificates_check(const struct tls_options *options, struct err_note *note);
+MUST_USE int certificates_check(const struct certificates *c, struct err_note *note);
 
 #endif

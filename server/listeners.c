@@ -30,9 +30,25 @@ bool listeners_need_tls(const struct options *o)
     return o->server.ssl_listeners != SERVER_LISTENERS_NONE && is_any_on(o->server.ssl);
 }
 
+void listeners_name_certificates(const struct options *o, struct certificates *amqp,
+                                 struct certificates *http)
+{
+    certificates_init(amqp, &o->tls, "ssl_options");
+    certificates_init(http, &o->management_tls, "management.ssl");
+}
+
 int listeners_check(const struct options *o, struct err_note *note)
 {
-    return listeners_need_tls(o) ? certificates_check(&o->tls, note) : 0;
+    struct certificates amqp;
+    struct certificates http;
+    int rv = 0;
+
+    listeners_name_certificates(o, &amqp, &http);
+    if (listeners_need_tls(o))
+        rv = certificates_check(&amqp, note);
+    if (rv == 0 && o->api.ssl_endpoint.is_on)
+        rv = certificates_check(&http, note);
+    return rv;
 }
 
 /* Appends a place to the text, which is new memory then: "*:5672", "[::1]:5672". */

@@ -8,11 +8,16 @@
 #include "base/err.h"
 
 struct amqp;
+struct certificates;
 struct options;
 struct tls;
 
 /* Whether somebody shall come by TLS, so that there must be certificates. */
 bool listeners_need_tls(const struct options *o);
+
+/* The certificates of AMQP and of the HTTP API, not read yet. */
+void listeners_name_certificates(const struct options *o, struct certificates *amqp,
+                                 struct certificates *http);
 
 /* For --check-conf: whether what they need besides a place is there. */
 MUST_USE int listeners_check(const struct options *o, struct err_note *note);

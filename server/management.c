@@ -1,18 +1,68 @@
 /* Wiring of the management interface. */
 #include "server/management.h"
 
+#include <stdio.h>
+
 #include "amqp/amqp.h"
 #include "base/mem.h"
+#include "broker/doors.h"
+#include "gate/gate.h"
 #include "http/api/api.h"
+#include "http/server.h"
 #include "io/real.h"
 #include "server/machine.h"
 #include "server/options.h"
 
 struct management {
     struct api *api;
+    struct gate_settings gate_settings; /* without the PROXY protocol, which is AMQP's */
+    struct gate *gate;                  /* with TLS; NULL: none */
     const struct options *options;
     char *node;
 };
+
+/* ---- with TLS ---- */
+
+static const char *ssl_host(const struct management *m)
+{
+    const struct api_options *o = &m->options->api;
+
+    return o->ssl_endpoint.host[0] == '\0' ? o->ssl_ip : o->ssl_endpoint.host;
+}
+
+static void on_accept(void *owner, struct socket *socket)
+{
+    struct management *m = owner;
+    struct http_stats stats;
+
+    http_server_get_stats(api_server(m->api), &stats);
+    if (stats.connections >= (uint64_t)m->options->api.connections_max)
+        socket_close(socket);
+    else
+        http_server_take(api_server(m->api), socket, true);
+}
+
+static int listen_with_tls(struct management *m, struct io *io, struct tls *tls,
+                           struct err_note *note)
+{
+    const struct gate_options gate = {.host = ssl_host(m),
+                                      .port = m->options->api.ssl_endpoint.port,
+                                      .what = "https",
+                                      .tls = tls,
+                                      .settings = &m->gate_settings};
+    struct doors_listener listed = {.protocol = "https"};
+    int rv = 0;
+
+    m->gate_settings = m->options->gate;
+    m->gate_settings.takes_proxy = false;
+    rv = gate_open(io, &gate, (struct gate_door){on_accept, m}, &m->gate, note);
+    if (rv != 0)
+        return rv;
+    listed.port = gate_port(m->gate);
+    (void)snprintf(listed.host, sizeof(listed.host), "%s", ssl_host(m));
+    api_also_listens(m->api, &listed);
+    return 0;
+}
 
 /* ---- open, close ---- */
 
@@ -35,22 +85,40 @@ int management_open(const struct management_open *o, struct management **out, st
     };
     m->api = api_new(&open);
     rv = api_listen(m->api, note);
+    if (rv == 0 && o->tls != NULL)
+        rv = listen_with_tls(m, o->io, o->tls, note);
     *out = m; /* also when it does not listen: it must be stopped like any other */
     return rv;
+}
+
+/* A listener as a fact, after those before it. */
+static char *add_where(char *before, const char *name, const char *host, uint16_t port)
+{
+    char *longer = NULL;
+
+    if (port == 0)
+        longer = mem_format("%s%s=none", before, name);
+    else
+        longer = mem_format("%s%s=%s:%u", before, name, host[0] == '\0' ? "*" : host, port);
+    mem_free(before);
+    return longer;
 }
 
 char *management_where(const struct management *m)
 {
     const struct setting_endpoint *e = &m->options->api.endpoint;
     const char *host = e->host[0] == '\0' ? m->options->api.ip : e->host;
+    uint16_t ssl_port = m->gate == NULL ? 0 : gate_port(m->gate);
+    char *where = add_where(mem_text(""), "http", host, api_port(m->api));
 
-    if (!e->is_on)
-        return mem_text("none");
-    return mem_format("%s:%u", host[0] == '\0' ? "*" : host, api_port(m->api));
+    return add_where(where, " https", ssl_host(m), ssl_port);
 }
 
 void management_stop(struct management *m, void (*stopped)(void *owner), void *owner)
 {
+    if (m->gate != NULL)
+        gate_close(m->gate);
+    m->gate = NULL;
     api_stop(m->api, stopped, owner);
 }
 

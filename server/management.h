@@ -12,19 +12,21 @@ struct broker;
 struct io;
 struct management;
 struct options;
+struct tls;
 
 struct management_open {
     struct io *io;
     struct broker *broker;
     struct amqp *amqp;
     const struct options *options; /* borrowed */
+    struct tls *tls;               /* borrowed; NULL: none listens with it */
 };
 
 /* Opens the interface, and its listener if there is to be one. Errors: as listener_open(). */
 MUST_USE int management_open(const struct management_open *o, struct management **out,
                              struct err_note *note);
 
-/* "127.0.0.1:15672", "*:15672" or "none", as new memory. */
+/* Its listeners as facts, new memory: "http=127.0.0.1:15672 https=none". */
 char *management_where(const struct management *m);
 
 /* As api_stop() and api_free(). */

@@ -13,6 +13,7 @@ void options_add(struct options *o, struct conf *c)
     conf_add(c, broker_settings, &o->broker, sizeof(o->broker));
     conf_add(c, gate_settings, &o->gate, sizeof(o->gate));
     conf_add(c, tls_settings, &o->tls, sizeof(o->tls));
+    conf_add(c, management_tls_settings, &o->management_tls, sizeof(o->management_tls));
     conf_add(c, amqp_settings, &o->amqp, sizeof(o->amqp));
     conf_add(c, api_settings, &o->api, sizeof(o->api));
 }

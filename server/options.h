@@ -22,7 +22,8 @@ struct options {
     struct queues_options queues;
     struct broker_options broker;
     struct gate_settings gate;
-    struct tls_options tls;
+    struct tls_options tls;            /* of AMQP */
+    struct tls_options management_tls; /* of the HTTP API */
     struct amqp_options amqp;
     struct api_options api;
 };

@@ -38,7 +38,8 @@ struct server {
     struct io *io;
     struct datadir *data;
     struct broker *broker;
-    struct certificates certificates;
+    struct certificates certificates; /* of AMQP */
+    struct certificates http_certificates;
     struct amqp *amqp;
     struct management *management;
     char *where; /* the listeners, as facts */
@@ -94,6 +95,7 @@ static void reload_work(struct io_job *j)
     s->reload.result =
         configuration_read_files(s->configuration, j->io->disk, &s->reload.files, &s->reload.note);
     certificates_read(&s->certificates, j->io->disk);
+    certificates_read(&s->http_certificates, j->io->disk);
 }
 
 static void start_reload(struct server *s)
@@ -121,12 +123,14 @@ static void reload_done(struct io_job *j)
     if (s->is_stopping) {
         conf_files_release(&s->reload.files);
         certificates_forget(&s->certificates);
+        certificates_forget(&s->http_certificates);
         end_if_over(s);
         return;
     }
     if (configuration_has_files(s->configuration))
         configuration_reload(s->configuration, &s->reload.files, s->reload.result, &s->reload.note);
     certificates_renew(&s->certificates);
+    certificates_renew(&s->http_certificates);
     conf_files_release(&s->reload.files);
     if (s->reload.is_wanted_again)
         start_reload(s);
@@ -140,7 +144,8 @@ static void on_hangup(void *owner)
 
     if (s->is_stopping)
         return;
-    if (!configuration_has_files(s->configuration) && s->certificates.tls == NULL)
+    if (!configuration_has_files(s->configuration) && s->certificates.tls == NULL &&
+        s->http_certificates.tls == NULL)
         diag(DIAG_INFO, "server", "there is no configuration file to read again");
     else if (s->reload.is_running)
         s->reload.is_wanted_again = true;
@@ -222,6 +227,7 @@ int server_open_world(struct server *s, struct err_note *note)
 void server_close_world(struct server *s)
 {
     certificates_close(&s->certificates);
+    certificates_close(&s->http_certificates);
     real_io_close(s->io);
     real_close(s->real);
     s->io = NULL;
@@ -278,10 +284,14 @@ int server_open_doors(struct server *s, struct err_note *note)
     int rv = 0;
 
     s->amqp = amqp_new(s->io, s->broker, &s->options.amqp);
-    const struct management_open open = {
+    struct management_open open = {
         .io = s->io, .broker = s->broker, .amqp = s->amqp, .options = &s->options};
+    listeners_name_certificates(&s->options, &s->certificates, &s->http_certificates);
     if (listeners_need_tls(&s->options))
-        rv = certificates_open(&s->certificates, s->io, &s->options.tls, note);
+        rv = certificates_open(&s->certificates, s->io, note);
+    if (rv == 0 && s->options.api.ssl_endpoint.is_on)
+        rv = certificates_open(&s->http_certificates, s->io, note);
+    open.tls = s->http_certificates.tls;
     if (rv == 0)
         rv = listeners_open(&s->options, s->amqp, s->certificates.tls, &s->where, note);
     return rv == 0 ? management_open(&open, &s->management, note) : rv;
@@ -302,7 +312,7 @@ void server_run(struct server *s)
 
     ASSERT(s->io != NULL && s->amqp != NULL && s->where != NULL);
     diag(DIAG_INFO, "server",
-         "millrace " MILLRACE_VERSION " is ready data_dir=%s workers=%" PRId64 " %s http=%s",
+         "millrace " MILLRACE_VERSION " is ready data_dir=%s workers=%" PRId64 " %s %s",
          s->options.server.data_dir, s->options.real.worker_count, s->where, http);
     mem_free(http);
     real_io_run(s->io);

@@ -368,7 +368,14 @@ size_t api_listeners(const struct api *a, struct doors_listener out[])
         l->port = api_port(a);
         (void)snprintf(l->host, sizeof(l->host), "%s", host[0] == '\0' ? a->options->ip : host);
     }
+    if (a->other.protocol != NULL && count < DOORS_LISTENERS_MAX)
+        out[count++] = a->other;
     return count;
+}
+
+void api_also_listens(struct api *a, const struct doors_listener *l)
+{
+    a->other = *l;
 }
 
 uint16_t api_port(const struct api *a)

@@ -44,6 +44,8 @@ MUST_USE int api_listen(struct api *a, struct err_note *note);
 uint16_t api_port(const struct api *a);
 /* For sockets that somebody else accepts: http_server_take(). */
 struct http_server *api_server(struct api *a);
+/* Where they are accepted, to be listed. */
+void api_also_listens(struct api *a, const struct doors_listener *l);
 
 /* Ends what is under way and calls `stopped` from the loop; then it is freed by api_free(), before
  * the broker is closed. */

@@ -24,6 +24,21 @@ const struct setting api_settings[] = {
         .help = "The address that the HTTP API listens on, when its port names none.",
     },
     {
+        .name = "management.ssl.port",
+        .kind = SETTING_ENDPOINT,
+        .offset = FIELD(ssl_endpoint),
+        .fallback = "none",
+        .help = "Where the HTTP API is served by TLS, in the same form; RabbitMQ's port is 15671. "
+                "It needs management.ssl.certfile and management.ssl.keyfile.",
+    },
+    {
+        .name = "management.ssl.ip",
+        .kind = SETTING_TEXT,
+        .offset = FIELD(ssl_ip),
+        .fallback = "",
+        .help = "The address that it listens on with TLS, when its port names none.",
+    },
+    {
         .name = "management.path_prefix",
         .kind = SETTING_TEXT,
         .offset = FIELD(path_prefix),

@@ -5,8 +5,10 @@
 #include "base/setting.h"
 
 struct api_options {
-    struct setting_endpoint endpoint; /* management.tcp.port */
-    char *ip;                         /* management.tcp.ip; "": what the port says */
+    struct setting_endpoint endpoint;     /* management.tcp.port */
+    char *ip;                             /* management.tcp.ip; "": what the port says */
+    struct setting_endpoint ssl_endpoint; /* management.ssl.port */
+    char *ssl_ip;                         /* management.ssl.ip */
     char *path_prefix;
     char *cors_origin; /* management.cors.allow_origins.1; "": none */
     uint64_t idle_timeout_ms;

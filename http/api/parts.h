@@ -24,6 +24,7 @@ struct api {
     struct doors doors;
     struct http_server *server;
     bool listens;
+    struct doors_listener other; /* api_also_listens(); no protocol: none */
     struct list calls;
     struct buf reply;     /* of one answer */
     struct buf arguments; /* field tables made of bodies */

@@ -5,6 +5,7 @@
 Certificates are made by the openssl command. Nothing here sleeps: each step waits for a line or for
 the end of a process or connection, with a deadline.
 """
+import json
 import pathlib
 import re
 import shutil
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "lib"), str(HERE.parent / "clients")]
@@ -24,6 +26,7 @@ from certificates import Authority  # noqa: E402
 from test_millrace import ANY_PORT, DEADLINE_S, Broker, program  # noqa: E402
 
 AMQP_GREETING = b"AMQP\0\0\x09\x01"
+HALF_OPEN = 300
 
 
 def sized(data):
@@ -45,7 +48,7 @@ class Server(Broker):
         sets = ("listeners.ssl.default=127.0.0.1:0", *settings)
         super().__init__("--data-dir", data, *ANY_PORT,
                          *(word for s in sets for word in ("--set", s)))
-        line = self.wait_for_line("is ready")
+        self.line = line = self.wait_for_line("is ready")
         self.plain = int(re.search(r" amqp=127\.0\.0\.1:(\d+)", line)[1])
         self.port = int(re.search(r" amqps=127\.0\.0\.1:(\d+)", line)[1])
 
@@ -131,6 +134,36 @@ class TlsTest(unittest.TestCase):
     def test_a_key_may_have_a_password(self):
         pair = self.authority.issue("guarded", alternatives="DNS:localhost", password="a secret")
         self.works(self.start(*self.own(pair), "ssl_options.password=a secret"))
+
+    # ---- the HTTP API ----
+
+    def ask(self, broker, context):
+        """The ports that the HTTP API lists with their protocols, asked by TLS."""
+        port = int(re.search(r" https=127\.0\.0\.1:(\d+)", broker.line)[1])
+        request = urllib.request.Request(f"https://localhost:{port}/api/overview")
+        request.add_header("Authorization", "Basic Z3Vlc3Q6Z3Vlc3Q=")
+        with urllib.request.urlopen(request, timeout=DEADLINE_S, context=context) as answer:
+            return port, {one["port"]: one["protocol"] for one in json.load(answer)["listeners"]}
+
+    def test_the_http_api_speaks_tls(self):
+        own = [one.replace("ssl_options", "management.ssl") for one in self.own()]
+        verify = [one.replace("ssl_options", "management.ssl") for one in self.verify()]
+        broker = self.start(*self.own(), *own, *verify, "management.ssl.port=127.0.0.1:0",
+                            "management.ssl.fail_if_no_peer_cert=true")
+        context = ssl.create_default_context(cafile=self.authority.certificate)
+        with self.assertRaises(OSError):
+            self.ask(broker, context)
+        context.load_cert_chain(self.client.certificate, self.client.key)
+        port, listed = self.ask(broker, context)
+        self.assertEqual(listed[port], "https")
+        self.assertEqual(listed[broker.port], "amqp/ssl")
+        broker.send(signal.SIGHUP)
+        broker.wait_for_line("read the certificates again")
+        broker.wait_for_line("read the certificates again")
+        self.assertEqual(self.ask(broker, context)[0], port)
+        self.assertEqual(broker.stop(), 0)
+        self.assertIn("TLS needs a certificate: set 'management.ssl.certfile'",
+                      self.check(*self.own(), "management.ssl.port=127.0.0.1:0")[1])
 
     # ---- EXTERNAL ----
 
@@ -259,6 +292,24 @@ class TlsTest(unittest.TestCase):
             client.sendall(b"\x16\x03")
         self.refused(broker, "the client left")
         self.works(broker)
+
+    def memory(self, broker):
+        status = pathlib.Path(f"/proc/{broker.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) << 10
+
+    def test_half_open_handshakes_hold_little_and_keep_nobody_out(self):
+        broker = self.start(*self.own(), "ssl_handshake_timeout=60s")
+        self.works(broker)
+        before = self.memory(broker)
+        clients = []
+        for _ in range(HALF_OPEN):
+            client = socket.create_connection(("127.0.0.1", broker.port), DEADLINE_S)
+            self.addCleanup(client.close)
+            # 12,000 bytes of a greeting that is said to have 65,535
+            client.sendall(b"\x16\x03\x01\x40\x00\x01\x00\xff\xff\x03\x03" + bytes(12_000))
+            clients.append(client)
+        self.works(broker)
+        self.assertLess((self.memory(broker) - before) / HALF_OPEN, 128 << 10)
 
     # ---- the PROXY protocol ----
 

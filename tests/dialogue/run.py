@@ -5,8 +5,8 @@
 
 Each script has a broker of its own, or with --port one that runs already; each of its cases has
 connections of its own. After every case a fresh connection must find the broker working, and after
-the script its process must have given back what it took. --only plays cases with this id, --tls plays
-all over TLS.
+the script its process must have given back what it took. --only plays cases with this id, --tls
+plays all over TLS.
 Exit status 1 when a case failed.
 """
 import argparse

@@ -37,6 +37,7 @@ class Server:
     """Says the same to everyone, whatever it hears, and closes when it is told to."""
 
     host = "127.0.0.1"
+    terms = None  # no TLS
 
     def __init__(self, says, closes):
         self.says, self.closes = says, closes
