@@ -482,10 +482,10 @@ class Reload(MillraceTest):
 
 class CheckConf(MillraceTest):
     def test_a_good_file_is_valid_and_nothing_is_made(self):
-        conf = self.write("default_queue_type = x\n")
+        conf = self.write("reverse_dns_lookups = true\n")
         result = self.call("--check-conf", "--conf", conf, "--data-dir", self.data)
         self.assertEqual((result.returncode, result.stdout), (0, "the configuration is valid\n"))
-        self.assertEqual(result.stderr, f"millrace: warning: {conf}:1: 'default_queue_type' is "
+        self.assertEqual(result.stderr, f"millrace: warning: {conf}:1: 'reverse_dns_lookups' is "
                                         f"accepted but has no effect in this version\n")
         self.assertFalse(self.data.exists())
 
