@@ -163,6 +163,13 @@ static void classify(void *owner, uint64_t lane, const struct record *r, struct 
         log_keep(s);
 }
 
+static bool is_tombstone(void *owner, const struct record *r)
+{
+    const struct fold *f = partition_fold(owner, r->kind);
+
+    return f != NULL && f->is_tombstone != NULL && f->is_tombstone(f->owner, r);
+}
+
 static void on_sorted(void *owner, uint64_t position)
 {
     struct partition *p = owner;
@@ -233,6 +240,7 @@ int partition_open(const struct partition_open *o, struct partition **out, struc
         .on_pressure = on_pressure,
         .classify = classify,
         .on_sorted = on_sorted,
+        .is_tombstone = is_tombstone,
     };
     int rv;
 

@@ -78,6 +78,9 @@ struct fold {
     void (*classify)(void *owner, uint64_t lane, const struct record *r, struct log_sorting *s);
     /* Records of the hot log below `position` are now where classify() said. NULL is allowed. */
     void (*sorted)(void *owner, uint64_t position);
+    /* Whether a record with a key says that there is nothing under it; see log_owner. NULL: none of
+     * its kinds does. */
+    bool (*is_tombstone)(void *owner, const struct record *r);
 };
 
 /* Hears of commits, failure and pressure. Lies in its owner's struct. */

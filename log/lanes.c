@@ -42,9 +42,16 @@ void log_apply_late_trims(struct log *l)
     l->late_trim_count = 0;
 }
 
+void log_limit_files(struct log *l, uint64_t destination, uint64_t max_bytes)
+{
+    ASSERT(destination != LOG_SHARED);
+    sorter_limit_files(&l->sorter, destination, max_bytes);
+}
+
 void log_drop(struct log *l, uint64_t destination)
 {
     ASSERT(destination != LOG_SHARED);
+    sorter_limit_files(&l->sorter, destination, 0);
     log_trim(l, destination, UINT64_MAX);
 }
 

@@ -68,6 +68,9 @@ struct log_owner {
     void (*classify)(void *owner, uint64_t lane, const struct record *r, struct log_sorting *s);
     /* Records of the hot log below `position` are now where classify() said. */
     void (*on_sorted)(void *owner, uint64_t position);
+    /* For log_compact(): whether a record, the newest of its key, says that there is nothing under
+     * the key. NULL: one with an empty body does. */
+    bool (*is_tombstone)(void *owner, const struct record *r);
 };
 
 /* Opens the log in directory `dir`, which must exist, making a new one when it is empty;
@@ -139,12 +142,15 @@ struct log_retention {
 /* Drops the oldest files of a lane that are beyond the limits; the newest file stays. */
 void log_retain(struct log *l, uint64_t destination, const struct log_retention *r);
 
+/* New files of a lane end before they are larger than that, but have one record; 0: as
+ * options.cold_segment_bytes and the sorter's runs have it. Told anew after each opening. */
+void log_limit_files(struct log *l, uint64_t destination, uint64_t max_bytes);
+
 /* Drops the whole lane. */
 void log_drop(struct log *l, uint64_t destination);
 
 /* Writes the lane again without the records of which a newer one with the same key exists,
- * and without tombstones (empty bodies) older than that. Records without a key stay. Runs in
- * the background. */
+ * and without tombstones older than that. Records without a key stay. Runs in the background. */
 void log_compact(struct log *l, uint64_t destination, uint64_t tombstone_age_ms);
 
 /* Looks for sorter work now. It is also looked for after each checkpoint, roll and release. */

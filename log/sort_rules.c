@@ -7,38 +7,67 @@
 
 /* ---- Outputs ---- */
 
-/* The output for a destination, made when it is the first record for it. */
-static struct sort_out *out_for(struct sorter *s, uint64_t destination)
+/* What a file of the lane may take; UINT64_MAX: there is no limit. */
+uint64_t rules_file_max(const struct sorter *s, uint64_t destination)
+{
+    const void *limit = map_count(&s->limits) > 0 ? map_find(&s->limits, destination) : NULL;
+
+    return limit == NULL ? UINT64_MAX : (uint64_t)(uintptr_t)limit;
+}
+
+/* Whether a record more makes the file larger than it may be. What is gathered may be compressed
+ * yet, so this is on the safe side. */
+static bool is_full(const struct sorter *s, const struct sort_out *o, size_t size)
+{
+    uint64_t index = (o->segment->index->count + o->raw_count + 2) * sizeof(uint64_t[3]);
+    uint64_t bytes = (o->at > 0 ? o->at : SEGMENT_HEADER_SIZE) + o->buffered_bytes +
+                     (o->raw_count + 1) * (BATCH_HEADER_SIZE + BATCH_ALIGN) + index + size;
+
+    return o->segment->records > 0 && bytes > rules_file_max(s, o->destination);
+}
+
+/* The first output behind those for the destination; the last of these is being filled. */
+static size_t place_behind(const struct sorter *s, uint64_t destination)
 {
     size_t low = 0, high = s->outs.count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (s->outs.items[middle]->destination < destination)
+        if (s->outs.items[middle]->destination <= destination)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low < s->outs.count && s->outs.items[low]->destination == destination)
-        return s->outs.items[low];
+    return low;
+}
+
+/* The output for a destination, made when it is the first record for it, or when the one before is
+ * full. */
+static struct sort_out *out_for(struct sorter *s, uint64_t destination, size_t size)
+{
+    size_t at = place_behind(s, destination);
+
+    if (at > 0 && s->outs.items[at - 1]->destination == destination &&
+        !is_full(s, s->outs.items[at - 1], size))
+        return s->outs.items[at - 1];
     if (s->outs.count == s->outs.capacity) {
         s->outs.capacity = s->outs.capacity > 0 ? s->outs.capacity * 2 : 8;
         s->outs.items = mem_grow(s->outs.items, s->outs.capacity, sizeof(struct sort_out *));
     }
-    memmove(&s->outs.items[low + 1], &s->outs.items[low],
-            (s->outs.count - low) * sizeof(*s->outs.items));
-    s->outs.items[low] = sort_out_new(s->site, destination, s->cold->next_id++);
+    memmove(&s->outs.items[at + 1], &s->outs.items[at],
+            (s->outs.count - at) * sizeof(*s->outs.items));
+    s->outs.items[at] = sort_out_new(s->site, destination, s->cold->next_id++);
     if (s->input_count >
         1) /* what a run of one needs, which frees what it takes, is not for others */
-        s->outs.items[low]->leave_bytes = spares_leave_bytes(s->site);
+        s->outs.items[at]->leave_bytes = spares_leave_bytes(s->site);
     s->outs.count++;
-    return s->outs.items[low];
+    return s->outs.items[at];
 }
 
 /* Copies a record to a destination. */
 static void copy(struct sorter *s, uint64_t destination, const struct record *r)
 {
-    struct sort_out *o = out_for(s, destination);
+    struct sort_out *o = out_for(s, destination, record_size(true, r->key.size, r->body.size));
     uint64_t before = o->buffered_bytes;
     int rv = sort_out_add(s->site, o, r);
 
@@ -72,6 +101,13 @@ void log_move(struct log_sorting *c, uint64_t destination, uint64_t number)
 
 /* ---- Records ---- */
 
+static bool is_tombstone(const struct sorter *s, const struct record *r)
+{
+    const struct log_owner *o = s->owner;
+
+    return o->is_tombstone != NULL ? o->is_tombstone(o->owner, r) : r->body.size == 0;
+}
+
 /* True when a newer record with the key exists, or it is a tombstone whose time is over. */
 static bool is_superseded(const struct sorter *s, const struct record *r)
 {
@@ -81,7 +117,7 @@ static bool is_superseded(const struct sorter *s, const struct record *r)
         return false;
     if (newest > r->number)
         return true;
-    return r->body.size == 0 && s->compaction.began_ms > r->time_ms &&
+    return is_tombstone(s, r) && s->compaction.began_ms > r->time_ms &&
            (uint64_t)(s->compaction.began_ms - r->time_ms) > s->compaction.now.tombstone_age_ms;
 }
 

@@ -15,6 +15,9 @@ void rules_apply(struct sorter *s, const struct segment *g, const struct block *
 /* Chooses the next step of a compaction: a MAP or a COMPACT run. False when there is none. */
 bool rules_choose_compaction(struct sorter *s);
 
+/* What a file of the lane may take; UINT64_MAX: there is no limit. */
+uint64_t rules_file_max(const struct sorter *s, uint64_t destination);
+
 /* The inputs have all been read. True when the run had nothing to publish (SURVEY, MAP). */
 bool rules_finish(struct sorter *s);
 

@@ -38,6 +38,7 @@ void sorter_init(struct sorter *s, const struct site *site, struct hot *hot, str
     s->hot = hot;
     s->cold = cold;
     s->keeper = keeper;
+    map_init(&s->limits);
     io_timer_init(&s->pause, pause_over);
     io_task_init(&s->task, look_for_work);
     s->job.urgency = IO_BACKGROUND;
@@ -48,8 +49,17 @@ void sorter_release(struct sorter *s)
     ASSERT(!sorter_is_busy(s));
     if (s->compaction.is_on)
         keymap_release(&s->compaction.keys);
+    map_release(&s->limits);
     mem_free(s->compaction.waiting);
     mem_free(s->outs.items);
+}
+
+void sorter_limit_files(struct sorter *s, uint64_t destination, uint64_t max_bytes)
+{
+    if (max_bytes == 0)
+        (void)map_remove(&s->limits, destination);
+    else
+        (void)map_put(&s->limits, destination, (void *)(uintptr_t)max_bytes);
 }
 
 bool sorter_is_busy(const struct sorter *s)
@@ -147,10 +157,11 @@ static bool choose_rewrite(struct sorter *s)
 /* Small neighbours of one lane that would make one file. */
 static bool choose_merge(struct sorter *s)
 {
-    uint64_t small = s->site->options.cold_segment_bytes / MERGE_MIN;
-
     for (size_t i = 0; i < s->cold->count; i++) {
         const struct cold_lane *lane = s->cold->lanes[i];
+        uint64_t most = rules_file_max(s, lane->destination);
+        uint64_t usual = s->site->options.cold_segment_bytes;
+        uint64_t small = (most < usual ? most : usual) / MERGE_MIN;
         size_t row = 0;
 
         for (size_t k = 0; k < lane->count; k++) {

@@ -29,6 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/map.h"
 #include "io/io.h"
 #include "log/keeper.h"
 #include "log/keymap.h"
@@ -118,6 +119,7 @@ struct sorter {
     int classify_err;
 
     struct sorter_compaction compaction;
+    struct map limits; /* of the files of a lane, in bytes, by destination */
 
     struct io_job job;
     int job_err;
@@ -143,6 +145,9 @@ void sorter_kick(struct sorter *s);
 
 /* Asks for a compaction of a lane by key. */
 void sorter_compact(struct sorter *s, uint64_t destination, uint64_t tombstone_age_ms);
+
+/* Limits the files of a lane; 0: not any more. */
+void sorter_limit_files(struct sorter *s, uint64_t destination, uint64_t max_bytes);
 
 /* A record of a segment is no longer needed: what a run under way has counted may be wrong now. */
 void sorter_on_release(struct sorter *s, const struct segment *g, uint64_t number);

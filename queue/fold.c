@@ -613,6 +613,26 @@ static void sorted(void *owner, uint64_t position)
     store_sorted(qs->store);
 }
 
+/* An empty message of a key says that there is nothing under it. The newest of a stream stays:
+ * without any checkpoint it alone tells which offset comes next. */
+static bool is_tombstone(void *owner, const struct record *r)
+{
+    struct queues *qs = (struct queues *)owner;
+    struct store_target t = {0, 0};
+    struct store_record record;
+
+    if (r->kind != RECORD_PUBLISH || store_record_decode(r, &record) != 0 ||
+        record.stored.body_size > 0)
+        return false;
+    while (store_target_next(&record.targets, &t)) {
+        struct queue *q = queues_find(qs, t.queue);
+
+        if (q != NULL && q->stream != NULL && t.seq + 1 == q->ledger.next)
+            return false;
+    }
+    return true;
+}
+
 void queues_fold(struct queues *qs, struct fold *out)
 {
     *out = (struct fold){
@@ -627,5 +647,6 @@ void queues_fold(struct queues *qs, struct fold *out)
         .save = save,
         .classify = classify,
         .sorted = sorted,
+        .is_tombstone = is_tombstone,
     };
 }

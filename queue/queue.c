@@ -47,6 +47,8 @@ void queue_apply_args(struct queue *q)
         a->delivery_limit =
             a->type == QUEUE_QUORUM ? q->home->options->default_delivery_limit : QUEUE_LIMIT_NONE;
     queue_use(q);
+    if (q->stream != NULL)
+        stream_apply_args(q);
     if (q->home->partition != NULL)
         queue_activate(q);
 }

@@ -177,6 +177,13 @@ void stream_start(struct queue *q)
         ledger_skip_to(&q->ledger, end);
     stream_forget_sorted(q);
     stream_drop_below(q, q->stream->low);
+    stream_apply_args(q);
+}
+
+void stream_apply_args(struct queue *q)
+{
+    if (q->home->partition != NULL && q->args.partitions == 0)
+        log_limit_files(partition_log(q->home->partition), q->identity->id, q->args.segment_bytes);
 }
 
 /* ---- keys and partitions ---- */

@@ -59,8 +59,8 @@ struct stream {
     struct stream_bulkies bulkies;
     struct queue **partitions; /* of a front */
     uint32_t partition_count;
-    uint64_t compacted_to; /* a compaction was asked for when its lane ended there */
-    bool is_compacted;     /* the log has been told */
+    uint64_t compacted_to; /* a compaction was asked for when its lane ended there, */
+    uint64_t compact_ns;   /* and is again then */
 };
 
 /* ---- stream.c ---- */
@@ -69,6 +69,8 @@ void stream_init(struct queue *q);
 void stream_release(struct queue *q);
 /* The partition is open: what is derived from the log is brought up to date. */
 void stream_start(struct queue *q);
+/* The arguments in effect have changed. */
+void stream_apply_args(struct queue *q);
 /* The lowest seq that is there, or the next one when none is. */
 uint64_t stream_first(const struct queue *q);
 uint64_t stream_count(const struct queue *q);

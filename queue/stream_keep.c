@@ -9,6 +9,9 @@
 #include "queue/stream.h"
 
 #define MS_PER_S 1000
+#define NS_PER_S UINT64_C(1000000000)
+
+enum { COMPACT_MIN_S = 10, COMPACT_MAX_S = 3600 };
 
 /* The seq below which all of the hot log's messages are too old. */
 static uint64_t find_old(const struct queue *q)
@@ -60,6 +63,35 @@ static void retain_lane(const struct queue *q)
         log_retain(partition_log(q->home->partition), q->identity->id, &r);
 }
 
+/* As long as tombstones are kept, within reason. */
+static uint64_t compact_pause_ns(const struct queue *q)
+{
+    uint64_t pause_s = q->args.tombstone_age_s;
+
+    if (pause_s > COMPACT_MAX_S)
+        pause_s = COMPACT_MAX_S;
+    return (pause_s > COMPACT_MIN_S ? pause_s : COMPACT_MIN_S) * NS_PER_S;
+}
+
+/* Compacts the lane when half of it has come since the last time, and now and then for what is
+ * only a little, or for tombstones whose time is over. */
+static void compact(struct queue *q)
+{
+    struct stream *s = q->stream;
+    struct log *log = partition_log(q->home->partition);
+    uint64_t first, end, now_ns = io_now_ns(q->home->io);
+
+    if (!q->args.is_compact || !log_lane(log, q->identity->id, &first, &end))
+        return;
+    bool is_dirty = (end - s->compacted_to) * 2 >= end - first && end > s->compacted_to;
+    if (!is_dirty && now_ns < s->compact_ns)
+        return;
+    s->compacted_to = end;
+    s->compact_ns = now_ns + compact_pause_ns(q);
+    log_compact(log, q->identity->id, (uint64_t)q->args.tombstone_age_s * MS_PER_S);
+    log_sort(log);
+}
+
 static void look(struct queue *q)
 {
     uint64_t old = find_old(q), surplus = find_surplus(q);
@@ -69,6 +101,7 @@ static void look(struct queue *q)
     if (surplus > old)
         old = surplus;
     stream_drop_below(q, not_beyond_committed(q, old));
+    compact(q);
 }
 
 void streams_look(struct queues *qs)

@@ -1,8 +1,7 @@
 /* When the messages of a stream came that are still in the hot log, roughly: a mark now and then.
  * Private to the room.
  *
- *     mark (seq, time): the message came at that time; those between it and the next mark came
- *     no earlier, and before the next one's time
+ *     mark (seq, from, to): this message and those up to the next mark came between these times
  *
  * Bounded: when there are too many, every other one goes. Owner: one stream. */
 #ifndef QUEUE_STREAM_TIMES_H
@@ -16,14 +15,14 @@
 
 struct stream_mark {
     uint64_t seq;
-    int64_t time_ms;
+    int64_t from_ms;
+    int64_t to_ms;
 };
 
 struct stream_times {
     struct stream_mark *marks;
     size_t count;
     size_t capacity;
-    int64_t last_ms; /* of the newest message */
 };
 
 void stream_times_init(struct stream_times *t);

@@ -1,5 +1,5 @@
-/* Random lives of two streams and a queue on one partition of tiny segments, with restarts, power cuts
- * and lost checkpoints, against a model that is a plain array for each stream.
+/* Random lives of two streams and a queue on one partition of tiny segments, with restarts, power
+ * cuts and lost checkpoints, against a model that is a plain array for each stream.
  *
  * What was committed must be there, under its offset, for ever; what was not may be cut off at the
  * end. A message of the queue that was committed and not acked comes back. */
