@@ -68,6 +68,7 @@ struct delayed *delayed_new(struct queue *q)
     d->spans.level = LEVEL_SPAN;
     d->dates.level = LEVEL_DATE;
     alarm_init(&d->due, spans_are_due);
+    list_init(&d->walks);
     return d;
 }
 
@@ -75,6 +76,7 @@ void delayed_free(struct delayed *d)
 {
     if (d == NULL)
         return;
+    delayed_end_walks(d);
     alarm_stop_span(&d->queue->home->alarms, &d->due);
     expiry_release(&d->spans);
     expiry_release(&d->dates);
@@ -119,6 +121,15 @@ static struct expiry *index_of(struct delayed *d, const struct ledger_entry *e)
 void delayed_add(struct queue *q, uint64_t seq, const struct ledger_entry *e)
 {
     expiry_add(index_of(q->delayed, e), &q->ledger, seq, e->expires_ms);
+}
+
+int64_t delayed_due_ms(const struct queue *q, const struct ledger_entry *e)
+{
+    const struct queues *qs = q->home;
+
+    if (e->priority == LEVEL_DATE)
+        return e->expires_ms;
+    return e->expires_ms - steady_now_ms(&qs->steady, qs->io) + io_wall_ms(qs->io);
 }
 
 /* Takes what is due out of one index. False: too many are on their way, or nothing is left. */

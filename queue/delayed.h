@@ -31,6 +31,7 @@ struct delayed {
     struct expiry spans; /* by the steady clock */
     struct expiry dates; /* by the wall clock */
     struct alarm due;    /* for spans; for dates it is queue->expire */
+    struct list walks;   /* waiting.c */
 };
 
 /* ---- the steady clock ---- */
@@ -61,6 +62,8 @@ uint8_t delayed_level(const struct props *props);
 
 /* A message was added to the ledger. */
 void delayed_add(struct queue *q, uint64_t seq, const struct ledger_entry *e);
+/* When a message is due, by the wall clock. */
+int64_t delayed_due_ms(const struct queue *q, const struct ledger_entry *e);
 /* What is due begins to leave. True: there is more to look at. */
 bool delayed_release(struct queue *q);
 void delayed_set_alarms(struct queue *q);
@@ -76,5 +79,8 @@ MUST_USE int delayed_prepare(struct funeral *f);
 bool delayed_choose(struct funeral *f);
 /* It waits again, for a moment. Takes `dead`. */
 void delayed_put_back(struct queue *q, struct inflight *dead);
+
+/* waiting.c: the queue goes; those who walk over it hear of it from the loop. */
+void delayed_end_walks(struct delayed *d);
 
 #endif

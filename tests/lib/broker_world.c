@@ -380,6 +380,8 @@ static void set_prop(struct broker_world *w, struct props_edit *e, const char *w
         props_set_text(e, PROP_EXPIRATION, bytes_text(value));
     else if (strncmp(text, "user=", 5) == 0)
         props_set_text(e, PROP_USER_ID, bytes_text(value));
+    else if (strncmp(text, "id=", 3) == 0)
+        props_set_text(e, PROP_MESSAGE_ID, bytes_text(value));
     else if (strncmp(text, "reply=", 6) == 0)
         props_set_text(e, PROP_REPLY_TO, bytes_text(value));
     else

@@ -132,7 +132,7 @@ void world_publisher_open(struct broker_world *w, struct visit *v, struct world_
                           bool confirms);
 void world_publisher_close(struct world_publisher *p);
 
-/* A message in pieces of text; `props` are words: persistent, expiration=..., user=...,
+/* A message in pieces of text; `props` are words: persistent, expiration=..., id=..., user=...,
  * reply=..., priority=..., and headers as in board.h behind "headers:". */
 struct world_message {
     const char *exchange;

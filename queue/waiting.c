@@ -1,0 +1,154 @@
+/* Walks over what waits: some messages each turn, with a reader of their own. */
+#include "queue/waiting.h"
+
+#include "base/mem.h"
+#include "queue/queues_parts.h"
+
+enum { STEP_MAX = 256 };
+
+struct waiting_walk {
+    struct list_link link; /* delayed->walks */
+    struct io *io;
+    struct queue *queue; /* NULL: it is gone */
+    struct store_reader *reader;
+    struct io_timer timer;
+    struct waiting_calls calls;
+    uint64_t at;
+    size_t left;
+};
+
+static void let_go(struct waiting_walk *w)
+{
+    store_reader_close(w->reader);
+    w->reader = NULL;
+    if (list_linked(&w->link))
+        list_remove(&w->link);
+    w->queue = NULL;
+}
+
+static void end(struct waiting_walk *w, int err, uint64_t next)
+{
+    struct waiting_calls calls = w->calls;
+
+    let_go(w);
+    mem_free(w);
+    calls.done(calls.owner, err, next);
+}
+
+static void read_is_ready(void *owner)
+{
+    struct waiting_walk *w = (struct waiting_walk *)owner;
+
+    io_timer_start(w->io, &w->timer, 0);
+}
+
+static int read_message(struct waiting_walk *w, uint64_t place, struct stored *out,
+                        struct store_pin *pin)
+{
+    struct store *s = w->queue->home->store;
+    int rv = w->reader == NULL ? store_peek(s, place, out, pin) : ERR_AGAIN;
+
+    if (rv != ERR_AGAIN)
+        return rv;
+    if (w->reader == NULL)
+        w->reader = store_reader_open(s, w->queue->identity->id, read_is_ready, w);
+    return store_read(w->reader, w->at, place, out, pin);
+}
+
+/* Shows one message, and takes it out if that is wanted. Errors: ERR_AGAIN: it must be read. */
+static int show(struct waiting_walk *w, const struct ledger_entry *e)
+{
+    struct queue *q = w->queue;
+    struct waiting seen = {.seq = w->at, .due_ms = delayed_due_ms(q, e)};
+    struct stored stored;
+    struct store_pin pin;
+    bool is_taken = false;
+    int rv = read_message(w, e->place, &stored, &pin);
+
+    if (rv == ERR_CORRUPT)
+        return 0; /* it will be set aside when it is due */
+    if (rv != 0)
+        return rv;
+    seen.message = (struct message){.exchange = stored.exchange,
+                                    .routing_key = stored.routing_key,
+                                    .body_size = stored.body_size,
+                                    .slip = stored.slip};
+    if (props_decode(stored.props, &seen.message.props) == 0) {
+        is_taken = w->calls.seen(w->calls.owner, &seen);
+        w->left--;
+    }
+    store_pin_release(pin);
+    if (!is_taken)
+        return 0;
+    ready_remove(&q->ready, w->at, e->priority);
+    queue_settle(q, w->at, e);
+    queue_activate(q);
+    return 0;
+}
+
+static void step(struct io_timer *t)
+{
+    struct waiting_walk *w = CONTAINER_OF(t, struct waiting_walk, timer);
+    struct ledger_entry e;
+
+    if (w->queue == NULL) {
+        end(w, ERR_NOT_FOUND, 0);
+        return;
+    }
+    for (unsigned i = 0; i < STEP_MAX; i++) {
+        if (!ledger_next_live(&w->queue->ledger, w->at, &w->at, &e)) {
+            end(w, 0, 0);
+            return;
+        }
+        if (w->left == 0) {
+            end(w, 0, w->at);
+            return;
+        }
+        int rv = ready_has(&w->queue->ready, w->at, e.priority) ? show(w, &e) : 0;
+        if (rv == ERR_AGAIN)
+            return; /* read_is_ready() goes on */
+        if (rv != 0) {
+            end(w, rv, 0);
+            return;
+        }
+        w->at++;
+    }
+    io_timer_start(w->io, &w->timer, 0);
+}
+
+struct waiting_walk *waiting_walk_start(struct queue *q, uint64_t from, size_t max,
+                                        const struct waiting_calls *calls)
+{
+    struct waiting_walk *w = MEM_NEW(struct waiting_walk);
+
+    ASSERT(q->delayed != NULL && q->home->partition != NULL);
+    w->io = q->home->io;
+    w->queue = q;
+    w->calls = *calls;
+    w->at = from;
+    w->left = max;
+    io_timer_init(&w->timer, step);
+    list_push(&q->delayed->walks, &w->link);
+    io_timer_start(w->io, &w->timer, 0);
+    return w;
+}
+
+void waiting_walk_stop(struct waiting_walk *w)
+{
+    if (io_timer_is_running(&w->timer))
+        io_timer_stop(w->io, &w->timer);
+    let_go(w);
+    mem_free(w);
+}
+
+void delayed_end_walks(struct delayed *d)
+{
+    struct list_link *link;
+
+    while ((link = list_first(&d->walks)) != NULL) {
+        struct waiting_walk *w = CONTAINER_OF(link, struct waiting_walk, link);
+
+        let_go(w);
+        io_timer_start(w->io, &w->timer, 0);
+    }
+}

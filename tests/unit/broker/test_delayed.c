@@ -1,0 +1,261 @@
+/* Tests of broker/delayed: pages of what waits, and taking it out. */
+#include "broker/delayed.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "io/sim/sim_disk.h"
+#include "tests/lib/broker_world.h"
+#include "tests/lib/leaks.h"
+
+enum { MESSAGES = 700 };
+
+struct heard {
+    char bodies[4096]; /* what was found, by message-id */
+    size_t size;
+    unsigned found;
+    int64_t due_ms;
+    unsigned dones;
+    int err;
+    uint64_t value;
+};
+
+static const struct delayed_place place = {{(const uint8_t *)"/", 1}, {(const uint8_t *)"x", 1}};
+
+static void on_found(void *owner, const struct waiting *w)
+{
+    struct heard *h = owner;
+    struct bytes id = bytes_text("-");
+
+    (void)props_find_text(&w->message.props, PROP_MESSAGE_ID, &id);
+    h->found++;
+    h->due_ms = w->due_ms;
+    if (h->size + id.size + 2 < sizeof(h->bodies))
+        h->size += (size_t)snprintf(h->bodies + h->size, sizeof(h->bodies) - h->size, "%.*s ",
+                                    (int)id.size, (const char *)id.data);
+}
+
+static void on_done(void *owner, int err, uint64_t value)
+{
+    struct heard *h = owner;
+
+    h->dones++;
+    h->err = err;
+    h->value = value;
+}
+
+static struct delayed_calls calls_of(struct heard *h)
+{
+    memset(h, 0, sizeof(*h));
+    return (struct delayed_calls){.owner = h, .found = on_found, .done = on_done};
+}
+
+static void begin(struct broker_world *w)
+{
+    broker_world_init(w);
+    broker_world_open(w);
+    assert_int_equal(world_exchange(w, "x", "x-delayed-message durable", "x-delayed-type=direct"),
+                     0);
+    assert_int_equal(world_queue(w, "q", "durable", ""), 0);
+    assert_int_equal(world_bind(w, "x q", "k", ""), 0);
+    assert_int_equal(world_wait(w), 0);
+}
+
+static void end(struct broker_world *w)
+{
+    broker_world_close(w);
+    broker_world_release(w);
+}
+
+static void delay(struct broker_world *w, const char *id, int64_t ms)
+{
+    char props[128];
+    const struct world_message m = {"x", "k", props, id};
+
+    snprintf(props, sizeof(props), "persistent id=%s headers:x-delay=%lld", id, (long long)ms);
+    assert_int_equal(world_publish_as(w, &w->publisher, &m, NULL), 0);
+}
+
+static uint64_t count(struct broker_world *w)
+{
+    uint64_t n = 0;
+
+    assert_int_equal(delayed_count(w->broker, &place, &n), 0);
+    return n;
+}
+
+static void cancel(struct broker_world *w, const char *id, uint64_t wanted)
+{
+    struct heard h;
+    struct delayed_calls calls = calls_of(&h);
+    struct delayed_look *l = NULL;
+
+    assert_int_equal(delayed_cancel(w->broker, &place, bytes_text(id), &calls, &l), 0);
+    world_settle(w);
+    assert_int_equal(h.dones, 1);
+    assert_int_equal(h.err, 0);
+    assert_int_equal(h.value, wanted);
+    assert_int_equal(h.found, 0);
+}
+
+static void list(struct broker_world *w, uint64_t from, size_t max, struct heard *h)
+{
+    struct delayed_calls calls = calls_of(h);
+    struct delayed_look *l = NULL;
+
+    const struct delayed_page page = {from, max};
+
+    assert_int_equal(delayed_list(w->broker, &place, &page, &calls, &l), 0);
+    world_settle(w);
+    assert_int_equal(h->dones, 1);
+    assert_int_equal(h->err, 0);
+}
+
+static void test_it_is_told_page_by_page(void **state)
+{
+    struct broker_world w;
+    struct heard h;
+
+    (void)state;
+    begin(&w);
+    delay(&w, "c", 3600000);
+    delay(&w, "a", 1000);
+    delay(&w, "b", 60000);
+    list(&w, 0, 2, &h);
+    assert_string_equal(h.bodies, "c a ");
+    assert_true(h.value > 0);
+    list(&w, h.value, 2, &h);
+    assert_string_equal(h.bodies, "b ");
+    assert_int_equal(h.value, 0);
+    int64_t left_ms = h.due_ms - io_wall_ms(w.io);
+    assert_true(left_ms > 59000 && left_ms <= 60000);
+    assert_int_equal(count(&w), 3);
+    world_run_ms(&w, 1000);
+    list(&w, 0, 10, &h);
+    assert_string_equal(h.bodies, "c b ");
+    list(&w, 0, 0, &h);
+    assert_string_equal(h.bodies, "");
+    end(&w);
+}
+
+static void test_what_is_taken_out_does_not_come(void **state)
+{
+    (void)state;
+    for (int is_crash = 0; is_crash < 2; is_crash++) {
+        struct broker_world w;
+        struct heard h;
+
+        begin(&w);
+        delay(&w, "a", 1000);
+        delay(&w, "b", 1000);
+        delay(&w, "a", 2000);
+        delay(&w, "c", 2000);
+        world_settle(&w);
+        cancel(&w, "a", 2);
+        cancel(&w, "a", 0);
+        cancel(&w, "none", 0);
+        assert_int_equal(count(&w), 2);
+        if (is_crash != 0)
+            broker_world_crash(&w);
+        else
+            broker_world_close(&w);
+        broker_world_open(&w);
+        list(&w, 0, 10, &h);
+        assert_string_equal(h.bodies, "b c ");
+        world_run_ms(&w, 3000);
+        assert_int_equal(world_ready(&w, "q"), 2);
+        end(&w);
+    }
+}
+
+static void test_one_is_taken_out_by_its_number(void **state)
+{
+    struct delayed_look *l = NULL;
+    struct delayed_calls calls;
+    struct broker_world w;
+    struct heard h;
+
+    (void)state;
+    begin(&w);
+    delay(&w, "a", 1000);
+    delay(&w, "b", 1000);
+    list(&w, 0, 1, &h);
+    uint64_t number = h.value; /* of b */
+    calls = calls_of(&h);
+    assert_int_equal(delayed_cancel_number(w.broker, &place, number, &calls, &l), 0);
+    world_settle(&w);
+    assert_int_equal(h.value, 1);
+    calls = calls_of(&h);
+    assert_int_equal(delayed_cancel_number(w.broker, &place, number, &calls, &l), 0);
+    world_settle(&w);
+    assert_int_equal(h.value, 0);
+    assert_int_equal(count(&w), 1);
+    end(&w);
+}
+
+static void test_many_are_read_from_the_disk(void **state)
+{
+    struct broker_world w;
+    struct heard h;
+    char id[16];
+
+    (void)state;
+    begin(&w);
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        snprintf(id, sizeof(id), "m%u", i % 10);
+        delay(&w, id, 1000 + (int64_t)i);
+    }
+    world_settle(&w);
+    broker_world_crash(&w);
+    w.log.cache_bytes = 0;
+    broker_world_open(&w);
+    list(&w, 0, SIZE_MAX, &h);
+    assert_int_equal(h.found, MESSAGES);
+    cancel(&w, "m3", MESSAGES / 10);
+    assert_int_equal(count(&w), MESSAGES - MESSAGES / 10);
+    world_run_ms(&w, 5000);
+    assert_int_equal(world_ready(&w, "q"), MESSAGES - MESSAGES / 10);
+    end(&w);
+}
+
+static void test_looks_end_early(void **state)
+{
+    const struct delayed_page ten = {0, 10};
+    struct delayed_look *l = NULL;
+    struct delayed_look *gone = NULL;
+    struct delayed_calls calls;
+    struct broker_world w;
+    struct heard h;
+    struct heard other;
+
+    (void)state;
+    begin(&w);
+    delay(&w, "a", 1000);
+    calls = calls_of(&h);
+    assert_int_equal(delayed_list(w.broker, &place, &ten, &calls, &l), 0);
+    delayed_stop(l);
+    calls = calls_of(&other);
+    assert_int_equal(delayed_list(w.broker, &place, &ten, &calls, &gone), 0);
+    assert_int_equal(world_delete_exchange(&w, "x", ""), 0);
+    assert_int_equal(other.dones, 0);
+    world_settle(&w);
+    assert_int_equal(h.dones, 0);
+    assert_int_equal(other.dones, 1);
+    assert_int_equal(other.err, ERR_NOT_FOUND);
+    assert_int_equal(delayed_list(w.broker, &place, &ten, &calls, &l), ERR_NOT_FOUND);
+    assert_int_equal(world_exchange(&w, "x", "direct", ""), 0);
+    assert_int_equal(delayed_list(w.broker, &place, &ten, &calls, &l), ERR_INVALID);
+    end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LEAK_CHECKED(test_it_is_told_page_by_page),
+        LEAK_CHECKED(test_what_is_taken_out_does_not_come),
+        LEAK_CHECKED(test_one_is_taken_out_by_its_number),
+        LEAK_CHECKED(test_many_are_read_from_the_disk),
+        LEAK_CHECKED(test_looks_end_early),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
