@@ -535,8 +535,10 @@ void channel_body_part(struct channel *ch, struct bytes part, bool is_last)
 
 struct publisher *channel_publisher(struct channel *ch)
 {
-    if (UNLIKELY(ch->publisher == NULL))
+    if (UNLIKELY(ch->publisher == NULL)) {
         ch->publisher = publisher_new(channel_visit(ch), &channel_publisher_ops, ch);
+        publisher_set_channel(ch->publisher, ch->id);
+    }
     return ch->publisher;
 }
 

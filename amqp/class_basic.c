@@ -176,6 +176,8 @@ static void write_got(struct channel *ch, struct delivery *d, const struct store
         d->holder = &ch->holder;
         tags_add(&ch->tags, d->tag = head.basic_get_ok.delivery_tag, d);
     }
+    if (UNLIKELY(visit_is_traced(channel_visit(ch))))
+        visit_trace_delivered(channel_visit(ch), ch->id, d, m);
     deliver_got(ch, &head, d, m, pin);
 }
 

@@ -364,6 +364,7 @@ static void on_open(struct connection *c, const struct method *m)
     struct visit_spec spec = {
         .user = c->user,
         .vhost = m->connection_open.virtual_host,
+        .name = bytes_text(c->session.peer.text),
         .calls = {.owner = c,
                   .blocked = on_blocked,
                   .resumed = connection_on_resumed,

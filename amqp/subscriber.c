@@ -132,6 +132,8 @@ static bool on_deliver(void *owner, struct consumer *consumer, struct delivery *
         d->holder = &ch->holder;
         tags_add(&ch->tags, d->tag = tag, d);
     }
+    if (UNLIKELY(visit_is_traced(channel_visit(ch))))
+        visit_trace_delivered(channel_visit(ch), ch->id, d, m);
     deliver_stored(s, tag, d, m, pin);
     return true;
 }

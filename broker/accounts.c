@@ -1,6 +1,7 @@
 /* Changes of who may do what, in `auth` and in the log. */
 #include "broker/accounts.h"
 
+#include "broker/announce.h"
 #include "broker/parts.h"
 #include "msg/shortstr.h"
 #include "queue/look.h"
@@ -31,6 +32,7 @@ struct vhost *account_put_vhost(struct broker *b, struct bytes name)
 int account_put_user(struct broker *b, const struct user_spec *spec, struct err_note *note)
 {
     struct user_term t = {.name = spec->name, .hashing = spec->hashing};
+    bool is_new = auth_find_user(b->auth, spec->name) == NULL;
     int rv = check_name(spec->name, "user", note);
 
     for (size_t i = 0; i < spec->tag_count && rv == 0; i++)
@@ -45,6 +47,8 @@ int account_put_user(struct broker *b, const struct user_spec *spec, struct err_
         t.tags[i] = spec->tags[i];
     user_term_encode(&t, &b->terms);
     put(b, DEFINITION_USER);
+    if (is_new)
+        event_tell(b, "user.created", &(struct event_text){"name", spec->name}, 1);
     return 0;
 }
 
@@ -69,6 +73,12 @@ int account_put_permission(struct broker *b, struct bytes user, struct bytes vho
     permission_term_encode(
         &(struct permission_term){.user = user, .vhost = vhost, .permission = *p}, &b->terms);
     put(b, DEFINITION_PERMISSION);
+    const struct event_text texts[] = {{"user", user},
+                                       {"vhost", vhost},
+                                       {"configure", p->configure},
+                                       {"write", p->write},
+                                       {"read", p->read}};
+    event_tell(b, "permission.created", texts, ARRAY_SIZE(texts));
     return 0;
 }
 
@@ -89,6 +99,12 @@ int account_put_topic_permission(struct broker *b, struct bytes user,
     topic_permission_term_encode(&(struct topic_permission_term){.user = user, .permission = *p},
                                  &b->terms);
     put(b, DEFINITION_TOPIC_PERMISSION);
+    const struct event_text texts[] = {{"user", user},
+                                       {"vhost", p->vhost},
+                                       {"exchange", p->exchange},
+                                       {"write", p->write},
+                                       {"read", p->read}};
+    event_tell(b, "topic.permission.created", texts, ARRAY_SIZE(texts));
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "broker/accounts.h"
 #include "broker/admin.h"
+#include "broker/announce.h"
 #include "broker/limits.h"
 #include "broker/look_parts.h"
 #include "broker/parts.h"
@@ -107,7 +108,10 @@ int admin_set_tags(struct broker *b, struct bytes user, const struct bytes *tags
     spec = user_spec(u);
     spec.tags = tags;
     spec.tag_count = tag_count;
-    return account_put_user(b, &spec, note);
+    rv = account_put_user(b, &spec, note);
+    if (rv == 0)
+        event_tell(b, "user.tags.set", &(struct event_text){"name", user}, 1);
+    return rv;
 }
 
 int admin_set_password(struct broker *b, struct bytes user, struct bytes password,
@@ -125,7 +129,11 @@ int admin_set_password(struct broker *b, struct bytes user, struct bytes passwor
     spec = user_spec(u);
     spec.password_hash = password.size == 0 ? password : hash(b, password, area);
     spec.hashing = AUTH_HASH_SHA256;
-    return account_put_user(b, &spec, note);
+    rv = account_put_user(b, &spec, note);
+    if (rv == 0)
+        event_tell(b, password.size == 0 ? "user.password.cleared" : "user.password.changed",
+                   &(struct event_text){"name", user}, 1);
+    return rv;
 }
 
 int admin_clear_password(struct broker *b, struct bytes user, struct err_note *note)
@@ -160,6 +168,8 @@ static void clear_permission(struct broker *b, struct user *u, struct bytes vhos
     permission_term_encode(&(struct permission_term){.user = user_name(u), .vhost = vhost},
                            &b->terms);
     remove_definition(b, DEFINITION_PERMISSION);
+    const struct event_text texts[] = {{"user", user_name(u)}, {"vhost", vhost}};
+    event_tell(b, "permission.deleted", texts, ARRAY_SIZE(texts));
     int rv = auth_delete_permission(b->auth, u, vhost);
     ASSERT(rv == 0);
 }
@@ -175,6 +185,9 @@ static void clear_topic(struct broker *b, struct user *u, const struct names_ent
     t.permission.exchange = p.exchange;
     topic_permission_term_encode(&t, &b->terms);
     remove_definition(b, DEFINITION_TOPIC_PERMISSION);
+    const struct event_text texts[] = {
+        {"user", user_name(u)}, {"vhost", p.vhost}, {"exchange", p.exchange}};
+    event_tell(b, "topic.permission.deleted", texts, ARRAY_SIZE(texts));
     look_lost(b, at);
     int rv = auth_delete_topic_permission(b->auth, u, p.vhost, p.exchange);
     ASSERT(rv == 0);
@@ -285,6 +298,7 @@ int admin_delete_user(struct broker *b, struct bytes user, struct err_note *note
         limit_set(b, DEFINITION_USER_LIMIT, &limits[i]);
     user_term_encode(&(struct user_term){.name = user}, &b->terms);
     remove_definition(b, DEFINITION_USER);
+    event_tell(b, "user.deleted", &(struct event_text){"name", user}, 1);
     LIST_FOREACH (link, &b->visits) {
         struct visit *v = CONTAINER_OF(link, struct visit, link);
 

@@ -1,6 +1,7 @@
 /* Virtual hosts, as administrators make and delete them. */
 #include "broker/accounts.h"
 #include "broker/admin.h"
+#include "broker/announce.h"
 #include "broker/apply.h"
 #include "broker/limits.h"
 #include "broker/parts.h"
@@ -132,5 +133,7 @@ int admin_set_vhost_limit(struct broker *b, struct bytes vhost, struct bytes lim
         return rv;
     limit_set(b, DEFINITION_VHOST_LIMIT, &(struct limit_term){vhost, limit, value});
     limits_apply(b, v);
+    event_tell(b, value == ADMIN_UNSET ? "vhost.limits.cleared" : "vhost.limits.set",
+               &(struct event_text){"name", vhost}, 1);
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "broker/announce.h"
 #include "broker/parts.h"
 #include "broker/replies.h"
 #include "broker/restore.h"
@@ -43,6 +44,7 @@ static struct broker *broker_new(const struct broker_open *o)
     turn_init(b);
     b->shortage = shortage_new(b, o->data_dir);
     b->replies = replies_new();
+    b->announcements = announcements_new();
     buf_init(&b->scratch.props, CHANGED_MAX);
     buf_init(&b->scratch.headers, CHANGED_MAX);
     buf_init(&b->scratch.keys, KEYS_MAX);
@@ -65,6 +67,7 @@ static void broker_free(struct broker *b)
         home_release(&b->homes[i]);
     shortage_free(b->shortage);
     replies_free(b->replies);
+    announcements_free(b->announcements);
     definitions_release(&b->definitions);
     term_buffers_release(&b->terms);
     names_release(&b->vhosts);
@@ -108,6 +111,7 @@ int broker_open(const struct broker_open *o, struct broker **out, struct err_not
     restore_rest(b);
     if (!o->is_unseeded)
         restore_defaults(b);
+    announcements_start(b->announcements);
     diag(DIAG_INFO, "broker", "opened vhosts=%zu definitions=%zu partitions=%u",
          names_count(&b->vhosts), names_count(&b->definitions.by_key), b->home_count);
     *out = b;
@@ -197,20 +201,27 @@ static int admit(struct broker *b, struct user *u, int rv, bool is_loopback, str
     return rv;
 }
 
+static int tell_login(struct broker *b, struct bytes name, int rv)
+{
+    event_tell(b, rv == 0 ? "user.authentication.success" : "user.authentication.failure",
+               &(struct event_text){"name", name}, 1);
+    return rv;
+}
+
 int broker_log_in(struct broker *b, struct bytes name, struct bytes password, bool is_loopback,
                   struct user **out)
 {
     struct user *u = NULL;
     int rv = auth_check_password(b->auth, name, password, &u);
 
-    return admit(b, u, rv, is_loopback, out);
+    return tell_login(b, name, admit(b, u, rv, is_loopback, out));
 }
 
 int broker_log_in_known(struct broker *b, struct bytes name, bool is_loopback, struct user **out)
 {
     struct user *u = auth_find_user(b->auth, name);
 
-    return admit(b, u, u == NULL ? ERR_DENIED : 0, is_loopback, out);
+    return tell_login(b, name, admit(b, u, u == NULL ? ERR_DENIED : 0, is_loopback, out));
 }
 
 /* ---- look ---- */

@@ -32,6 +32,8 @@ struct log_options;
 struct partition_options;
 struct queues_options;
 struct broker;
+struct delivery;
+struct stored;
 struct visit;
 struct vhost;
 
@@ -54,6 +56,8 @@ struct broker_options {
     bool default_is_management;
     bool default_is_policymaker;
     bool default_is_impersonator;
+    bool has_events;             /* there is an exchange of events in the default virtual host */
+    char *node_name;             /* as the firehose says it */
     int default_queue_type;      /* enum broker_queue_type */
     char *loopback_users;        /* a list with commas, or "none"; guest */
     bool guest_is_loopback_user; /* loopback_users.guest; false takes him off the list */
@@ -123,6 +127,7 @@ struct visit_spec {
     struct user *user; /* NULL: the house itself, which may do everything and has no limits */
     struct bytes vhost;
     struct visit_calls calls;
+    struct bytes name; /* of the connection, as the firehose says it; is copied */
     bool is_brief; /* somebody who does one thing: neither limited nor counted as a connection */
 };
 /* Enters the virtual host. Refused with 530. */
@@ -139,6 +144,11 @@ struct user *visit_user(const struct visit *v);
 /* Channels are counted for the limits of users. Refused with 530. */
 MUST_USE int visit_open_channel(struct visit *v, struct refusal *refusal);
 void visit_close_channel(struct visit *v);
+
+/* Whoever hands a message to a client says so: it may be traced. */
+void visit_trace_delivered(struct visit *v, unsigned channel, const struct delivery *d,
+                           const struct stored *stored);
+bool visit_is_traced(const struct visit *v);
 
 /* Why publishers are held back now, or NULL. */
 const char *visit_blocked(const struct visit *v);

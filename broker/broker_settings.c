@@ -76,6 +76,21 @@ const struct setting broker_settings[] = {
         .help = "The type of durable queues that name none, where their virtual host says nothing.",
     },
     {
+        .name = "millrace.broker.events",
+        .kind = SETTING_BOOL,
+        .offset = FIELD(has_events),
+        .fallback = "false",
+        .help = "Whether the default virtual host has the exchange amq.rabbitmq.event, which is "
+                "told what comes, goes and changes.",
+    },
+    {
+        .name = "millrace.node_name",
+        .kind = SETTING_TEXT,
+        .offset = FIELD(node_name),
+        .fallback = "millrace@localhost",
+        .help = "How this node is named in traced messages.",
+    },
+    {
         .name = "loopback_users",
         .kind = SETTING_TEXT,
         .offset = FIELD(loopback_users),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "broker/access.h"
+#include "broker/events.h"
 #include "broker/parts.h"
 #include "queue/stream_args.h"
 #include "queue/streams.h"
@@ -125,6 +126,7 @@ int broker_consume(struct visit *v, const struct consume *c, struct consumer **o
     if (rv == ERR_BUSY)
         return refuse(refusal, REFUSE_ACCESS, "queue '%.*s' in vhost '%.*s' in exclusive use",
                       SHOW(c->queue), SHOW(v->vhost->name));
+    event_of_consumer(q, *out, "consumer.created");
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "base/diag.h"
 #include "broker/access.h"
 #include "broker/define.h"
+#include "broker/events.h"
 #include "broker/history.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
@@ -150,6 +151,18 @@ static void give_history(struct vhost *v, const struct ends *ends)
     }
 }
 
+/* The newest one to its destination. */
+static void tell_bound(const struct visit *v, const struct binding_spec *spec)
+{
+    const struct binding *newest = NULL;
+    const struct binding *at = NULL;
+
+    while ((at = binding_next_to(v->vhost->table, spec->destination, at)) != NULL)
+        newest = at;
+    if (newest != NULL)
+        event_of_binding(v->vhost, newest, "binding.created");
+}
+
 static int bind_ends(struct visit *v, const struct define_binding *d, const struct ends *ends,
                      struct refusal *refusal)
 {
@@ -173,6 +186,7 @@ static int bind_ends(struct visit *v, const struct define_binding *d, const stru
     if (is_durable(ends))
         keep_definition(v, d, ends, arguments);
     give_history(v->vhost, ends);
+    tell_bound(v, &spec);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "broker/access.h"
 #include "broker/apply.h"
 #include "broker/define.h"
+#include "broker/events.h"
 #include "broker/holder.h"
 #include "broker/parts.h"
 #include "exchange/exchange.h"
@@ -142,6 +143,7 @@ static int declare(struct visit *v, const struct define_exchange *d, struct refu
     if (d->is_durable)
         keep_definition(v, d);
     holder_declare(v->vhost, x, vhost_exchange_id(v->vhost, d->name));
+    event_of_exchange(v->vhost, x, "exchange.created");
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "broker/home.h"
 
 #include "broker/dead.h"
+#include "broker/events.h"
 #include "broker/parts.h"
 #include "io/io.h"
 #include "log/datadir.h"
@@ -13,6 +14,13 @@ static void on_unused(void *owner, struct queue *q)
 {
     (void)owner;
     named_queue_delete((struct named_queue *)queue_owner(q));
+}
+
+static void on_consumer_gone(void *owner, const struct consumer *c)
+{
+    (void)owner;
+    event_of_consumer((const struct named_queue *)queue_owner(consumer_queue(c)), c,
+                      "consumer.deleted");
 }
 
 static void on_queues_pressure(void *owner, bool is_pressed)
@@ -63,6 +71,7 @@ void home_prepare(struct home *p, const struct broker_open *o)
         .route_dead = dead_route,
         .on_unused = on_unused,
         .on_pressure = on_queues_pressure,
+        .on_consumer_gone = on_consumer_gone,
     };
 
     p->queues = queues_new(o->io, o->data_dir, o->queues, &calls);

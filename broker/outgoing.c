@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/access.h"
+#include "broker/announce.h"
 #include "broker/history.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
@@ -365,6 +366,7 @@ int outgoing_make(struct publisher *p, const struct message *m, struct outgoing 
     out->keys = &out->message.routing_key;
     out->key_count = 1;
     out->may_be_reply = p->memo.is_default;
+    out->channel = p->channel;
     out->is_delayed = false;
     out->once.publisher.data = NULL;
     out->is_keyed = false;
@@ -622,6 +624,8 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
     if (o->may_be_reply && !sent->came_before && send_replies(v, o))
         *places += 1;
     count(v, o, *places);
+    if (UNLIKELY(trace_is_wanted(v->vhost->is_tracing, o->message.exchange)))
+        trace_published(v, o, targets);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* Global parameters, as definitions. */
 #include "broker/parameters.h"
 
+#include "broker/announce.h"
 #include "broker/parts.h"
 #include "msg/shortstr.h"
 
@@ -23,6 +24,7 @@ int broker_put_global(struct broker *b, const struct global_parameter *p, struct
     encode(b, p);
     definitions_put(&b->definitions, DEFINITION_GLOBAL_PARAMETER, buf_view(&b->terms.key),
                     buf_view(&b->terms.body));
+    event_tell(b, "parameter.set", &(struct event_text){"name", p->name}, 1);
     return 0;
 }
 
@@ -32,6 +34,7 @@ int broker_delete_global(struct broker *b, struct bytes name, struct err_note *n
 
     if (!broker_find_global(b, name, &p))
         return err_note(note, ERR_NOT_FOUND, "global parameter '%.*s' does not exist", SHOW(name));
+    event_tell(b, "parameter.cleared", &(struct event_text){"name", name}, 1);
     encode(b, &(struct global_parameter){.name = name});
     definitions_remove(&b->definitions, DEFINITION_GLOBAL_PARAMETER, buf_view(&b->terms.key));
     return 0;

@@ -16,6 +16,7 @@
 #include "broker/vhost.h"
 #include "io/io.h"
 
+struct announcements;
 struct shortage;
 struct replies;
 
@@ -32,6 +33,13 @@ enum { RETRY_MS = 10 };
 struct held {
     struct list_link link;
     void (*resume)(struct held *h);
+};
+
+/* Those who wait. */
+struct holding {
+    struct list held;      /* struct held */
+    bool may_resume;       /* what held them is over */
+    struct io_timer retry; /* when nothing presses, nothing else says when to try again */
 };
 
 /* Buffers for what lives as long as one call. */
@@ -70,18 +78,17 @@ struct broker {
     bool has_expelled; /* some of them are to be told so */
     struct list looks; /* struct look, those that are open */
     struct broker_counters counters;
-    struct list waiters;   /* by position */
-    struct list untold;    /* confirms with something to tell, or waiting for a commit */
-    struct list commits;   /* transactions that wait for a commit */
-    struct list held;      /* struct held */
-    bool may_resume;       /* what held them is over */
-    struct io_timer retry; /* when nothing presses, nothing else says when to try again */
+    struct list waiters; /* by position */
+    struct list untold;  /* confirms with something to tell, or waiting for a commit */
+    struct list commits; /* transactions that wait for a commit */
+    struct holding holding;
     struct io_task turn;
     uint64_t turn_number;
     void *telling; /* whose callback runs; NULL when he was freed in it */
 
     struct shortage *shortage;
     struct replies *replies;
+    struct announcements *announcements;
     struct scratch scratch;
     uint64_t next_transient_id; /* of queues that no record names; TRANSIENT_ID is set in them */
     struct closing closing;
@@ -98,6 +105,7 @@ struct visit {
     size_t publisher_count;
     size_t channel_count;
     bool is_brief;
+    char *name;               /* of the connection, or NULL */
     struct refusal *farewell; /* it must end, and why; NULL: it was told, or need not */
 };
 

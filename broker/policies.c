@@ -1,6 +1,7 @@
 /* Policies as definitions. */
 #include "broker/policies.h"
 
+#include "broker/announce.h"
 #include "broker/apply.h"
 #include "broker/parts.h"
 
@@ -53,6 +54,12 @@ int broker_put_policy(struct broker *b, struct bytes vhost, enum policy_rank ran
     rv = policies_put(v->policies, rank, spec, note);
     ASSERT(rv == 0); /* it was checked */
     apply_to_all(v);
+    const struct event_text texts[] = {
+        {"name", spec->name},
+        {"vhost", vhost},
+        {"pattern", spec->pattern},
+        {"apply-to", bytes_text(policy_target_name(spec->apply_to))}};
+    event_tell(b, "policy.set", texts, ARRAY_SIZE(texts));
     return 0;
 }
 
@@ -67,6 +74,8 @@ int broker_delete_policy(struct broker *b, struct bytes vhost, enum policy_rank 
                       SHOW(name), SHOW(vhost));
     if (rv != 0)
         return rv;
+    const struct event_text texts[] = {{"name", name}, {"vhost", vhost}};
+    event_tell(b, "policy.cleared", texts, ARRAY_SIZE(texts));
     encode(b, v->name, &(struct policy_spec){.name = name});
     definitions_remove(&b->definitions, kind_of(rank), buf_view(&b->terms.key));
     rv = policies_delete(v->policies, rank, name);

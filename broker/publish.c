@@ -32,6 +32,11 @@ void publisher_free(struct publisher *p)
     mem_free(p);
 }
 
+void publisher_set_channel(struct publisher *p, unsigned channel)
+{
+    p->channel = channel;
+}
+
 void publisher_confirm(struct publisher *p)
 {
     p->confirms.is_on = true;

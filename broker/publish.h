@@ -34,6 +34,8 @@ struct publisher_ops {
 struct publisher *publisher_new(struct visit *v, const struct publisher_ops *ops, void *owner);
 /* No call comes after this. */
 void publisher_free(struct publisher *p);
+/* The number that the firehose says. */
+void publisher_set_channel(struct publisher *p, unsigned channel);
 
 /* From now on publishes are counted and confirmed. */
 void publisher_confirm(struct publisher *p);

@@ -51,6 +51,7 @@ struct publisher {
     struct confirms confirms;
     struct publish_memo memo;
     struct sent sent;    /* of a message that not all homes could take yet */
+    unsigned channel;    /* of the client, as the firehose says it */
     uint64_t reply_slot; /* 0: it does not take replies */
 };
 
@@ -61,6 +62,7 @@ struct outgoing {
     uint64_t expiration_ms;
     const struct bytes *keys; /* the routing key, then those of CC and BCC */
     size_t key_count;
+    unsigned channel;  /* of the client */
     bool may_be_reply; /* to a consumer of amq.rabbitmq.reply-to */
     bool is_delayed;   /* exchanges that are delayed hold it back */
     struct once once;

@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "broker/announce.h"
 #include "broker/parts.h"
 #include "io/disk.h"
 
@@ -56,6 +57,10 @@ static void set(struct shortage *a, bool *state, bool is_short)
     if (*state == is_short)
         return;
     *state = is_short;
+    event_tell(
+        a->broker, is_short ? "alarm.set" : "alarm.cleared",
+        &(struct event_text){"source", bytes_text(state == &a->is_disk_short ? "disk" : "memory")},
+        1);
     tell(a);
 }
 

@@ -2,6 +2,7 @@
 #include "broker/turn.h"
 
 #include "base/units.h"
+#include "broker/announce.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
 #include "broker/replies.h"
@@ -22,24 +23,24 @@ static void move_all(struct list *from, struct list *to)
 void broker_hold(struct broker *b, struct held *h)
 {
     if (!list_linked(&h->link))
-        list_push(&b->held, &h->link);
+        list_push(&b->holding.held, &h->link);
     for (unsigned i = 0; i < b->home_count; i++)
         if (home_is_pressed(&b->homes[i]) && !b->homes[i].is_failed)
             return; /* somebody will say when it is over */
-    if (!io_timer_is_running(&b->retry))
-        io_timer_start(b->io, &b->retry, RETRY_MS * UINT64_C(1000000));
+    if (!io_timer_is_running(&b->holding.retry))
+        io_timer_start(b->io, &b->holding.retry, RETRY_MS * UINT64_C(1000000));
 }
 
 void broker_release_held(struct broker *b)
 {
     definitions_flush(&b->definitions);
-    b->may_resume = true;
+    b->holding.may_resume = true;
     broker_stir(b);
 }
 
 static void on_retry(struct io_timer *t)
 {
-    broker_release_held(CONTAINER_OF(t, struct broker, retry));
+    broker_release_held(CONTAINER_OF(t, struct broker, holding.retry));
 }
 
 static void resume_held(struct broker *b)
@@ -47,10 +48,10 @@ static void resume_held(struct broker *b)
     struct list held;
     struct list_link *link = NULL;
 
-    if (!b->may_resume)
+    if (!b->holding.may_resume)
         return;
-    b->may_resume = false;
-    move_all(&b->held, &held);
+    b->holding.may_resume = false;
+    move_all(&b->holding.held, &held);
     while ((link = list_take(&held)) != NULL) {
         struct held *h = CONTAINER_OF(link, struct held, link);
 
@@ -156,6 +157,7 @@ static void on_turn(struct io_task *t)
     tell_publishers(b);
     staged_step(b);
     resume_held(b);
+    announcements_send(b);
 }
 
 void turn_init(struct broker *b)
@@ -163,13 +165,13 @@ void turn_init(struct broker *b)
     list_init(&b->waiters);
     list_init(&b->untold);
     list_init(&b->commits);
-    list_init(&b->held);
+    list_init(&b->holding.held);
     io_task_init(&b->turn, on_turn);
-    io_timer_init(&b->retry, on_retry);
+    io_timer_init(&b->holding.retry, on_retry);
 }
 
 void turn_stop(struct broker *b)
 {
     io_task_cancel(&b->turn);
-    io_timer_stop(b->io, &b->retry);
+    io_timer_stop(b->io, &b->holding.retry);
 }

@@ -254,6 +254,7 @@ static bool next_staged(struct tx *t, struct reader *r, struct staged *s)
     s->out.key_count = b->scratch.keys.size / sizeof(struct bytes);
     s->out.exchange = exchange_find(t->publisher->visit->vhost->table, m->exchange);
     s->out.may_be_reply = m->exchange.size == 0;
+    s->out.channel = t->publisher->channel;
     s->out.once = once_of(&m->props);
     return true;
 }

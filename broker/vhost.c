@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "broker/apply.h"
+#include "broker/events.h"
 #include "broker/history.h"
 #include "broker/holder.h"
 #include "broker/look_parts.h"
@@ -37,6 +38,7 @@ static void on_unbound(void *owner, const struct binding *b)
     struct bytes source = exchange_spec(spec.source).name;
 
     look_lost(v->broker, b);
+    event_of_binding(v, b, "binding.deleted");
     binding_term_encode(
         &(struct binding_term){
             .vhost = v->id,
@@ -62,6 +64,7 @@ static void on_deleted(void *owner, const struct exchange *x)
     struct bytes name = exchange_spec(x).name;
 
     look_lost(v->broker, x);
+    event_of_exchange(v, x, "exchange.deleted");
     v->version++;
     holder_forget(v, exchange_holder(x));
     holder_forget(v, exchange_cache_queue(x));
@@ -114,6 +117,7 @@ struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id)
     v->connections_max = VHOST_UNLIMITED;
     v->queues_max = VHOST_UNLIMITED;
     map_put(&b->vhosts_by_id, id, v);
+    event_of_new_vhost(v);
     return v;
 }
 
@@ -185,6 +189,7 @@ void vhost_delete(struct vhost *v)
     }
     unbind_all(v);
     look_lost(b, v);
+    event_of_old_vhost(v);
     v->version++;
     v->entry = NULL;
     names_remove(&b->vhosts, v->name);
@@ -311,6 +316,7 @@ struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q
 
     if (queue_args(n->queue)->partitions > 0)
         add_partitions(v, q, n);
+    event_of_queue(n, "queue.created");
     return n;
 }
 
@@ -335,6 +341,7 @@ static void take_name(struct named_queue *q)
         v->hidden_count--;
     } else {
         look_lost(v->broker, q);
+        event_of_queue(q, "queue.deleted");
         v->broker->counters.queues_deleted++;
         exchange_remove_queue(v->table, q->id);
         names_remove(&v->queues, queue_name(q->queue));

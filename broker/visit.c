@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "broker/events.h"
 #include "broker/limits.h"
 #include "broker/parts.h"
 #include "broker/shortage.h"
@@ -66,12 +67,15 @@ int broker_visit(struct broker *b, const struct visit_spec *spec, struct visit *
     v->vhost = vhost;
     v->user = spec->user == NULL ? NULL : user_ref(spec->user);
     v->calls = spec->calls;
+    if (spec->name.size > 0)
+        v->name = mem_format("%.*s", SHOW(spec->name));
     v->held.resume = on_resume;
     list_init(&v->owned);
     list_push(&b->visits, &v->link);
     vhost->visit_count++;
     v->is_brief = spec->is_brief;
     b->counters.visits_begun += !v->is_brief;
+    event_of_visit(v, "connection.created");
     shortage_start(b->shortage);
     *out = v;
     return 0;
@@ -92,10 +96,12 @@ void visit_end(struct visit *v)
     if (list_empty(&b->visits))
         shortage_stop(b->shortage);
     b->counters.visits_ended += !v->is_brief;
+    event_of_visit(v, "connection.closed");
     b->counters.channels_closed += v->channel_count;
     vhost_leave(v->vhost);
     user_unref(v->user);
     mem_free(v->farewell);
+    mem_free(v->name);
     mem_free(v);
 }
 
@@ -159,6 +165,7 @@ int visit_open_channel(struct visit *v, struct refusal *refusal)
                       "user limit of (%" PRId64 ")",
                       SHOW(user_name(v->user)), limit);
     v->channel_count++;
+    event_of_visit(v, "channel.created");
     b->counters.channels_opened++;
     return 0;
 }
@@ -167,7 +174,13 @@ void visit_close_channel(struct visit *v)
 {
     ASSERT(v->channel_count > 0);
     v->channel_count--;
+    event_of_visit(v, "channel.closed");
     v->broker->counters.channels_closed++;
+}
+
+bool visit_is_traced(const struct visit *v)
+{
+    return v->vhost->is_tracing;
 }
 
 /* ---- look ---- */

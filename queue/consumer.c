@@ -437,14 +437,24 @@ static void end_one(struct consumer *c)
     }
 }
 
+static void tell_gone(const struct consumer *c)
+{
+    const struct queues_calls *calls = &c->queue->home->calls;
+
+    if (calls->on_consumer_gone != NULL)
+        calls->on_consumer_gone(calls->owner, c);
+}
+
 void consumer_cancel(struct consumer *c)
 {
+    tell_gone(c);
     leave_deliveries(c);
     end_one(c);
 }
 
 void consumer_expel(struct consumer *c, enum cancel_reason reason)
 {
+    tell_gone(c);
     leave_deliveries(c);
     c->ops->cancelled(c->owner, c, reason);
     end_one(c);
@@ -470,6 +480,8 @@ static void end_consumers(struct queue *q, bool is_told, enum cancel_reason reas
     struct consumer *c;
 
     while ((c = any_consumer(q)) != NULL) {
+        if (is_told)
+            tell_gone(c);
         leave_deliveries(c);
         if (is_told)
             c->ops->cancelled(c->owner, c, reason);

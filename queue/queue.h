@@ -64,6 +64,8 @@ struct queues_calls {
     void (*on_unused)(void *owner, struct queue *q);
     /* Readiness for publishers changed; see queues_are_pressed(). */
     void (*on_pressure)(void *owner, bool is_pressed);
+    /* A consumer goes, by whatever cause but the end of all; only to be noted down. May be NULL. */
+    void (*on_consumer_gone)(void *owner, const struct consumer *c);
 };
 
 /* ---- the queues of a partition ---- */

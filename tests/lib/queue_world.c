@@ -172,7 +172,8 @@ static void join(struct world_defined *front)
 
 void queue_world_open(struct queue_world *w)
 {
-    const struct queues_calls calls = {w, route_dead, on_unused, on_pressure};
+    const struct queues_calls calls = {
+        .owner = w, .route_dead = route_dead, .on_unused = on_unused, .on_pressure = on_pressure};
 
     assert_null(w->queues);
     w->is_pressed = false;
