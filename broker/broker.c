@@ -4,7 +4,9 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "broker/announce.h"
+#include "broker/exchange_log.h"
 #include "broker/parts.h"
+#include "broker/replay_parts.h"
 #include "broker/replies.h"
 #include "broker/restore.h"
 #include "broker/shortage.h"
@@ -39,6 +41,8 @@ static struct broker *broker_new(const struct broker_open *o)
     names_init(&b->vhosts, b->seed);
     map_init(&b->vhosts_by_id);
     list_init(&b->doomed);
+    list_init(&b->logs.doomed);
+    list_init(&b->logs.replays);
     list_init(&b->visits);
     list_init(&b->looks);
     turn_init(b);
@@ -50,6 +54,7 @@ static struct broker *broker_new(const struct broker_open *o)
     buf_init(&b->scratch.keys, KEYS_MAX);
     buf_init(&b->scratch.slip, SLIP_MAX);
     buf_init(&b->scratch.arguments, ARGUMENTS_MAX);
+    buf_init(&b->scratch.stripped, ARGUMENTS_MAX);
     buf_init(&b->scratch.policy, ARGUMENTS_MAX);
     return b;
 }
@@ -77,6 +82,7 @@ static void broker_free(struct broker *b)
     buf_release(&b->scratch.keys);
     buf_release(&b->scratch.slip);
     buf_release(&b->scratch.arguments);
+    buf_release(&b->scratch.stripped);
     buf_release(&b->scratch.policy);
     auth_free(b->auth);
     mem_free(b);
@@ -109,6 +115,7 @@ int broker_open(const struct broker_open *o, struct broker **out, struct err_not
         home_start(&b->homes[i]);
     definitions_start(&b->definitions, b->homes[0].partition);
     restore_rest(b);
+    replay_restore_all(b);
     if (!o->is_unseeded)
         restore_defaults(b);
     announcements_start(b->announcements);
@@ -140,6 +147,8 @@ void broker_close(struct broker *b, void (*closed)(void *owner), void *owner)
     b->closing.closed = closed;
     b->closing.owner = owner;
     b->closing.left = b->home_count;
+    exchange_log_bury(b);
+    replay_stop(b);
     definitions_stop(&b->definitions);
     turn_stop(b);
     shortage_stop(b->shortage);

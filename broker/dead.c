@@ -11,8 +11,7 @@
 #include "queue/queue.h"
 #include "queue/streams.h"
 
-/* The routing key, and those of CC and BCC. */
-static void collect_keys(struct broker *b, const struct message *m)
+void dead_collect_keys(struct broker *b, const struct message *m)
 {
     struct table headers;
     struct field f;
@@ -67,7 +66,7 @@ size_t dead_route(void *owner, struct queue *q, const struct message *m, struct 
 
     if (x == NULL)
         return 0;
-    collect_keys(b, m);
+    dead_collect_keys(b, m);
     view.keys = (const struct bytes *)(const void *)b->scratch.keys.data;
     view.key_count = b->scratch.keys.size / sizeof(struct bytes);
     view.is_delayed = !from->is_hidden && outgoing_is_delayed(b, &m->props);

@@ -6,8 +6,12 @@
 
 #include <stddef.h>
 
+struct broker;
 struct message;
 struct queue;
+
+/* The routing key of a message that is stored, and those of CC and BCC, into scratch.keys. */
+void dead_collect_keys(struct broker *b, const struct message *m);
 
 /* As route_dead of struct queues_calls. */
 size_t dead_route(void *owner, struct queue *q, const struct message *m, struct queue **targets,

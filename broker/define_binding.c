@@ -2,10 +2,13 @@
 #include "base/diag.h"
 #include "broker/access.h"
 #include "broker/define.h"
+#include "broker/define_parts.h"
 #include "broker/events.h"
+#include "broker/exchange_log.h"
 #include "broker/history.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
+#include "broker/replay_parts.h"
 #include "broker/replies.h"
 #include "broker/targets.h"
 #include "exchange/exchange.h"
@@ -48,6 +51,8 @@ static int check(const struct visit *v, const struct define_binding *d, const st
         rv = check_topic(v, ends->source, d, refusal);
     if (rv == 0 && ends->queue != NULL)
         rv = access_exclusive(v, ends->queue, refusal);
+    if (rv == 0 && ends->queue != NULL)
+        rv = exchange_log_refuse(v, ends->queue, refusal);
     return rv;
 }
 
@@ -88,19 +93,19 @@ static bool is_durable(const struct ends *ends)
                                : exchange_spec(ends->exchange).is_durable;
 }
 
-static void keep_definition(struct visit *v, const struct define_binding *d,
+static void keep_definition(struct vhost *v, const struct define_binding *d,
                             const struct ends *ends, struct table arguments)
 {
     struct broker *b = v->broker;
 
     binding_term_encode(
         &(struct binding_term){
-            .vhost = v->vhost->id,
-            .source = vhost_exchange_id(v->vhost, d->source),
+            .vhost = v->id,
+            .source = vhost_exchange_id(v, d->source),
             .source_name = d->source,
             .is_to_exchange = d->is_to_exchange,
             .destination =
-                ends->queue != NULL ? ends->queue->id : vhost_exchange_id(v->vhost, d->destination),
+                ends->queue != NULL ? ends->queue->id : vhost_exchange_id(v, d->destination),
             .destination_name = d->destination,
             .routing_key = d->key,
             .arguments = arguments,
@@ -163,10 +168,26 @@ static void tell_bound(const struct visit *v, const struct binding_spec *spec)
         event_of_binding(v->vhost, newest, "binding.created");
 }
 
+/* The replay that is on its way for the binding, or NULL. */
+static struct replay_spec replay_of(const struct visit *v, const struct define_binding *d,
+                                    const struct ends *ends, struct table arguments)
+{
+    return (struct replay_spec){
+        .vhost = v->vhost,
+        .queue = ends->queue == NULL ? 0 : ends->queue->id,
+        .exchange = vhost_exchange_id(v->vhost, d->source),
+        .source = d->source,
+        .key = d->key,
+        .arguments = arguments,
+    };
+}
+
+/* Binds at once, or after a replay. */
 static int bind_ends(struct visit *v, const struct define_binding *d, const struct ends *ends,
                      struct refusal *refusal)
 {
-    struct table arguments = sort_arguments(v->broker, d->arguments);
+    struct broker *b = v->broker;
+    struct table arguments = replay_strip(sort_arguments(b, d->arguments), &b->scratch.stripped);
     const struct binding_spec spec = {
         .source = ends->source,
         .destination = {.exchange = ends->exchange,
@@ -174,20 +195,51 @@ static int bind_ends(struct visit *v, const struct define_binding *d, const stru
         .key = d->key,
         .arguments = arguments,
     };
+    const struct replay_spec replay = replay_of(v, d, ends, arguments);
+    struct replay_wish wish;
     struct err_note note = {{0}};
     bool is_new = false;
+    int rv = replay_read_wish(v, d, ends->source, &wish, refusal);
 
-    if (definitions_are_full(&v->broker->definitions))
+    if (rv != 0)
+        return rv;
+    if (definitions_are_full(&b->definitions))
         return refuse(refusal, REFUSE_RESOURCE, "too many definitions wait for the disk");
+    if (replay_find(b, &replay) != NULL)
+        return 0; /* it is bound when that is done */
+    if (wish.is_on && (wish.is_one_off || !exchange_is_bound(v->vhost->table, &spec)))
+        return replay_begin(v, &replay, &wish, is_durable(ends), refusal);
     if (exchange_bind(v->vhost->table, &spec, &is_new, &note) != 0)
         return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
     if (!is_new)
         return 0;
     if (is_durable(ends))
-        keep_definition(v, d, ends, arguments);
+        keep_definition(v->vhost, d, ends, arguments);
     give_history(v->vhost, ends);
     tell_bound(v, &spec);
     return 0;
+}
+
+void define_bind_live(struct vhost *v, const struct replay_binding *r)
+{
+    struct named_queue *queue = vhost_find_queue_id(v, r->queue);
+    const struct ends ends = {.source = r->source, .queue = queue};
+    const struct binding_spec spec = {.source = r->source,
+                                      .destination = {.queue = r->queue},
+                                      .key = r->key,
+                                      .arguments = r->arguments};
+    const struct define_binding d = {.source = exchange_spec(r->source).name,
+                                     .destination = queue_name(queue->queue),
+                                     .key = r->key};
+    struct err_note note = {{0}};
+    bool is_new = false;
+
+    if (exchange_bind(v->table, &spec, &is_new, &note) != 0) {
+        diag(DIAG_ERROR, "broker", "the binding of a replay cannot be made: %s", note.text);
+        return;
+    }
+    if (is_new && is_durable(&ends))
+        keep_definition(v, &d, &ends, r->arguments);
 }
 
 /* The names without line ends, and what they name. */
@@ -226,6 +278,16 @@ int define_bind(struct visit *v, const struct define_binding *d, struct refusal 
 
 /* ---- unbind ---- */
 
+static void end_replay(const struct visit *v, const struct define_binding *d,
+                       const struct ends *ends, struct table arguments)
+{
+    const struct replay_spec spec = replay_of(v, d, ends, arguments);
+    struct replay *r = ends->queue == NULL ? NULL : replay_find(v->broker, &spec);
+
+    if (r != NULL)
+        replay_end(r);
+}
+
 int define_unbind(struct visit *v, const struct define_binding *d, struct refusal *refusal)
 {
     uint8_t areas[2][SHORTSTR_MAX];
@@ -244,7 +306,9 @@ int define_unbind(struct visit *v, const struct define_binding *d, struct refusa
     spec.destination.exchange = ends.exchange;
     spec.destination.queue = ends.queue == NULL ? 0 : ends.queue->id;
     spec.key = d->key;
-    spec.arguments = d->arguments;
+    spec.arguments =
+        replay_strip(sort_arguments(v->broker, d->arguments), &v->broker->scratch.stripped);
+    end_replay(v, &plain, &ends, spec.arguments);
     v->vhost->is_unbinding = true;
     rv = exchange_unbind(v->vhost->table, &spec);
     v->vhost->is_unbinding = false;

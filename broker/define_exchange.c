@@ -5,6 +5,7 @@
 #include "broker/apply.h"
 #include "broker/define.h"
 #include "broker/events.h"
+#include "broker/exchange_log.h"
 #include "broker/holder.h"
 #include "broker/parts.h"
 #include "exchange/exchange.h"
@@ -125,8 +126,11 @@ static int declare(struct visit *v, const struct define_exchange *d, struct refu
     struct exchange_difference difference;
     struct err_note note = {{0}};
     struct exchange *x = NULL;
+    bool has_log = false;
     int rv = is_new ? check_new(v, d, refusal) : 0;
 
+    if (rv == 0 && is_new)
+        rv = exchange_log_check(v, d, &has_log, refusal);
     if (rv != 0)
         return rv;
     rv = exchange_declare(v->vhost->table, &spec, &x, &difference, &note);
@@ -137,12 +141,13 @@ static int declare(struct visit *v, const struct define_exchange *d, struct refu
     if (rv != 0)
         return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
     if (!is_new)
-        return 0;
+        return exchange_log_compare(v, d, x, refusal);
     v->vhost->version++;
     apply_to_exchange(v->vhost, x);
     if (d->is_durable)
         keep_definition(v, d);
     holder_declare(v->vhost, x, vhost_exchange_id(v->vhost, d->name));
+    exchange_log_attach(v->vhost, x, true);
     event_of_exchange(v->vhost, x, "exchange.created");
     return 0;
 }

@@ -4,6 +4,8 @@
 #include "broker/access.h"
 #include "broker/base64url.h"
 #include "broker/define.h"
+#include "broker/define_parts.h"
+#include "broker/exchange_log.h"
 #include "broker/parts.h"
 #include "broker/replies.h"
 #include "msg/shortstr.h"
@@ -254,7 +256,7 @@ static int check_new(const struct visit *v, const struct define_queue *d, struct
     return 0;
 }
 
-static void keep_definition(struct visit *v, const struct define_queue *d,
+static void keep_definition(struct vhost *v, const struct define_queue *d,
                             const struct named_queue *q)
 {
     struct broker *b = v->broker;
@@ -262,7 +264,7 @@ static void keep_definition(struct visit *v, const struct define_queue *d,
     queue_term_encode(
         &(struct queue_term){
             .id = q->id,
-            .vhost = v->vhost->id,
+            .vhost = v->id,
             .partition = q->home->number,
             .flags = (uint8_t)((d->is_auto_delete ? TERM_AUTO_DELETE : 0) |
                                (q->partition_count > 0 ? TERM_SPREAD : 0)),
@@ -293,19 +295,19 @@ static uint64_t take_ids(struct broker *b, const struct define_queue *d)
     return id;
 }
 
-static struct named_queue *make(struct visit *v, const struct define_queue *d, struct home *home)
+struct named_queue *define_make_queue(struct vhost *v, const struct define_queue *d,
+                                      struct home *home, struct visit *owner)
 {
-    struct broker *b = v->broker;
-    uint64_t id = take_ids(b, d);
-    struct named_queue *q = vhost_add_queue(v->vhost, &(struct vhost_queue){
-                                                          .id = id,
-                                                          .name = d->name,
-                                                          .home = home,
-                                                          .owner = d->is_exclusive ? v : NULL,
-                                                          .is_durable = d->is_durable,
-                                                          .is_auto_delete = d->is_auto_delete,
-                                                          .arguments = d->arguments,
-                                                      });
+    uint64_t id = take_ids(v->broker, d);
+    struct named_queue *q = vhost_add_queue(v, &(struct vhost_queue){
+                                                   .id = id,
+                                                   .name = d->name,
+                                                   .home = home,
+                                                   .owner = owner,
+                                                   .is_durable = d->is_durable,
+                                                   .is_auto_delete = d->is_auto_delete,
+                                                   .arguments = d->arguments,
+                                               });
 
     if (d->is_durable)
         keep_definition(v, d, q);
@@ -362,7 +364,7 @@ static int declare(struct visit *v, const struct define_queue *d, struct defined
     v->broker->counters.queues_declared++;
     v->broker->counters.queues_created += q == NULL;
     if (q == NULL)
-        q = make(v, d, home);
+        q = define_make_queue(v->vhost, d, home, d->is_exclusive ? v : NULL);
     else
         queue_touch(q->queue);
     describe(q, out);
@@ -452,6 +454,8 @@ static int check_delete(const struct visit *v, const struct define_queue_delete 
     const char *why = NULL;
     int rv = access_exclusive(v, q, refusal);
 
+    if (rv == 0)
+        rv = exchange_log_refuse(v, q, refusal);
     if (rv != 0)
         return rv;
     if (q->front != NULL)

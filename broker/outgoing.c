@@ -286,7 +286,7 @@ static int remember_hidden(struct broker *b, struct outgoing *o, size_t first,
     buf_clear(&b->scratch.slip);
     if (first == o->key_count)
         return 0;
-    buf_u8(&b->scratch.slip, 0); /* deaths: none yet */
+    slip_begin(&(struct slip){.deaths = 0}, &b->scratch.slip);
     for (size_t i = first; i < o->key_count; i++)
         slip_write_key(o->keys[i], &b->scratch.slip);
     if (buf_error(&b->scratch.slip) != 0)
@@ -609,7 +609,7 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
         .message = &o->message, .expiration_ms = o->expiration_ms, .once = o->once};
     int rv = 0;
 
-    *places = targets->count;
+    *places = targets->count - targets->log_count;
     if (UNLIKELY(o->is_keyed)) {
         *places -= count_caches(targets);
         if (sent->done == 0 && sent->at == 0 && is_duplicate(targets, o, sent))

@@ -42,6 +42,13 @@ struct holding {
     struct io_timer retry; /* when nothing presses, nothing else says when to try again */
 };
 
+/* Of logs of exchanges. */
+struct broker_logs {
+    struct list doomed;  /* named queues whose exchange went in this turn */
+    struct list replays; /* those on their way, and those that are over in this turn */
+    size_t replay_count;
+};
+
 /* Buffers for what lives as long as one call. */
 struct scratch {
     struct buf props;     /* properties that had to be changed */
@@ -49,6 +56,7 @@ struct scratch {
     struct buf keys;      /* struct bytes: the routing keys of a message */
     struct buf slip;      /* msg/slip.h */
     struct buf arguments; /* of a binding, sorted */
+    struct buf stripped;  /* the same without those of a replay */
     struct buf policy;    /* what is told of policies */
 };
 
@@ -73,6 +81,7 @@ struct broker {
     struct names vhosts;
     struct map vhosts_by_id;
     struct list doomed; /* named queues that went while opening */
+    struct broker_logs logs;
 
     struct list visits;
     bool has_expelled; /* some of them are to be told so */

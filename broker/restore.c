@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "broker/accounts.h"
 #include "broker/apply.h"
+#include "broker/exchange_log.h"
 #include "broker/holder.h"
 #include "broker/limits.h"
 #include "broker/parts.h"
@@ -252,6 +253,7 @@ static void restore_exchange(struct broker *b, const struct definition *d)
     vhost_set_exchange_id(v, t.name, t.id);
     apply_to_exchange(v, x);
     holder_restore(v, x, t.id);
+    exchange_log_attach(v, x, false);
 }
 
 /* One whose virtual host was read after it. */

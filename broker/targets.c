@@ -21,12 +21,20 @@ void targets_free(struct targets *t)
     mem_free(t);
 }
 
+static const struct named_queue *named(const struct queue *q)
+{
+    return (const struct named_queue *)queue_owner(q);
+}
+
 /* What has partitions gets no messages itself. */
-static void look_for_fronts(struct targets *t)
+static void look_at_kinds(struct targets *t)
 {
     t->has_front = false;
-    for (size_t i = 0; i < t->count && !t->has_front; i++)
-        t->has_front = queue_args(t->queues[i])->partitions > 0;
+    t->log_count = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        t->has_front = t->has_front || queue_args(t->queues[i])->partitions > 0;
+        t->log_count += named(t->queues[i])->is_log;
+    }
 }
 
 static void make_room(struct targets *t, size_t count)
@@ -81,7 +89,7 @@ static void fill(struct targets *t, const struct vhost *v, const struct route *r
         fill_one_home(t, v, route);
     else
         fill_homes(t, v, route);
-    look_for_fronts(t);
+    look_at_kinds(t);
 }
 
 const struct targets *targets_find(struct vhost *v, const struct route *route)
@@ -107,7 +115,7 @@ static void fill_one(struct targets *t, const struct named_queue *q)
     t->count = 1;
     t->group_count = 1;
     t->groups[0] = (struct target_group){.home = q->home, .count = 1};
-    look_for_fronts(t);
+    look_at_kinds(t);
 }
 
 const struct targets *targets_of_one(struct vhost *v, const struct named_queue *q)
@@ -127,7 +135,8 @@ const struct targets *targets_of_name(struct vhost *v, struct bytes name)
     t->count = 0;
     t->group_count = 0;
     t->has_front = false;
-    if (q != NULL)
+    t->log_count = 0;
+    if (q != NULL && !q->is_log)
         fill_one(t, q);
     ASSERT(name.size <= SHORTSTR_MAX);
     t->version = v->version;
@@ -138,11 +147,6 @@ const struct targets *targets_of_name(struct vhost *v, struct bytes name)
 }
 
 /* ---- partitions ---- */
-
-static const struct named_queue *named(const struct queue *q)
-{
-    return (const struct named_queue *)queue_owner(q);
-}
 
 static int compare_places(const void *a, const void *b)
 {
@@ -177,6 +181,7 @@ const struct targets *targets_choose(struct vhost *v, const struct targets *t,
         out->queues[i] = queue_partition_for(t->queues[i], m);
     qsort(out->queues, t->count, sizeof(struct queue *), compare_places);
     out->count = leave_out_doubles(out->queues, t->count);
+    out->log_count = t->log_count;
     out->group_count = 0;
     for (size_t i = 0; i < out->count; i++) {
         struct home *home = named(out->queues[i])->home;

@@ -29,7 +29,8 @@ struct targets {
     struct queue **queues;
     size_t count;
     size_t capacity;
-    bool has_front; /* one of them is a front: targets_choose() */
+    bool has_front;   /* one of them is a front: targets_choose() */
+    size_t log_count; /* of them, those that are logs of exchanges: no places */
     size_t group_count;
     struct target_group groups[HOMES_MAX];
     uint8_t name_size; /* of the name that this was found by */

@@ -323,3 +323,57 @@ bool global_term_decode(const struct definition *d, struct global_term *out)
     out->value = d->body;
     return reader_is_done(&key);
 }
+
+/* ---- replays ---- */
+
+void replay_term_encode_key(uint64_t id, struct term_buffers *out)
+{
+    begin(out);
+    buf_le64(&out->key, id);
+    end(out);
+}
+
+void replay_term_encode(const struct replay_term *t, struct term_buffers *out)
+{
+    begin(out);
+    buf_le64(&out->key, t->id);
+    buf_le64(&out->body, t->vhost);
+    buf_le64(&out->body, t->queue);
+    buf_le64(&out->body, t->exchange);
+    buf_u8(&out->body, t->is_one_off ? 1 : 0);
+    buf_le64(&out->body, (uint64_t)t->until_ms);
+    put_short(&out->body, t->source);
+    put_short(&out->body, t->routing_key);
+    buf_le16(&out->body, (uint16_t)t->part_count);
+    for (size_t i = 0; i < t->part_count; i++) {
+        buf_u8(&out->body, t->parts[i].kind);
+        buf_le64(&out->body, (uint64_t)t->parts[i].value);
+        buf_le64(&out->body, t->parts[i].end);
+    }
+    buf_bytes(&out->body, t->arguments.bytes);
+    end(out);
+}
+
+bool replay_term_decode(const struct definition *d, struct replay_term *out)
+{
+    struct reader key = reader_of(d->key);
+    struct reader body = reader_of(d->body);
+
+    out->id = reader_le64(&key);
+    out->vhost = reader_le64(&body);
+    out->queue = reader_le64(&body);
+    out->exchange = reader_le64(&body);
+    out->is_one_off = reader_u8(&body) != 0;
+    out->until_ms = (int64_t)reader_le64(&body);
+    out->source = take_short(&body);
+    out->routing_key = take_short(&body);
+    out->part_count = reader_le16(&body);
+    if (out->part_count > TERM_PARTS_MAX)
+        return false;
+    for (size_t i = 0; i < out->part_count; i++) {
+        out->parts[i].kind = reader_u8(&body);
+        out->parts[i].value = (int64_t)reader_le64(&body);
+        out->parts[i].end = reader_le64(&body);
+    }
+    return take_arguments(&body, &out->arguments) && reader_is_done(&key);
+}

@@ -22,6 +22,11 @@
  *     POLICY            virtual host s, name s                  apply-to u8, priority i64,
  *     OPERATOR_POLICY                                           pattern p, definition: arguments
  *     GLOBAL_PARAMETER  name s                                  JSON
+ *     REPLAY            id u64                                  virtual host u64, queue u64,
+ *                                                               exchange u64, one-off u8, until in
+ *                                                               ms i64, exchange s, routing key s,
+ *                                                               parts u16, of each: start u8,
+ *                                                               value i64, end u64; arguments
  *
  * Flags: 1 auto-delete, 2 internal, 4 a queue in which the messages of the delayed exchange with
  * the same id wait, and whose name is the exchange's, 8 SPREAD: a stream with x-partitions N. Its
@@ -61,6 +66,7 @@ enum {
     TERM_HOLDER = 4,
     TERM_SPREAD = 8,
     TERM_CACHE = 16,
+    TERM_PARTS_MAX = 1024,         /* partitions of a stream */
     TERM_ARGUMENTS_MAX = 60 << 10, /* so that the key of a binding is a key of a record */
 };
 
@@ -163,5 +169,28 @@ struct global_term {
 };
 void global_term_encode(const struct global_term *t, struct term_buffers *out);
 bool global_term_decode(const struct definition *d, struct global_term *out);
+
+/* A stream of a log, as a replay reads it: from `kind` and `value` of struct stream_start on. */
+struct replay_term_part {
+    uint8_t kind;
+    int64_t value;
+    uint64_t end; /* UINT64_MAX: none */
+};
+struct replay_term {
+    uint64_t id;
+    uint64_t vhost;
+    uint64_t queue;
+    uint64_t exchange;
+    bool is_one_off;
+    int64_t until_ms;
+    struct bytes source;
+    struct bytes routing_key;
+    size_t part_count;
+    struct replay_term_part parts[TERM_PARTS_MAX];
+    struct table arguments;
+};
+void replay_term_encode(const struct replay_term *t, struct term_buffers *out);
+void replay_term_encode_key(uint64_t id, struct term_buffers *out);
+bool replay_term_decode(const struct definition *d, struct replay_term *out);
 
 #endif

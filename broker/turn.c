@@ -3,8 +3,10 @@
 
 #include "base/units.h"
 #include "broker/announce.h"
+#include "broker/exchange_log.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
+#include "broker/replay_parts.h"
 #include "broker/replies.h"
 #include "broker/staged.h"
 
@@ -156,6 +158,8 @@ static void on_turn(struct io_task *t)
     replies_deliver(b);
     tell_publishers(b);
     staged_step(b);
+    exchange_log_bury(b);
+    replay_step(b);
     resume_held(b);
     announcements_send(b);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "broker/apply.h"
 #include "broker/events.h"
+#include "broker/exchange_log.h"
 #include "broker/history.h"
 #include "broker/holder.h"
 #include "broker/look_parts.h"
@@ -68,6 +69,7 @@ static void on_deleted(void *owner, const struct exchange *x)
     v->version++;
     holder_forget(v, exchange_holder(x));
     holder_forget(v, exchange_cache_queue(x));
+    exchange_log_doom(v, x);
     mem_free(names_remove(&v->exchange_ids, name));
     exchange_term_encode(&(struct exchange_term){.vhost = v->id, .name = name}, terms);
     definitions_remove(&v->broker->definitions, DEFINITION_EXCHANGE, buf_view(&terms->key));
@@ -337,6 +339,9 @@ static void take_name(struct named_queue *q)
 
     for (uint32_t i = 0; i < q->partition_count; i++)
         take_name(q->partitions[i]);
+    exchange_log_forget(v, q);
+    if (list_linked(&q->doomed))
+        list_remove(&q->doomed);
     if (q->is_hidden) {
         v->hidden_count--;
     } else {

@@ -73,6 +73,7 @@ struct named_queue {
     struct visit *owner;    /* of an exclusive queue; else NULL */
     struct list_link owned; /* in the owner's list */
     struct list_link doomed;
+    bool is_log;                     /* of an exchange */
     bool is_hidden;                  /* it has no name: an exchange keeps messages in it */
     struct exchange *keeps;          /* of a hidden one: for whom */
     struct named_queue *front;       /* of a partition of a stream; else NULL */

@@ -149,6 +149,18 @@ int exchange_bind(struct exchange_table *t, const struct binding_spec *spec, boo
     return rv;
 }
 
+bool exchange_is_bound(const struct exchange_table *t, const struct binding_spec *spec)
+{
+    struct candidate c;
+    bool is_bound = false;
+
+    if (candidate_init(&c, t, spec) != 0)
+        return false;
+    is_bound = find_same(t, &c) != NULL;
+    buf_release(&c.sorted);
+    return is_bound;
+}
+
 int exchange_unbind(struct exchange_table *t, const struct binding_spec *spec)
 {
     struct candidate c;

@@ -70,7 +70,7 @@ static void default_route(struct exchange *x, struct walk *w)
     for (size_t i = 0; i < w->view->key_count; i++) {
         struct target *queue =
             (struct target *)names_find(&x->table->queues_by_name, w->view->keys[i]);
-        if (queue != NULL)
+        if (queue != NULL && queue->logged == NULL)
             walk_hit(w, queue);
     }
 }

@@ -172,6 +172,9 @@ uint64_t exchange_log(const struct exchange *x);
 MUST_USE int exchange_bind(struct exchange_table *t, const struct binding_spec *spec, bool *is_new,
                            struct err_note *note);
 
+/* Whether there is such a binding. */
+bool exchange_is_bound(const struct exchange_table *t, const struct binding_spec *spec);
+
 /* Takes the binding away; the source may go by that. Returns ERR_NOT_FOUND when there is none,
  * ERR_DENIED as above. */
 MUST_USE int exchange_unbind(struct exchange_table *t, const struct binding_spec *spec);

@@ -1,14 +1,24 @@
 /* Reading and writing slips. */
 #include "msg/slip.h"
 
+enum { HAS_ORIGIN = 1 };
+
 struct slip slip_read(struct bytes b)
 {
-    struct slip s = {0, {NULL, 0}};
+    struct slip s = {.keys = {NULL, 0}};
+    struct reader r = reader_of(b);
+    uint8_t flags = reader_u8(&r);
 
-    if (b.size > 0) {
-        s.deaths = b.data[0];
-        s.keys = bytes_of(b.data + 1, b.size - 1);
+    s.deaths = reader_u8(&r);
+    s.has_origin = (flags & HAS_ORIGIN) != 0;
+    if (s.has_origin) {
+        s.origin.replay = reader_le64(&r);
+        s.origin.part = reader_le16(&r);
+        s.origin.offset = reader_le64(&r);
     }
+    if (r.is_failed)
+        return (struct slip){.keys = {NULL, 0}};
+    s.keys = bytes_of(r.at, r.left);
     return s;
 }
 
@@ -24,11 +34,22 @@ bool slip_next_key(struct bytes *keys, struct bytes *key)
     return true;
 }
 
+void slip_begin(const struct slip *s, struct buf *out)
+{
+    buf_u8(out, s->has_origin ? HAS_ORIGIN : 0);
+    buf_u8(out, s->deaths);
+    if (!s->has_origin)
+        return;
+    buf_le64(out, s->origin.replay);
+    buf_le16(out, s->origin.part);
+    buf_le64(out, s->origin.offset);
+}
+
 void slip_write(const struct slip *s, struct buf *out)
 {
-    if (s->deaths == 0 && s->keys.size == 0)
+    if (s->deaths == 0 && !s->has_origin && s->keys.size == 0)
         return;
-    buf_u8(out, s->deaths);
+    slip_begin(s, out);
     buf_bytes(out, s->keys);
 }
 

@@ -102,6 +102,7 @@ struct bookmark *bookmark_new(struct consumer *c, struct queue *stream,
     list_init(&p->held);
     list_push(&stream->stream->bookmarks, &p->of_stream);
     list_push(&c->stream->bookmarks, &p->of_consumer);
+    stream->stream->inside_count += c->is_inside;
     p->state = BOOKMARK_STARVED;
     bookmark_wake(p);
     return p;
@@ -117,6 +118,7 @@ void bookmark_free(struct bookmark *p)
     queue_close_reader(&p->reading);
     list_remove(&p->of_stream);
     list_remove(&p->of_consumer);
+    p->queue->stream->inside_count -= p->consumer->is_inside;
     mem_free(p);
 }
 

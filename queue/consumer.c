@@ -6,6 +6,7 @@
 #include "queue/bookmark.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
+#include "queue/streams.h"
 
 #define NS_PER_MS   UINT64_C(1000000)
 #define LOOK_MIN_NS UINT64_C(1000000000)
@@ -367,6 +368,7 @@ int queue_consume(struct queue *q, const struct consumer_spec *spec, struct cons
     c->shared = spec->shared;
     c->is_no_ack = spec->is_no_ack;
     c->is_exclusive = spec->is_exclusive;
+    c->is_inside = spec->is_inside;
     c->held_max =
         spec->prefetch > 0
             ? spec->prefetch
@@ -505,6 +507,15 @@ void queue_free_consumers(struct queue *q)
 struct queue *consumer_queue(const struct consumer *c)
 {
     return c->queue;
+}
+
+uint64_t consumer_next_offset(const struct consumer *c)
+{
+    const struct bookmark *p = NULL;
+
+    ASSERT(c->stream != NULL && !list_empty(&c->stream->bookmarks));
+    p = CONTAINER_OF(list_first(&c->stream->bookmarks), struct bookmark, of_consumer);
+    return p->is_seeking ? 0 : p->next - 1;
 }
 
 void *consumer_owner(const struct consumer *c)

@@ -36,6 +36,7 @@ struct consumer {
     struct alarm timeout;
     bool is_no_ack;
     bool is_exclusive;
+    bool is_inside;                /* of a stream: sees what is not committed */
     bool is_stalled;               /* deliver() said false */
     bool is_runnable;              /* on level->runnable */
     struct stream_reading *stream; /* of a stream: its bookmarks; NULL: of a queue */

@@ -244,6 +244,7 @@ int death_write(struct death_papers *p, const struct message *m, const struct de
     if (rv != 0)
         return rv;
     p->own = slip.deaths;
+    slip.has_origin = false; /* what it becomes now is no copy */
     if (d->is_rerouted)
         slip.keys = bytes_of(NULL, 0);
     slip_write(&slip, &p->slip);

@@ -4,7 +4,7 @@
  * Part of a checkpoint:
  *
  *     version u8 | count | ( id | kind u8 | size u32 | ledger | counts | seen | keys )* | count |
- *     store | steady | sequels | graves
+ *     store | steady | sequels | graves | origins
  *
  *     kind:    0 a queue, 1 a stream, which has low, marks and bulkies (stream_fold.c) instead of
  *              counts and seen; in version 1 there is none, and no stream
@@ -22,6 +22,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "queue/origins.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
 #include "store/records.h"
@@ -145,8 +146,9 @@ static void save(void *owner, bool is_last, struct buf *out)
     }
     store_save(qs->store, out);
     steady_save(&qs->steady, qs->io, out);
-    sequels_save(&qs->sequels, out);
+    sequels_save(&qs->memory.sequels, out);
     save_graves(qs, out);
+    origins_save(qs->memory.origins, out);
 }
 
 /* ---- restore ---- */
@@ -243,7 +245,7 @@ static int restore(void *owner, struct bytes state, struct err_note *note)
     struct reader r = reader_of(state);
     uint8_t version = reader_u8(&r);
 
-    if (version != STATE_VERSION && version != STATE_WITHOUT_STREAMS)
+    if (version == 0 || version > STATE_VERSION)
         return err_note(note, ERR_VERSION, "the checkpoint of the queues has version %u, not %u",
                         version, (unsigned)STATE_VERSION);
     for (uint64_t left = reader_varint(&r); left > 0 && !r.is_failed; left--) {
@@ -259,9 +261,11 @@ static int restore(void *owner, struct bytes state, struct err_note *note)
     if (!r.is_failed && r.left > 0)
         steady_restore(&qs->steady, &r);
     if (!r.is_failed && r.left > 0)
-        sequels_restore(&qs->sequels, &r);
+        sequels_restore(&qs->memory.sequels, &r);
     if (!r.is_failed && r.left > 0)
         restore_graves(qs, &r);
+    if (!r.is_failed && r.left > 0)
+        origins_restore(qs->memory.origins, &r);
     if (r.is_failed)
         return err_note(note, ERR_CORRUPT, "the checkpoint of the queues is not what was written");
     return 0;
@@ -313,7 +317,7 @@ static void replay_once(struct queue *q, const struct once *once, int64_t time_m
 {
     if (LIKELY(once->publisher.data == NULL))
         return;
-    sequels_add(&q->home->sequels, q->identity->id, once, time_ms);
+    sequels_add(&q->home->memory.sequels, q->identity->id, once, time_ms);
     queues_trim_sequels(q->home, time_ms);
 }
 
@@ -330,6 +334,7 @@ static int replay_publish(struct queues *qs, const struct record *record)
     if (rv != 0)
         return rv;
     once = once_of(&r, &props);
+    origins_note(qs->memory.origins, r.stored.slip);
     while (store_target_next(&r.targets, &t)) {
         struct queue *q = queues_find(qs, t.queue);
 

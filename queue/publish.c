@@ -1,6 +1,7 @@
 /* A message goes to queues: stored once, then an entry in the ledger of each. */
 #include "base/mem.h"
 #include "msg/ttl.h"
+#include "queue/origins.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
 
@@ -113,7 +114,7 @@ static bool has_it(struct queue *q, const struct queues_publish *p)
     struct dedup_key *key = &q->home->scratch.key;
 
     if (UNLIKELY(p->once.publisher.data != NULL) &&
-        sequels_have(&q->home->sequels, q->identity->id, &p->once))
+        sequels_have(&q->home->memory.sequels, q->identity->id, &p->once))
         return true;
     if (LIKELY(q->dedup == NULL))
         return false;
@@ -172,7 +173,7 @@ void queues_trim_sequels(struct queues *qs, int64_t now_ms)
         .age_max_ms = (int64_t)qs->options->publisher_memory_ms,
     };
 
-    sequels_trim(&qs->sequels, &limits, now_ms);
+    sequels_trim(&qs->memory.sequels, &limits, now_ms);
 }
 
 /* What is known already may not be safe yet: it is when all that was appended so far is. */
@@ -223,6 +224,7 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
         .message = p->message,
         .references = (uint32_t)takers,
         .shares_parts = shares_parts,
+        .shares_first = p->shares_first,
         .upload = p->upload,
         .is_moved = p->is_moved,
     };
@@ -244,10 +246,11 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
 
         arrive(q, &a, is_refused);
         if (UNLIKELY(p->once.publisher.data != NULL) && !is_refused)
-            sequels_add(&qs->sequels, q->identity->id, &p->once, a.now_ms);
+            sequels_add(&qs->memory.sequels, q->identity->id, &p->once, a.now_ms);
     }
     if (UNLIKELY(p->once.publisher.data != NULL))
         queues_trim_sequels(qs, a.now_ms);
+    origins_note(qs->memory.origins, p->message->slip);
     result.is_in_log = put.is_persistent;
     result.position = a.place;
     await_known(qs, &result);

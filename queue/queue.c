@@ -171,9 +171,9 @@ struct queue *queue_new(struct queues *qs, const struct queue_spec *spec)
         q->args.has_dead_letter_exchange = true; /* what is due leaves on that way */
     }
     if (spec->cache_max > 0)
-        q->dedup = dedup_new(qs->sequels.entries.seed, spec->cache_max, spec->cache_ttl_ms);
+        q->dedup = dedup_new(qs->memory.sequels.entries.seed, spec->cache_max, spec->cache_ttl_ms);
     else if (q->args.is_deduplicating)
-        q->dedup = dedup_new(qs->sequels.entries.seed, 0, UINT64_MAX);
+        q->dedup = dedup_new(qs->memory.sequels.entries.seed, 0, UINT64_MAX);
     queues_insert(qs, q);
     if (q->args.type == QUEUE_STREAM)
         stream_init(q);

@@ -154,6 +154,7 @@ struct queues_publish {
     uint64_t expiration_ms;       /* of the message; QUEUE_NO_LIMIT: none */
     struct queue *const *targets; /* of this partition, rising by id, each once; at least one */
     size_t target_count;
+    uint64_t shares_first;       /* where the parts begin that are its body; or 0 */
     struct store_upload *upload; /* has the body, see store/store.h; NULL: the message has it */
     struct once once;            /* queues that have it do not get it again; no data: not asked */
     bool is_moved;               /* it comes from another queue, with what it was published with */
@@ -165,7 +166,6 @@ struct queues_published {
     uint32_t rejected; /* targets that were full and whose x-overflow says so */
     uint32_t known;    /* targets that had it: with these it is safe as above */
 };
-
 /* Hands a message to queues: stored once, in all of them or (with an error) in none.
  * Errors: ERR_FULL (nothing has happened; try again when the pressure is over), ERR_FAILED. */
 MUST_USE int queues_publish(struct queues *qs, const struct queues_publish *p,
@@ -249,6 +249,7 @@ struct consumer_spec {
     struct credit *shared; /* borrowed; may be NULL */
     uint64_t timeout_ms;   /* x-consumer-timeout; QUEUE_NO_LIMIT: the queue's or the broker's */
     const struct stream_want *stream; /* of a stream; NULL: all that comes */
+    bool is_inside;                   /* of a stream: he also sees what is not committed */
 };
 
 /* Adds a consumer; its first delivery comes at the end of the turn. Errors: ERR_BUSY: exclusive use

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "queue/origins.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
 #include "store/records.h"
@@ -354,7 +355,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     alarm_init(&qs->reading.look, look_is_due);
     alarm_init(&qs->streams.keeping, keeping_is_due);
     list_init(&qs->detached);
-    sequels_init(&qs->sequels, io_random(io));
+    sequels_init(&qs->memory.sequels, io_random(io));
     list_init(&qs->remote.awaiting);
     list_init(&qs->remote.outgoing);
     io_task_init(&qs->task, pass);
@@ -362,6 +363,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     alarms_init(&qs->alarms, io);
     pool_init(&qs->inflights, sizeof(struct inflight), INFLIGHTS_MAX);
     settles_init(&qs->settles);
+    qs->memory.origins = origins_new();
     map_init(&qs->partings.messages);
     buf_init(&qs->scratch.record, RECORD_BUFFER_MAX);
     death_papers_init(&qs->scratch.papers);
@@ -427,6 +429,17 @@ void queues_stop(struct queues *qs)
     qs->partition = NULL;
 }
 
+bool queues_find_origin(const struct queues *qs, uint64_t replay, uint16_t part, uint64_t *next)
+{
+    return origins_find(qs->memory.origins, replay, part, next);
+}
+
+void queues_drop_origins(struct queues *qs, uint64_t replay, size_t parts)
+{
+    for (size_t i = 0; i < parts; i++)
+        origins_drop(qs->memory.origins, replay, (uint16_t)i);
+}
+
 void queues_free(struct queues *qs)
 {
     struct list_link *link;
@@ -447,7 +460,8 @@ void queues_free(struct queues *qs)
     alarms_release(&qs->alarms);
     pool_release(&qs->inflights);
     settles_release(&qs->settles);
-    sequels_release(&qs->sequels);
+    sequels_release(&qs->memory.sequels);
+    origins_free(qs->memory.origins);
     map_release(&qs->partings.messages);
     mem_free(qs->partings.items);
     mem_free(qs->returns.items);

@@ -11,6 +11,8 @@
 #include "queue/sequels.h"
 #include "queue/settles.h"
 
+struct origins;
+
 enum {
     PASS_MAX = 4096,    /* deliveries and deaths of one pass; the rest follows in the next turn */
     BURST_MAX = 256,    /* of one queue before the others have their turn */
@@ -88,6 +90,12 @@ struct queues_remote {
     struct list outgoing; /* of ours, at others */
 };
 
+/* What was published before and must not be again. */
+struct queues_memory {
+    struct sequels sequels;
+    struct origins *origins;
+};
+
 struct queues_reading {
     struct list open;  /* struct queue_reading */
     struct alarm look; /* at those that nobody uses */
@@ -126,7 +134,7 @@ struct queues {
     struct queues_scratch scratch;
     struct queues_survivors survivors;
     struct queues_remote remote;
-    struct sequels sequels;
+    struct queues_memory memory;
     bool is_pressed;
     bool is_grouped; /* between queues_begin_group() and queues_end_group() */
     struct queues_tally tally;

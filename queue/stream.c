@@ -115,12 +115,25 @@ static void give_parts_below(struct queue *q, uint64_t seq)
 
 /* ---- what comes ---- */
 
+/* Those that do not wait for a commit. */
+static void wake_inside(struct stream *s)
+{
+    LIST_FOREACH_SAFE (link, &s->tail) {
+        struct bookmark *p = CONTAINER_OF(link, struct bookmark, run);
+
+        if (p->consumer->is_inside)
+            bookmark_wake(p);
+    }
+}
+
 void stream_arrived(struct queue *q, uint64_t seq, uint64_t part_first)
 {
     struct stream *s = q->stream;
 
     stream_keep_parts(q, seq, part_first);
     stream_times_add(&s->times, seq, io_wall_ms(q->home->io));
+    if (UNLIKELY(s->inside_count > 0))
+        wake_inside(s);
     if (!list_empty(&s->tail) && !list_linked(&s->fresh))
         list_push(&q->home->streams.fresh, &s->fresh);
 }
@@ -233,6 +246,17 @@ uint64_t queue_first_offset(const struct queue *q)
 uint64_t queue_next_offset(const struct queue *q)
 {
     return q->ledger.next - 1;
+}
+
+size_t queue_stream_count(const struct queue *q)
+{
+    return q->args.partitions > 0 ? q->stream->partition_count : 1;
+}
+
+struct queue *queue_stream_at(const struct queue *q, size_t i)
+{
+    ASSERT(i < queue_stream_count(q));
+    return q->args.partitions > 0 ? q->stream->partitions[i] : (struct queue *)(uintptr_t)q;
 }
 
 void stream_check(struct queue *q)

@@ -53,8 +53,9 @@ struct stream {
         fresh;    /* queues->streams.fresh: somebody waits for what is not committed yet */
     uint64_t low; /* what is below is gone, wherever it may lie */
     struct list bookmarks;
-    struct list runnable; /* bookmarks that may have something to read, in turn */
-    struct list tail;     /* those that have read all that is committed */
+    uint32_t inside_count; /* bookmarks whose consumers see what is not committed */
+    struct list runnable;  /* bookmarks that may have something to read, in turn */
+    struct list tail;      /* those that have read all that is committed */
     struct stream_times times;
     struct stream_bulkies bulkies;
     struct queue **partitions; /* of a front */

@@ -64,7 +64,7 @@ static int read_hot(struct bookmark *p, struct stream_message *out)
     int rv = ERR_NOT_FOUND;
 
     while (ledger_next_live(&q->ledger, p->next, &out->seq, &e)) {
-        if (e.place >= partition_committed(q->home->partition))
+        if (e.place >= partition_committed(q->home->partition) && !p->consumer->is_inside)
             return ERR_NOT_FOUND;
         rv = p->reading.reader == NULL
                  ? store_peek(q->home->store, e.place, &out->stored, &out->pin)

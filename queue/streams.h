@@ -8,8 +8,10 @@
 #define QUEUE_STREAMS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct consumer;
 struct message;
 struct queue;
 struct queues;
@@ -18,6 +20,10 @@ bool queue_is_stream(const struct queue *q);
 /* The first offset that is there, and the one that the next message gets. */
 uint64_t queue_first_offset(const struct queue *q);
 uint64_t queue_next_offset(const struct queue *q);
+
+/* The streams that it is made of: itself, or its partitions. */
+size_t queue_stream_count(const struct queue *q);
+struct queue *queue_stream_at(const struct queue *q, size_t i);
 
 /* A stream with x-partitions is a front: `partition`, a stream without, becomes the next of its
  * partitions, whatever queues it is of. The front is deleted before them. */
@@ -29,5 +35,17 @@ struct queue *queue_partition_for(struct queue *q, const struct message *m);
 /* Whether a large body that comes now must go into the log, whatever its message says: there are
  * streams. */
 bool queues_have_streams(const struct queues *qs);
+
+/* Of a consumer of one stream: everything below that offset was delivered or passed over; 0 while
+ * that is being found out. */
+uint64_t consumer_next_offset(const struct consumer *c);
+
+/* ---- copies that a replay makes ---- */
+
+/* The offset behind the last message that was copied from that stream (msg/slip.h); false when none
+ * was. It survives with the copies. */
+bool queues_find_origin(const struct queues *qs, uint64_t replay, uint16_t part, uint64_t *next);
+/* The replay is over: forgets what is known of its parts. */
+void queues_drop_origins(struct queues *qs, uint64_t replay, size_t parts);
 
 #endif

@@ -286,6 +286,10 @@ static int parts_for(struct store *s, const struct store_put *put, struct parts 
         ASSERT(hold != NULL && hold->parts != NULL);
         parts = hold->parts;
     }
+    if (parts == NULL && put->shares_first != 0) {
+        parts = parts_find(&s->holds, put->shares_first);
+        ASSERT(parts != NULL);
+    }
     if (parts != NULL) {
         ASSERT(!parts->is_transient || !put->is_persistent);
         store_parts_ref(parts);
@@ -426,8 +430,8 @@ int store_put(struct store *s, const struct store_put *put, uint64_t *place)
     ASSERT(m->slip.size <= SLIP_MAX);
     if (!put->is_persistent && UNLIKELY(store_is_full(s)))
         return ERR_FULL; /* asked before the parts are there: a whole message may be too much */
-    if (UNLIKELY(m->body_size > STORE_PART_BYTES || put->upload != NULL ||
-                 put->shares_parts != 0)) {
+    if (UNLIKELY(m->body_size > STORE_PART_BYTES || put->upload != NULL || put->shares_parts != 0 ||
+                 put->shares_first != 0)) {
         rv = parts_for(s, put, &parts);
         if (rv != 0)
             return rv;

@@ -81,6 +81,7 @@ struct store_put {
     uint32_t references;         /* queues that will hold it, durable or not; at least 1, or 0 when
                                     there are only streams */
     uint64_t shares_parts;       /* a place whose parts are the body of this one too; 0: none */
+    uint64_t shares_first;       /* the same, by where parts in the log begin; 0: none */
     bool is_moved;               /* it was in another queue before, and is not published anew */
     struct store_upload *upload; /* holds the whole body, which `message` then need not have; NULL:
                                     none. Borrowed: the caller closes it afterwards */

@@ -39,7 +39,7 @@ static void test_what_was_written_is_read(void **state)
     struct bytes key;
 
     (void)state;
-    buf_u8(&out, 3);
+    slip_begin(&(struct slip){.deaths = 3}, &out);
     slip_write_key(bytes_text("one"), &out);
     slip_write_key(bytes_text(""), &out);
     slip_write_key(bytes_text("two"), &out);
@@ -61,14 +61,19 @@ static void test_keys_stay_when_the_deaths_change(void **state)
     struct buf again;
 
     (void)state;
-    buf_u8(&out, 0);
+    slip_begin(&(struct slip){.deaths = 0}, &out);
     slip_write_key(bytes_text("k"), &out);
     s = slip_read(buf_view(&out));
     s.deaths = 1;
+    s.has_origin = true;
+    s.origin = (struct slip_origin){UINT64_MAX, 7, 1234567};
     buf_init(&again, SLIP_MAX);
     slip_write(&s, &again);
     s = slip_read(buf_view(&again));
     assert_int_equal(s.deaths, 1);
+    assert_true(s.has_origin);
+    assert_true(s.origin.replay == UINT64_MAX && s.origin.part == 7);
+    assert_int_equal(s.origin.offset, 1234567);
     assert_true(slip_next_key(&s.keys, &key));
     assert_true(bytes_equal(key, bytes_text("k")));
     buf_release(&again);
@@ -80,7 +85,7 @@ static void test_a_cut_key_is_none(void **state)
     struct bytes key;
 
     (void)state;
-    buf_u8(&out, 0);
+    slip_begin(&(struct slip){.has_origin = true}, &out);
     slip_write_key(bytes_text("long"), &out);
     for (size_t size = 1; size < out.size; size++) {
         s = slip_read(bytes_of(out.data, size));
