@@ -161,9 +161,10 @@ static bool find_route(struct api_call *c)
 
     if (segments != NULL)
         c->route = route_find(segments, count, c->args, &c->arg_count, &c->vhost);
-    if (c->route == NULL)
-        api_not_found(c);
-    return c->route != NULL;
+    if (c->route != NULL)
+        return true;
+    api_not_found(c);
+    return false;
 }
 
 /* OPTIONS, and methods that the route has not, are answered before anybody logs in. */

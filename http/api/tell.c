@@ -36,14 +36,28 @@ static bool is_kept(const struct tell *t, struct bytes path)
 
 /* ---- names ---- */
 
+/* How many bytes at the front stand for themselves. */
+static size_t plain_size(struct bytes text)
+{
+    size_t size = 0;
+
+    while (size < text.size && text.data[size] >= ' ' && text.data[size] < 0x7f &&
+           text.data[size] != '"' && text.data[size] != '\\')
+        size++;
+    return size;
+}
+
 static void put_escaped(struct buf *out, struct bytes text)
 {
     buf_u8(out, '"');
     while (text.size > 0) {
-        size_t size = utf8_character_size(text);
+        size_t plain = plain_size(text);
+        size_t size = plain > 0 ? plain : utf8_character_size(text);
         uint8_t c = text.data[0];
 
-        if (size == 0)
+        if (plain > 0)
+            buf_bytes(out, bytes_of(text.data, plain));
+        else if (size == 0)
             buf_text(out, "\\ufffd");
         else if (c == '"' || c == '\\')
             buf_text(out, "\\%c", c);
@@ -81,12 +95,16 @@ static void extend_path(struct tell *t, struct bytes name)
 
 void tell_name(struct tell *t, struct bytes name)
 {
+    bool has_columns = t->columns != NULL && t->columns->count > 0;
+
     if (t->muted > 0)
         return;
-    extend_path(t, name);
-    struct bytes path = bytes_of(t->path, t->path_size);
-    t->is_wanted = t->wanted.size > 0 && bytes_equal(path, t->wanted);
-    t->is_skipping = !is_kept(t, path);
+    if (has_columns || t->wanted.size > 0) {
+        extend_path(t, name);
+        struct bytes path = bytes_of(t->path, t->path_size);
+        t->is_wanted = t->wanted.size > 0 && bytes_equal(path, t->wanted);
+        t->is_skipping = !is_kept(t, path);
+    }
     if (t->is_skipping)
         return;
     put_comma(t);
