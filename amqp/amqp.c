@@ -77,7 +77,7 @@ uint16_t amqp_port(const struct amqp *a)
     return a->port;
 }
 
-static void close_gates(struct amqp *a)
+void amqp_close_gates(struct amqp *a)
 {
     while (a->gates != NULL) {
         struct door_gate *g = a->gates;
@@ -102,7 +102,7 @@ void amqp_stop(struct amqp *a, void (*stopped)(void *owner), void *owner)
     a->stopped = stopped;
     a->stopped_owner = owner;
     io_task_init(&a->stop_task, tell_stopped);
-    close_gates(a);
+    amqp_close_gates(a);
     LIST_FOREACH (link, &a->sessions)
         connection_stop(CONTAINER_OF(link, struct connection, session.link));
     if (a->session_count == 0)
@@ -112,7 +112,7 @@ void amqp_stop(struct amqp *a, void (*stopped)(void *owner), void *owner)
 void amqp_free(struct amqp *a)
 {
     ASSERT(a->session_count == 0 && list_empty(&a->sessions));
-    close_gates(a);
+    amqp_close_gates(a);
     io_timer_stop(a->io, &a->rest_timer);
     if (a->is_stopping)
         io_task_cancel(&a->stop_task);

@@ -28,6 +28,9 @@ MUST_USE int amqp_listen(struct amqp *a, const struct gate_options *o, struct er
 /* The port of the gate opened last. */
 uint16_t amqp_port(const struct amqp *a);
 
+/* Takes no more connections; those that are there stay. */
+void amqp_close_gates(struct amqp *a);
+
 /* Takes no more connections, ends all that are there with 320 "broker forced connection closure
  * with reason 'shutdown'", and calls `stopped` from the loop when the last one is gone (at the
  * latest after a few seconds). Then it is freed by amqp_free(). */

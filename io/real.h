@@ -69,6 +69,10 @@ struct disk *real_disk(void);
  * and may well have linked. Errors: ERR_NOT_FOUND, ERR_DENIED, ERR_INVALID, ERR_IO. */
 MUST_USE int real_path(const char *path, char **out);
 
+/* Sends the text as one datagram to the unix socket at that place, a path or, behind an @, a name
+ * that is no file; never waits. Errors: ERR_INVALID, and those of a disk. */
+MUST_USE int real_notify(const char *place, const char *text);
+
 /* Writes the text to standard output, whole. Errors: those of a disk. */
 MUST_USE int real_print(const char *text);
 

@@ -5,7 +5,6 @@
 
 #include "amqp/amqp.h"
 #include "base/mem.h"
-#include "server/certificates.h"
 #include "server/options.h"
 
 /* One kind of listener: plain, or with TLS. */

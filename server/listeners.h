@@ -6,9 +6,9 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "server/certificates.h"
 
 struct amqp;
-struct certificates;
 struct options;
 struct tls;
 

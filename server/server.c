@@ -12,12 +12,12 @@
 #include "io/io.h"
 #include "io/real.h"
 #include "log/datadir.h"
-#include "server/certificates.h"
 #include "server/configuration.h"
 #include "server/definitions_file.h"
 #include "server/listeners.h"
 #include "server/management.h"
 #include "server/options.h"
+#include "server/service.h"
 #include "server/version.h"
 
 /* Reading the files again, on a worker. */
@@ -44,6 +44,7 @@ struct server {
     struct management *management;
     char *where; /* the listeners, as facts */
     struct reload reload;
+    struct service service;
     bool is_loading; /* definitions, before the doors open */
     bool is_stopping;
 };
@@ -189,6 +190,9 @@ static void on_terminate(void *owner)
     if (s->is_stopping || s->is_loading)
         return;
     s->is_stopping = true;
+    service_stopping(&s->service);
+    if (s->amqp != NULL)
+        amqp_close_gates(s->amqp); /* nobody else comes while the others leave */
     if (s->management != NULL)
         management_stop(s->management, on_management_stopped, s);
     else if (s->amqp != NULL)
@@ -315,7 +319,9 @@ void server_run(struct server *s)
          "millrace " MILLRACE_VERSION " is ready data_dir=%s workers=%" PRId64 " %s %s",
          s->options.server.data_dir, s->options.real.worker_count, s->where, http);
     mem_free(http);
+    service_ready(&s->service, s->io);
     real_io_run(s->io);
+    service_close(&s->service);
     ASSERT(s->is_stopping);
     diag(DIAG_INFO, "server", "millrace stops as it was told");
 }
