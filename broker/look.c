@@ -196,7 +196,7 @@ static void tell_vhost(struct broker *b, const struct vhost *v, struct look_vhos
         .is_protected = t.is_protected,
         .connections_max = v->connections_max,
         .queues_max = v->queues_max,
-        .connections = v->visit_count,
+        .connections = v->connection_count,
         .queues = names_count(&v->queues),
         .exchanges = exchange_count(v->table),
         .bindings = binding_count(v->table),

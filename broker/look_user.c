@@ -13,7 +13,7 @@ static void tell_user(struct broker *b, const struct user *u, struct look_user *
     LIST_FOREACH (link, &b->visits) {
         const struct visit *v = CONTAINER_OF(link, struct visit, link);
 
-        out->connections += v->user == u;
+        out->connections += v->user == u && !v->is_brief;
         out->channels += v->user == u ? v->channel_count : 0;
     }
 }

@@ -43,6 +43,7 @@ struct vhost {
     struct bytes name;         /* its own */
     struct names_entry *entry; /* in broker->vhosts; NULL: it is deleted */
     size_t visit_count;        /* a deleted one is there until the last has ended */
+    size_t connection_count;   /* of those, that are no brief ones */
     bool is_tracing;
     const char *default_type; /* of queues; NULL: what the node says */
     int64_t connections_max;  /* VHOST_UNLIMITED, or negative: no limit */

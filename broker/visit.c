@@ -17,12 +17,15 @@ static void on_resume(struct held *h)
 
 /* ---- come in ---- */
 
-static uint64_t count_visits(const struct broker *b, const struct user *u)
+static uint64_t count_connections(const struct broker *b, const struct user *u)
 {
     uint64_t count = 0;
 
-    LIST_FOREACH (link, &b->visits)
-        count += CONTAINER_OF(link, struct visit, link)->user == u;
+    LIST_FOREACH (link, &b->visits) {
+        const struct visit *v = CONTAINER_OF(link, struct visit, link);
+
+        count += v->user == u && !v->is_brief;
+    }
     return count;
 }
 
@@ -31,13 +34,13 @@ static int check_limits(struct broker *b, const struct vhost *vhost, const struc
 {
     int64_t limit = vhost->connections_max;
 
-    if (limit >= 0 && vhost->visit_count >= (uint64_t)limit)
+    if (limit >= 0 && vhost->connection_count >= (uint64_t)limit)
         return refuse(refusal, REFUSE_NOT_ALLOWED,
                       "access to vhost '%.*s' refused for user '%.*s': connection limit (%" PRId64
                       ") is reached",
                       SHOW(vhost->name), SHOW(user_name(u)), limit);
     limit = limit_of_user(b, user_name(u), LIMIT_CONNECTIONS);
-    if (limit >= 0 && count_visits(b, u) >= (uint64_t)limit)
+    if (limit >= 0 && count_connections(b, u) >= (uint64_t)limit)
         return refuse(refusal, REFUSE_NOT_ALLOWED,
                       "connection refused for user '%.*s': user connection limit (%" PRId64
                       ") is reached",
@@ -73,6 +76,7 @@ int broker_visit(struct broker *b, const struct visit_spec *spec, struct visit *
     list_init(&v->owned);
     list_push(&b->visits, &v->link);
     vhost->visit_count++;
+    vhost->connection_count += !spec->is_brief;
     v->is_brief = spec->is_brief;
     b->counters.visits_begun += !v->is_brief;
     event_of_visit(v, "connection.created");
@@ -98,6 +102,7 @@ void visit_end(struct visit *v)
     b->counters.visits_ended += !v->is_brief;
     event_of_visit(v, "connection.closed");
     b->counters.channels_closed += v->channel_count;
+    v->vhost->connection_count -= !v->is_brief;
     vhost_leave(v->vhost);
     user_unref(v->user);
     mem_free(v->farewell);

@@ -240,6 +240,8 @@ static int set_user_limit(struct broker_world *w, const char *limit, int64_t val
 
 static void test_limits_refuse_in_rabbitmqs_words(void **state)
 {
+    struct visit_spec brief = {.vhost = bytes_text("/"), .is_brief = true};
+    struct visit *v = NULL;
     struct broker_world w;
     struct guest g;
 
@@ -248,6 +250,12 @@ static void test_limits_refuse_in_rabbitmqs_words(void **state)
     assert_int_equal(set_vhost_limit(&w, "max-connections", 1), 0);
     expect_refusal(&w.refusal, enter(&w, &g, "guest", "/"), REFUSE_NOT_ALLOWED,
                    "access to vhost '/' refused for user 'guest': connection limit (1) is reached");
+    brief.user = auth_find_user(broker_auth(w.broker), bytes_text("guest"));
+    assert_int_equal(broker_visit(w.broker, &brief, &v, &w.refusal), 0);
+    assert_int_equal(set_vhost_limit(&w, "max-connections", 2), 0);
+    assert_int_equal(enter(&w, &g, "guest", "/"), 0); /* the brief one does not count */
+    visit_end(v);
+    visit_end(g.visit);
     assert_int_equal(set_vhost_limit(&w, "max-connections", -1), 0);
     assert_int_equal(set_user_limit(&w, "max-connections", 1), 0);
     expect_refusal(&w.refusal, enter(&w, &g, "guest", "/"), REFUSE_NOT_ALLOWED,
