@@ -5,12 +5,9 @@
 #include "broker/define_parts.h"
 #include "broker/events.h"
 #include "broker/exchange_log.h"
-#include "broker/history.h"
 #include "broker/parts.h"
-#include "broker/publisher.h"
 #include "broker/replay_parts.h"
 #include "broker/replies.h"
-#include "broker/targets.h"
 #include "exchange/exchange.h"
 #include "msg/shortstr.h"
 #include "msg/table_writer.h"
@@ -115,47 +112,6 @@ static void keep_definition(struct vhost *v, const struct define_binding *d,
                     bytes_of(NULL, 0));
 }
 
-/* Gives one kept message to the new destination. False when it cannot be taken now. */
-static bool give_kept(struct vhost *v, const struct ends *ends, uint64_t number)
-{
-    const struct targets *targets = NULL;
-    struct history_message kept;
-    struct route route;
-    struct sent sent = {0};
-    int rv = 0;
-
-    history_get(v->history, number, &kept);
-    if (ends->queue != NULL) {
-        targets = targets_of_one(v, ends->queue);
-    } else {
-        route_message(v->table, ends->exchange,
-                      &(struct route_view){.keys = &kept.message.routing_key,
-                                           .key_count = 1,
-                                           .props = &kept.message.props},
-                      &route);
-        targets = targets_find(v, &route);
-    }
-    targets = targets_choose(v, targets, &kept.message);
-    struct queues_publish publish = {.message = &kept.message, .expiration_ms = kept.expiration_ms};
-    rv = targets_send(targets, &publish, &sent);
-    sent_clear(&sent);
-    return rv == 0;
-}
-
-static void give_history(struct vhost *v, const struct ends *ends)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; exchange_kept(ends->source, i, &number); i++) {
-        if (give_kept(v, ends, number))
-            continue;
-        diag(DIAG_WARNING, "broker",
-             "a new binding gets no more of the history: publishing is "
-             "held back");
-        return;
-    }
-}
-
 /* The newest one to its destination. */
 static void tell_bound(const struct visit *v, const struct binding_spec *spec)
 {
@@ -215,7 +171,7 @@ static int bind_ends(struct visit *v, const struct define_binding *d, const stru
         return 0;
     if (is_durable(ends))
         keep_definition(v->vhost, d, ends, arguments);
-    give_history(v->vhost, ends);
+    define_give_history(v->vhost, ends->source, &spec.destination);
     tell_bound(v, &spec);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "msg/table.h"
 
+struct binding_end;
 struct define_queue;
 struct exchange;
 struct home;
@@ -18,6 +19,10 @@ struct visit;
 /* Makes a queue whose name is free, with its definition. `owner`: of an exclusive one, or NULL. */
 struct named_queue *define_make_queue(struct vhost *v, const struct define_queue *d,
                                       struct home *home, struct visit *owner);
+
+/* Gives the messages that the exchange keeps (x-recent-history) to a new binding's destination. */
+void define_give_history(struct vhost *v, const struct exchange *source,
+                         const struct binding_end *destination);
 
 /* A replay has caught up: its binding is made, with its definition. Arguments are sorted. */
 struct replay_binding {

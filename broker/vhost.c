@@ -1,9 +1,6 @@
 /* Virtual hosts: their exchange tables, and queues by name. */
 #include "broker/vhost.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "broker/apply.h"
 #include "broker/events.h"
@@ -15,10 +12,8 @@
 #include "broker/targets.h"
 #include "exchange/exchange.h"
 #include "msg/shortstr.h"
-#include "msg/table_writer.h"
 #include "policy/policy.h"
 #include "queue/queue.h"
-#include "queue/streams.h"
 
 /* ---- what the exchange table says ---- */
 
@@ -228,21 +223,7 @@ struct vhost *vhost_find_id(const struct broker *b, uint64_t id)
 
 /* ---- queues ---- */
 
-bool vhost_partition_name(struct bytes front, uint32_t number, uint8_t area[SHORTSTR_MAX],
-                          struct bytes *out)
-{
-    struct writer w = writer_of(area, SHORTSTR_MAX);
-    char digits[16];
-
-    snprintf(digits, sizeof(digits), "-%" PRIu32, number);
-    writer_bytes(&w, front);
-    writer_bytes(&w, bytes_text(digits));
-    *out = writer_view(&w);
-    return !w.is_failed;
-}
-
-/* Fills in and enters a queue. */
-static struct named_queue *add_queue(struct vhost *v, const struct vhost_queue *q)
+struct named_queue *vhost_add_one_queue(struct vhost *v, const struct vhost_queue *q)
 {
     struct named_queue *n = MEM_NEW(struct named_queue);
     const struct queue_spec spec = {
@@ -282,42 +263,12 @@ static struct named_queue *add_queue(struct vhost *v, const struct vhost_queue *
     return n;
 }
 
-/* Each is a stream like its front, but for x-partitions. */
-static void add_partitions(struct vhost *v, const struct vhost_queue *q, struct named_queue *front)
-{
-    const struct bytes left_out = bytes_text("x-partitions");
-    struct broker *b = v->broker;
-    struct vhost_queue partition = *q;
-    uint32_t count = queue_args(front->queue)->partitions;
-    uint32_t homes = q->homes > 0 && q->homes <= b->home_count ? q->homes : b->home_count;
-    struct buf arguments;
-
-    buf_init(&arguments, TERM_ARGUMENTS_MAX);
-    table_rewrite(q->arguments, (struct table){{NULL, 0}}, &left_out, 1, &arguments);
-    ASSERT(buf_error(&arguments) == 0);
-    partition.arguments = (struct table){buf_view(&arguments)};
-    front->partitions = MEM_NEW_ARRAY(struct named_queue *, count);
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t area[SHORTSTR_MAX];
-        bool fits = vhost_partition_name(q->name, i, area, &partition.name);
-
-        ASSERT(fits);
-        partition.id = q->id + 1 + i;
-        partition.home = &b->homes[(q->home->number + i) % homes];
-        front->partitions[i] = add_queue(v, &partition);
-        front->partitions[i]->front = front;
-        queue_add_partition(front->queue, front->partitions[i]->queue);
-    }
-    front->partition_count = count;
-    buf_release(&arguments);
-}
-
 struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q)
 {
-    struct named_queue *n = add_queue(v, q);
+    struct named_queue *n = vhost_add_one_queue(v, q);
 
     if (queue_args(n->queue)->partitions > 0)
-        add_partitions(v, q, n);
+        vhost_add_partitions(v, q, n);
     event_of_queue(n, "queue.created");
     return n;
 }

@@ -120,6 +120,9 @@ bool vhost_partition_name(struct bytes front, uint32_t number, uint8_t area[SHOR
 /* Makes a queue of a name that is free. One with x-partitions N is a front: its partitions are made
  * with it, under the N ids behind its own and names that are free. Never NULL. */
 struct named_queue *vhost_add_queue(struct vhost *v, const struct vhost_queue *q);
+/* The two halves of it: a queue alone, and the partitions of a front. */
+struct named_queue *vhost_add_one_queue(struct vhost *v, const struct vhost_queue *q);
+void vhost_add_partitions(struct vhost *v, const struct vhost_queue *q, struct named_queue *front);
 struct named_queue *vhost_find_queue(const struct vhost *v, struct bytes name);
 struct named_queue *vhost_find_queue_id(const struct vhost *v, uint64_t id);
 

@@ -64,15 +64,14 @@ struct queues_calls {
     void (*on_unused)(void *owner, struct queue *q);
     /* Readiness for publishers changed; see queues_are_pressed(). */
     void (*on_pressure)(void *owner, bool is_pressed);
-    /* A consumer goes, by whatever cause but the end of all; only to be noted down. May be NULL. */
+    /* A consumer goes, whatever the cause but the end of all; only to be noted. May be NULL. */
     void (*on_consumer_gone)(void *owner, const struct consumer *c);
 };
 
 /* ---- the queues of a partition ---- */
 
-/* Prepares the queues of a partition that is not open yet. `scratch_dir` as for store_new().
- * Borrows the options for its life; but for those of the store they may change, and count from then
- * on. */
+/* Prepares the queues of a partition that is not open yet. `scratch_dir` as for store_new(). The
+ * options are borrowed for its life; all but those of the store may change. */
 struct queues *queues_new(struct io *io, const char *scratch_dir,
                           const struct queues_options *options, const struct queues_calls *calls);
 
