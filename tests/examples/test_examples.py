@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # Runs every program of examples/ against a broker, and checks what came out.
-"""usage: tests/examples/test_examples.py python|c|stories      77 when its runtime is not here
+"""usage: tests/examples/test_examples.py python|c|stories|replays      77 when its runtime is not here
 
-The stories are numbers, iris and words. The C programs and the broker are those in MILLRACE_BIN.
+The stories are numbers, iris and words; replays are of replay/. The C programs and the broker are those in MILLRACE_BIN.
 Nothing here sleeps: each step waits for a line or for the end of a program, with a deadline.
 """
 import csv
@@ -239,7 +239,31 @@ class Stories(Examples):
         self.assertTrue(all(wanted.values()), "400 words of all kinds")
 
 
-KINDS = {"python": PythonPatterns, "c": CPatterns, "stories": Stories}
+class Replays(Examples):
+    def run_replay(self, program, *words):
+        return self.good(python(), EXAMPLES / "replay" / f"{program}.py", *words)
+
+    def test_an_audit_that_begins_a_day_later_misses_no_order(self):
+        self.assertEqual(self.run_replay("orders", 0, 20),
+                         [f"order {n} is safe" for n in range(20)])
+        audit = self.start(python(), EXAMPLES / "replay" / "audit.py", "order.*", 30)
+        self.assertEqual(audit.wait_for_lines(20), [f"from before: {n}" for n in range(20)])
+        self.run_replay("orders", 20, 10)
+        self.assertEqual(audit.end(), (0, [f"from before: {n}" for n in range(20)]
+                                       + [f"live: {n}" for n in range(20, 30)], ""))
+        self.run_replay("orders", 30, 2)  # bound again at its start, it gets nothing twice
+        self.assertEqual(self.run_replay("audit", "order.*", 2), ["live: 30", "live: 31"])
+
+    def test_the_latest_prices_are_a_table(self):
+        self.assertEqual(self.run_replay("prices", "show"), [])
+        self.run_replay("prices", "set", "ACME", 10, 11, 12)
+        self.run_replay("prices", "set", "BOLT", 3)
+        self.run_replay("prices", "set", "COIL", 7, 8)
+        self.run_replay("prices", "drop", "BOLT")
+        self.assertEqual(self.run_replay("prices", "show"), ["ACME 12", "COIL 8"])
+
+
+KINDS = {"python": PythonPatterns, "c": CPatterns, "stories": Stories, "replays": Replays}
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in KINDS:
