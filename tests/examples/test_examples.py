@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # Runs every program of examples/ against a broker, and checks what came out.
-"""usage: tests/examples/test_examples.py python|c|stories|replays      77 when its runtime is not here
+"""usage: tests/examples/test_examples.py python|c|stories|replays
 
-The stories are numbers, iris and words; replays are of replay/. The C programs and the broker are those in MILLRACE_BIN.
+Ends with 77 when its runtime is not here. The stories are numbers, iris and words; replays are of
+replay/. The C programs and the broker are those in MILLRACE_BIN.
 Nothing here sleeps: each step waits for a line or for the end of a program, with a deadline.
 """
 import csv
