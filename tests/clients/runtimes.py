@@ -15,7 +15,7 @@ PREPARE_S = 300
 SCENARIOS = ["publish_confirm", "ack_nack_requeue", "topic", "headers", "ttl_dead_letter",
              "priority", "rpc", "direct_reply_to", "large", "mandatory_return", "channel_error",
              "stop", "kill"]
-EXTENSIONS = ["delayed"]  # what no client needs to know of: some are asked
+EXTENSIONS = ["delayed", "once"]  # what no client needs to know of: some are asked
 
 
 class Absent(Exception):
@@ -139,8 +139,8 @@ CLIENTS = {client.name: client for client in [
                 ["php/amqplib_client.php"]),
     Interpreted("anyevent", ["perl", "-MAnyEvent::RabbitMQ", "-e", "1"],
                 ["perl/anyevent_client.pl"]),
-    Go("amqp091_go"),
-    Node("amqplib", "amqplib", "amqplib_client.js"),
-    Node("amqplib_0_10", "amqplib-0.10", "amqplib_client.js"),
+    Go("amqp091_go", scenarios=SCENARIOS + EXTENSIONS),
+    Node("amqplib", "amqplib", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS),
+    Node("amqplib_0_10", "amqplib-0.10", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS),
     Node("rabbitmq_client", "rabbitmq-client", "rabbitmq_client_client.js"),
 ]}

@@ -415,6 +415,66 @@ func restart(how string) {
 	must(channel.ExchangeDelete(name, false, false))
 }
 
+// Messages wait in the exchange, also while the broker is killed.
+func delayed() {
+	_, channel := connect()
+	must(channel.ExchangeDeclare("go.delayed", "x-delayed-message", true, false, false, false,
+		amqp.Table{"x-delayed-type": "direct"}))
+	_, err := channel.QueueDeclare("go.delayed", true, false, false, false, nil)
+	must(err)
+	must(channel.QueueBind("go.delayed", "k", "go.delayed", false, nil))
+	must(channel.Confirm(false))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 3))
+	for body, delay := range map[string]int64{"second": 1500, "first": 500, "never": 1 << 40} {
+		publish(channel, "go.delayed", "k", body, amqp.Publishing{
+			DeliveryMode: amqp.Persistent, Headers: amqp.Table{"x-delay": delay}})
+	}
+	for n := 0; n < 3; n++ {
+		equal((<-confirms).Ack, true, "a confirm")
+	}
+	askForRestart("kill")
+	connection, channel := connect()
+	defer connection.Close()
+	deliveries := consume(channel, "go.delayed", true)
+	for _, wanted := range []string{"first", "second"} {
+		message := next(deliveries)
+		equal(string(message.Body), wanted, "a delayed message")
+		equal(message.Exchange, "go.delayed", "its exchange")
+	}
+	_, err = channel.QueueDelete("go.delayed", false, false, false)
+	must(err)
+	must(channel.ExchangeDelete("go.delayed", false, false))
+}
+
+// Sends messages with these numbers, and waits until they are confirmed.
+func sendNumbered(channel *amqp.Channel, from, to int64) {
+	must(channel.Confirm(false))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, to-from))
+	for seq := from; seq < to; seq++ {
+		publish(channel, "", "go.once", fmt.Sprint(seq), amqp.Publishing{
+			DeliveryMode: amqp.Persistent,
+			Headers:      amqp.Table{"x-publisher-id": "go", "x-publish-seq": seq}})
+	}
+	for seq := from; seq < to; seq++ {
+		equal((<-confirms).Ack, true, "a confirm")
+	}
+}
+
+// What is sent again is stored once, also by a broker that was killed.
+func once() {
+	_, channel := connect()
+	_, err := channel.QueueDeclare("go.once", true, false, false, false, nil)
+	must(err)
+	sendNumbered(channel, 1, 6)
+	askForRestart("kill")
+	connection, channel := connect()
+	defer connection.Close()
+	sendNumbered(channel, 3, 8)
+	equal(getAll(channel, "go.once"), []string{"1", "2", "3", "4", "5", "6", "7"}, "what is stored")
+	_, err = channel.QueueDelete("go.once", false, false, false)
+	must(err)
+}
+
 func report(name string, work func()) {
 	defer func() {
 		switch failure := recover().(type) {
@@ -448,4 +508,6 @@ func main() {
 	}
 	report("stop", func() { restart("stop") })
 	report("kill", func() { restart("kill") })
+	report("delayed", delayed)
+	report("once", once)
 }

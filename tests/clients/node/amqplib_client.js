@@ -283,6 +283,63 @@ async function restart(how) {
   await after.close();
 }
 
+// Messages wait in the exchange, also while the broker is killed.
+async function delayed() {
+  const before = await connect();
+  const closed = new Promise((resolve) => before.on('close', resolve));
+  let channel = await channelOf(before, 'createConfirmChannel');
+  await channel.assertExchange('node.delayed', 'x-delayed-message', {
+    durable: true, arguments: { 'x-delayed-type': 'direct' },
+  });
+  await channel.assertQueue('node.delayed', { durable: true });
+  await channel.bindQueue('node.delayed', 'node.delayed', 'k');
+  for (const [body, delay] of [['second', 1500], ['first', 500], ['never', 2 ** 40]]) {
+    channel.publish('node.delayed', 'k', Buffer.from(body),
+      { persistent: true, headers: { 'x-delay': delay } });
+  }
+  await within(channel.waitForConfirms(), 'confirms');
+  await askForRestart('kill');
+  await within(closed, 'end of the connection');
+
+  const after = await connect();
+  channel = await channelOf(after);
+  const inbox = await consume(channel, 'node.delayed', { noAck: true });
+  for (const [body, delay] of [['first', -500], ['second', -1500]]) {
+    const { content, properties } = await inbox.take('delayed message');
+    assert.strictEqual(content.toString(), body);
+    assert.strictEqual(properties.headers['x-delay'], delay);
+  }
+  await channel.deleteQueue('node.delayed');
+  await channel.deleteExchange('node.delayed');
+  await after.close();
+}
+
+// What is sent again is stored once, also by a broker that was killed.
+async function once() {
+  const before = await connect();
+  const closed = new Promise((resolve) => before.on('close', resolve));
+  let channel = await channelOf(before, 'createConfirmChannel');
+  await channel.assertQueue('node.once', { durable: true });
+  async function publish(from, to) {
+    for (let seq = from; seq < to; seq++) {
+      send(channel, 'node.once', String(seq), {
+        persistent: true, headers: { 'x-publisher-id': 'node', 'x-publish-seq': seq },
+      });
+    }
+    await within(channel.waitForConfirms(), 'confirms');
+  }
+  await publish(1, 6);
+  await askForRestart('kill');
+  await within(closed, 'end of the connection');
+
+  const after = await connect();
+  channel = await channelOf(after, 'createConfirmChannel');
+  await publish(3, 8);
+  assert.deepStrictEqual(await getAll(channel, 'node.once'), ['1', '2', '3', '4', '5', '6', '7']);
+  await channel.deleteQueue('node.once');
+  await after.close();
+}
+
 async function main() {
   for (const [name, work] of Object.entries(scenarios)) {
     await report(name, async () => {
@@ -295,6 +352,8 @@ async function main() {
     });
   }
   for (const how of ['stop', 'kill']) await report(how, () => restart(how));
+  await report('delayed', delayed);
+  await report('once', once);
   process.exit();
 }
 

@@ -399,6 +399,35 @@ def delayed():
                 "exchange type", channel.exchange_declare, "pika.bad", "x-delayed-message")
 
 
+def once():
+    """What is sent again is stored once, also by a broker that was killed; and so are duplicates."""
+    channel = connect().channel()
+    channel.queue_declare("pika.once", durable=True)
+    channel.exchange_declare("pika.once", "x-message-deduplication", durable=True,
+                             arguments={"x-cache-size": 100})
+    channel.queue_bind("pika.once", "pika.once", "")
+    channel.confirm_delivery()
+
+    def send(numbers):
+        for number in numbers:
+            publish(channel, "pika.once", b"%d" % number, delivery_mode=PERSISTENT,
+                    headers={"x-publisher-id": "pika", "x-publish-seq": number})
+            publish(channel, "", b"key %d" % number, "pika.once", delivery_mode=PERSISTENT,
+                    headers={"x-deduplication-header": f"key {number}"})
+
+    send(range(1, 6))
+    send(range(3, 8))
+    ask_for_restart("kill")
+    channel = connect().channel()
+    channel.confirm_delivery()
+    send(range(1, 10))
+    bodies = get_all(channel, "pika.once")
+    equal(sorted(bodies), sorted([b"%d" % n for n in range(1, 10)] +
+                                 [b"key %d" % n for n in range(1, 10)]), "what is stored")
+    channel.queue_delete("pika.once")
+    channel.exchange_delete("pika.once")
+
+
 def on_channel(work):
     def run():
         with connect() as connection:
@@ -412,3 +441,4 @@ for scenario in (publish_confirm, ack_nack_requeue, topic, headers, ttl_dead_let
 for way in ("stop", "kill"):
     report(way, lambda: restart(way))
 report("delayed", delayed)
+report("once", once)
