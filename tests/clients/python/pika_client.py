@@ -400,7 +400,7 @@ def delayed():
 
 
 def once():
-    """What is sent again is stored once, also by a broker that was killed; and so are duplicates."""
+    """What is sent again is stored once, also by a broker that was killed; so are duplicates."""
     channel = connect().channel()
     channel.queue_declare("pika.once", durable=True)
     channel.exchange_declare("pika.once", "x-message-deduplication", durable=True,
