@@ -394,7 +394,9 @@ static void on_update_secret(struct connection *c)
 {
     struct method reply = {.id = METHOD_CONNECTION_UPDATE_SECRET_OK};
 
-    /* The secret of a login by password is not looked at again, so any new one is as good. */
+    /* The secret of a login by password is not looked at again, so any new one is as good; RabbitMQ
+     * does so for users of its own. What it would look at again are permissions: here those count
+     * from the moment they are changed, and who loses one is told then. */
     connection_write(c, 0, &reply);
 }
 
