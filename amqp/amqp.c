@@ -29,7 +29,8 @@ struct amqp *amqp_new(struct io *io, struct broker *b, const struct amqp_options
     struct amqp *a = MEM_NEW(struct amqp);
 
     a->io = io;
-    a->voices.room = "amqp";
+    a->voices.room = "connection";
+    a->channel_voices.room = "channel";
     a->broker = b;
     a->options = options;
     a->seed = io_random(io);
@@ -157,5 +158,14 @@ void door_say(struct amqp *a, enum diag_level level, const char *format, ...)
 
     va_start(args, format);
     voices_vsay(&a->voices, io_now_ns(a->io), level, format, args);
+    va_end(args);
+}
+
+void door_say_of_channel(struct amqp *a, enum diag_level level, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    voices_vsay(&a->channel_voices, io_now_ns(a->io), level, format, args);
     va_end(args);
 }

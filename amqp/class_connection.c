@@ -385,6 +385,9 @@ static void on_open(struct connection *c, const struct method *m)
     c->state = CONNECTION_RUNNING;
     c->session.door->open_count++;
     c->is_blocked = visit_blocked(c->visit) != NULL;
+    diag(DIAG_DEBUG, "connection", "a connection is open peer=%s user='%.*s' vhost='%.*s'",
+         c->session.peer.text, (int)user_name(c->user).size, (const char *)user_name(c->user).data,
+         (int)spec.vhost.size, (const char *)spec.vhost.data);
     connection_start_heartbeat(c);
 }
 

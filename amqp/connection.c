@@ -655,6 +655,7 @@ void connection_free(struct connection *c)
 {
     struct amqp *door = c->session.door;
 
+    diag(DIAG_DEBUG, "connection", "a connection is gone peer=%s", c->session.peer.text);
     free_gone(c);
     ASSERT(c->visit == NULL && map_count(&c->channels) == 0);
     io_timer_stop(door->io, &c->timer);

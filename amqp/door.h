@@ -43,6 +43,7 @@ struct amqp {
     uint64_t seed;      /* of maps whose keys clients choose */
     struct amqp_stats stats;
     struct voices voices;
+    struct voices channel_voices;
     struct list resting; /* connections that go on in the next turn */
     struct io_timer rest_timer;
     struct io_task stop_task;
@@ -56,5 +57,7 @@ void door_forget(struct amqp *a);
 
 /* As diag(), but of lines of one format only a few a second. The format stays. */
 void door_say(struct amqp *a, enum diag_level level, const char *format, ...) PRINTF_LIKE(3, 4);
+void door_say_of_channel(struct amqp *a, enum diag_level level, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 #endif

@@ -1,39 +1,45 @@
 /* Lines for the operator.
  *
- * A line is built in one buffer on the stack and leaves by one write(2), so lines of
- * several threads never mix. What came from outside may stand in a message (a queue's name,
- * a peer's text): control characters are therefore written as \n, \r, \t or \xHH, and a
- * byte that is no UTF-8 as \xHH. Nobody can forge a second line or move the operator's
- * cursor.
+ * A line is built in one buffer on the stack and leaves by one write(2), so lines of several
+ * threads never mix; by whose, base/diag_writer.c decides. What came from outside may stand in a
+ * message (a queue's name, a peer's text): control characters are therefore written as \n, \r, \t
+ * or \xHH, and a byte that is no UTF-8 as \xHH. Nobody can forge a second line or move the
+ * operator's cursor. In JSON the same text is a string.
  *
- * This is the one place outside io/ that reads a clock and writes to a file: it must work
- * before there is an io, and while one is failing. diag_set_sink() and diag_set_clock() put
- * tests in charge. */
+ * This and the writer are the only places outside io/ that read a clock and write to a file: they
+ * must work before there is an io, and while one is failing. diag_set_sink() and diag_set_clock()
+ * put tests in charge. */
 #include "base/diag.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/diag_writer.h"
 #include "base/utf8.h"
 
 enum {
-    LINE_SIZE = 4096, /* PIPE_BUF: a pipe takes as much without mixing it with another's */
+    LINE_SIZE = DIAG_LINE_MAX,
+    PIPE_SIZE = 4096, /* PIPE_BUF: a pipe takes as much without mixing it with another's */
     STAMP_SIZE = 128,
     MESSAGE_SIZE = 960, /* longer ones are cut and end with dots */
     ESCAPED_MAX = 4,    /* what one byte can grow to: \xHH */
+    ESCAPED_JSON = 6,   /* and in JSON: \u00HH, \\xHH */
 };
 
-STATIC_ASSERT(STAMP_SIZE + MESSAGE_SIZE * ESCAPED_MAX + (int)sizeof("...\n") <= LINE_SIZE,
+STATIC_ASSERT(STAMP_SIZE + MESSAGE_SIZE * ESCAPED_MAX + (int)sizeof("...\n") <= PIPE_SIZE,
               "every message fits into a line, however it is escaped");
+STATIC_ASSERT(STAMP_SIZE + MESSAGE_SIZE * ESCAPED_JSON + (int)sizeof("...\"}\n") <= LINE_SIZE,
+              "in JSON too");
 
-static atomic_int threshold = DIAG_INFO;
+static atomic_int thresholds[DIAG_AREAS] = {DIAG_INFO, DIAG_INFO, DIAG_INFO, DIAG_INFO};
+static atomic_int sink_levels[DIAG_TARGETS] = {DIAG_DEBUG, DIAG_OFF};
+static atomic_bool sinks_are_json[DIAG_TARGETS];
 
 static diag_sink_fn *sink;
 static void *sink_owner;
@@ -75,7 +81,10 @@ static void add_text(struct line *l, const char *text)
     l->size += size;
 }
 
-static void add_stamp(struct line *l, enum diag_level level, const char *room)
+enum { DATE_SIZE = 40 };
+
+/* 2026-01-02 03:04:05.678Z */
+static void write_date(char out[DATE_SIZE])
 {
     char date[32];
     int64_t ms = wall_ms();
@@ -86,8 +95,22 @@ static void add_stamp(struct line *l, enum diag_level level, const char *room)
     if (gmtime_r(&second, &utc) == NULL ||
         strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &utc) == 0)
         date[0] = '\0';
-    int size = snprintf(l->text, STAMP_SIZE, "%s.%03dZ %-7s [%s] ", date, (int)part,
+    int size = snprintf(out, DATE_SIZE, "%s.%03dZ", date, (int)part);
+    ASSERT(size > 0 && size < DATE_SIZE);
+}
+
+static void add_stamp(struct line *l, enum diag_level level, const char *room, bool is_json)
+{
+    char date[DATE_SIZE];
+    int size = 0;
+
+    write_date(date);
+    if (is_json)
+        size = snprintf(l->text, STAMP_SIZE,
+                        "{\"time\":\"%s\",\"level\":\"%s\",\"domain\":\"%s\",\"msg\":\"", date,
                         level_name(level), room);
+    else
+        size = snprintf(l->text, STAMP_SIZE, "%s %-7s [%s] ", date, level_name(level), room);
     ASSERT(size > 0 && size < STAMP_SIZE);
     l->size = (size_t)size;
 }
@@ -101,6 +124,7 @@ static bool is_control(struct bytes character)
            (character.size == 2 && first == 0xc2 && character.data[1] < 0xa0);
 }
 
+/* A byte that may not stand in a line as it is. */
 static void add_escaped(struct line *l, uint8_t byte)
 {
     static const char digits[] = "0123456789abcdef";
@@ -116,52 +140,120 @@ static void add_escaped(struct line *l, uint8_t byte)
         add_text(l, hex);
 }
 
-static void add_character(struct line *l, struct bytes character)
+/* The same for JSON, where a byte that is no UTF-8 has no form of its own. */
+static void add_escaped_json(struct line *l, uint8_t byte)
+{
+    char text[8];
+
+    if (byte == '\n' || byte == '\r' || byte == '\t') {
+        add_escaped(l, byte);
+        return;
+    }
+    (void)snprintf(text, sizeof(text), byte < 0x80 ? "\\u00%02x" : "\\\\x%02x", byte);
+    add_text(l, text);
+}
+
+static void add_character(struct line *l, struct bytes character, bool is_json)
 {
     ASSERT(character.size < sizeof(l->text) - l->size);
     if (is_control(character)) {
         for (size_t i = 0; i < character.size; i++)
-            add_escaped(l, character.data[i]);
+            (is_json ? add_escaped_json : add_escaped)(l, character.data[i]);
         return;
     }
+    if (is_json && (character.data[0] == '"' || character.data[0] == '\\'))
+        add_text(l, "\\");
     memcpy(l->text + l->size, character.data, character.size);
     l->size += character.size;
     l->text[l->size] = '\0';
 }
 
-static void add_message(struct line *l, struct bytes message)
+static void add_message(struct line *l, struct bytes message, bool is_json)
 {
     while (message.size > 0) {
         size_t size = utf8_character_size(message);
         if (size == 0) {
-            add_escaped(l, message.data[0]);
+            (is_json ? add_escaped_json : add_escaped)(l, message.data[0]);
             size = 1;
         } else {
-            add_character(l, bytes_of(message.data, size));
+            add_character(l, bytes_of(message.data, size), is_json);
         }
         message = bytes_of(message.data + size, message.size - size);
     }
 }
 
-/* To standard error, with the end of the line, in one call. There is nowhere to report a
- * failure. */
-static void write_line(struct line *l)
-{
-    ssize_t n = 0;
+/* ---- saying ---- */
 
-    l->text[l->size] = '\n'; /* over the zero byte */
-    do {
-        n = write(STDERR_FILENO, l->text, l->size + 1);
-    } while (n == -1 && errno == EINTR);
+/* A message of one who speaks. */
+struct saying {
+    enum diag_level level;
+    const char *room;
+    const char *message;
+    bool is_cut;
+};
+
+static void build(struct line *l, const struct saying *s, bool is_json)
+{
+    add_stamp(l, s->level, s->room, is_json);
+    add_message(l, bytes_text(s->message), is_json);
+    if (s->is_cut)
+        add_text(l, "...");
+    if (is_json)
+        add_text(l, "\"}");
+}
+
+static void send_to(enum diag_target target, const struct saying *s)
+{
+    struct line l;
+
+    if ((int)s->level < atomic_load_explicit(&sink_levels[target], memory_order_relaxed))
+        return;
+    build(&l, s, atomic_load_explicit(&sinks_are_json[target], memory_order_relaxed));
+    l.text[l.size] = '\n'; /* over the zero byte */
+    diag_writer_put(target, l.text, l.size + 1);
+}
+
+static void say(const struct saying *s)
+{
+    struct line l;
+
+    if (sink != NULL) {
+        build(&l, s, false);
+        sink(sink_owner, l.text);
+        return;
+    }
+    for (int target = 0; target < DIAG_TARGETS; target++)
+        send_to((enum diag_target)target, s);
+}
+
+/* Lines that the writer had no room for. */
+static void say_lost(void)
+{
+    uint64_t count = diag_writer_take_lost();
+    char text[80];
+
+    if (count == 0)
+        return;
+    (void)snprintf(text, sizeof(text), "%" PRIu64 " lines were lost: who reads them is too slow",
+                   count);
+    say(&(struct saying){.level = DIAG_WARNING, .room = "diag", .message = text});
+}
+
+static enum diag_area area_of(const char *room)
+{
+    if (strcmp(room, "connection") == 0 || strcmp(room, "gate") == 0)
+        return DIAG_CONNECTIONS;
+    if (strcmp(room, "channel") == 0)
+        return DIAG_CHANNELS;
+    return strcmp(room, "queue") == 0 ? DIAG_QUEUES : DIAG_OTHERS;
 }
 
 void diag(enum diag_level level, const char *room, const char *format, ...)
 {
     char message[MESSAGE_SIZE];
-    struct line l;
     va_list values;
 
-    if ((int)level < atomic_load_explicit(&threshold, memory_order_relaxed))
+    if ((int)level < atomic_load_explicit(&thresholds[area_of(room)], memory_order_relaxed))
         return;
 
     va_start(values, format);
@@ -169,25 +261,51 @@ void diag(enum diag_level level, const char *room, const char *format, ...)
     va_end(values);
     ASSERT(size >= 0);
 
-    add_stamp(&l, level, room);
-    add_message(&l, bytes_text(message));
-    if (size >= (int)sizeof(message))
-        add_text(&l, "...");
-    if (sink != NULL)
-        sink(sink_owner, l.text);
-    else
-        write_line(&l);
+    say_lost();
+    say(&(struct saying){
+        .level = level, .room = room, .message = message, .is_cut = size >= (int)sizeof(message)});
+}
+
+/* ---- settings ---- */
+
+static void set_sink(enum diag_target target, const struct diag_sink *s)
+{
+    ASSERT(s->level >= DIAG_DEBUG && s->level <= DIAG_OFF);
+    atomic_store_explicit(&sink_levels[target], (int)s->level, memory_order_relaxed);
+    atomic_store_explicit(&sinks_are_json[target], s->is_json, memory_order_relaxed);
+}
+
+void diag_set(const struct diag_options *o)
+{
+    for (int i = 0; i < DIAG_AREAS; i++) {
+        ASSERT(o->levels[i] >= DIAG_DEBUG && o->levels[i] <= DIAG_OFF);
+        atomic_store_explicit(&thresholds[i], (int)o->levels[i], memory_order_relaxed);
+    }
+    diag_writer_set_file(o);
+    set_sink(DIAG_CONSOLE, &o->console);
+    set_sink(DIAG_FILE, &o->file);
 }
 
 void diag_set_level(enum diag_level level)
 {
-    ASSERT(level >= DIAG_DEBUG && level <= DIAG_OFF);
-    atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+    diag_set(&(struct diag_options){.levels = {level, level, level, level},
+                                    .console = {.level = DIAG_DEBUG},
+                                    .file = {.level = DIAG_OFF}});
 }
 
-enum diag_level diag_level(void)
+int diag_start(void)
 {
-    return (enum diag_level)atomic_load_explicit(&threshold, memory_order_relaxed);
+    return diag_writer_start();
+}
+
+void diag_stop(void)
+{
+    diag_writer_stop();
+}
+
+void diag_reopen(void)
+{
+    diag_writer_reopen();
 }
 
 bool diag_level_parse(const char *text, enum diag_level *out)

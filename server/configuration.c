@@ -115,6 +115,8 @@ static void work_out_limits(struct configuration *c)
     o->memory_max_bytes = o->memory_high_bytes;
     if (o->memory_max_bytes == 0)
         o->memory_max_bytes = (uint64_t)(o->memory_high_share * (double)total);
+    if (o->memory_max_bytes == 0 && total > 0)
+        o->memory_max_bytes = 1; /* a share of nothing blocks publishers always, as in RabbitMQ */
     o->disk_min_bytes = o->disk_low_bytes;
     if (o->disk_low_share > 0)
         o->disk_min_bytes = (uint64_t)(o->disk_low_share * (double)total);
@@ -123,7 +125,7 @@ static void work_out_limits(struct configuration *c)
 /* What follows from settings that were read, at the start or again. */
 static void settle_conf(struct configuration *c)
 {
-    diag_set_level(server_level(&c->options->server));
+    diag_settings_apply(&c->options->diag);
     work_out_limits(c);
 }
 
@@ -142,6 +144,9 @@ int configuration_load(struct configuration *c, struct err_note *note)
         return rv;
     c->machine_memory = machine_memory(real_disk());
     settle_conf(c);
+    rv = diag_start();
+    if (rv != 0)
+        return err_note(note, rv, "cannot start a thread for diagnostics: %s", err_text(rv));
     findings_tell(&c->findings);
     return 0;
 }

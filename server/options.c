@@ -6,6 +6,7 @@
 void options_add(struct options *o, struct conf *c)
 {
     conf_add(c, server_settings, &o->server, sizeof(o->server));
+    conf_add(c, diag_settings, &o->diag, sizeof(o->diag));
     conf_add(c, real_settings, &o->real, sizeof(o->real));
     conf_add(c, log_settings, &o->log, sizeof(o->log));
     conf_add(c, partition_settings, &o->partition, sizeof(o->partition));

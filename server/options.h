@@ -10,12 +10,14 @@
 #include "http/api/api_settings.h"
 #include "io/real.h"
 #include "queue/queue.h"
+#include "server/diag_settings.h"
 #include "server/server_settings.h"
 
 struct conf;
 
 struct options {
     struct server_options server;
+    struct diag_settings_options diag;
     struct real_options real;
     struct log_options log;
     struct partition_options partition;

@@ -145,6 +145,7 @@ static void on_hangup(void *owner)
 
     if (s->is_stopping)
         return;
+    diag_reopen();
     if (!configuration_has_files(s->configuration) && s->certificates.tls == NULL &&
         s->http_certificates.tls == NULL)
         diag(DIAG_INFO, "server", "there is no configuration file to read again");
@@ -236,6 +237,7 @@ void server_close_world(struct server *s)
     real_close(s->real);
     s->io = NULL;
     s->real = NULL;
+    diag_stop();
 }
 
 int server_open_data(struct server *s, struct err_note *note)

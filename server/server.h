@@ -21,8 +21,8 @@ struct server;
 struct server *server_new(const struct arguments *a);
 void server_free(struct server *s);
 
-/* Reads files and environment and sets the level of diagnostics. Errors: ERR_INVALID, and those of
- * reading the file. */
+/* Reads files and environment, and starts diagnostics as they say; server_close_world() ends them.
+ * Errors: ERR_INVALID, and those of reading the files. */
 MUST_USE int server_read_conf(struct server *s, struct err_note *note);
 
 /* Starts worker threads and the loop, and listens to signals from here on. */

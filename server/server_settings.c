@@ -5,16 +5,6 @@
 
 #define FIELD(name) offsetof(struct server_options, name)
 
-/* RabbitMQ's levels. Ours are fewer: its notice is a warning here, and all above error is an error,
- * because nothing that is wrong should vanish. */
-static const char *const levels[] = {"debug",    "info",  "notice",    "warning", "error",
-                                     "critical", "alert", "emergency", "none",    NULL};
-static const enum diag_level thresholds[] = {DIAG_DEBUG,   DIAG_INFO,  DIAG_WARNING,
-                                             DIAG_WARNING, DIAG_ERROR, DIAG_ERROR,
-                                             DIAG_ERROR,   DIAG_ERROR, DIAG_OFF};
-
-STATIC_ASSERT(ARRAY_SIZE(levels) == ARRAY_SIZE(thresholds) + 1, "each level has a threshold");
-
 static const char *const listener_words[] = {"default", "none", NULL};
 
 #define LISTENER(kind_, number)                                                                    \
@@ -96,32 +86,5 @@ const struct setting server_settings[] = {
         .help = "The directory in which everything is kept. It is made when it is missing; its "
                 "parent must be there. One broker uses it at a time.",
     },
-    {
-        .name = "log.console.level",
-        .kind = SETTING_CHOICE,
-        .offset = FIELD(console_level),
-        .fallback = "info",
-        .choices = levels,
-        .is_reloadable = true,
-        .help = "How important a line of diagnostics must be to be written to standard error.",
-    },
-    {
-        .name = "log.default.level",
-        .kind = SETTING_CHOICE,
-        .offset = FIELD(default_level),
-        .fallback = "info",
-        .choices = levels,
-        .is_reloadable = true,
-        .help = "How important a line of diagnostics must be to be considered at all; the higher "
-                "of the two levels counts.",
-    },
     {0},
 };
-
-enum diag_level server_level(const struct server_options *options)
-{
-    enum diag_level console = thresholds[options->console_level];
-    enum diag_level normal = thresholds[options->default_level];
-
-    return console > normal ? console : normal;
-}

@@ -1,10 +1,9 @@
-/* What can be set about the program as a whole: doors, data directory, diagnostics. */
+/* What can be set about the program as a whole: doors, data directory. */
 #ifndef SERVER_SERVER_SETTINGS_H
 #define SERVER_SERVER_SETTINGS_H
 
 #include <stdbool.h>
 
-#include "base/diag.h"
 #include "base/setting.h"
 
 enum { SERVER_LISTENERS_MAX = 5 };
@@ -21,13 +20,8 @@ struct server_options {
     char *data_dir;
     char *load_definitions; /* "": nothing */
     bool skips_unchanged_definitions;
-    int console_level; /* a choice, see server_level() */
-    int default_level;
 };
 
 extern const struct setting server_settings[];
-
-/* The threshold that both levels together ask for: a line must be loud enough for each. */
-enum diag_level server_level(const struct server_options *options);
 
 #endif

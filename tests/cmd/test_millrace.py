@@ -4,9 +4,11 @@
 
 Nothing here sleeps: each step waits for a line or for the end of the process, with a deadline.
 """
+import json
 import os
 import pathlib
 import re
+import select
 import selectors
 import shutil
 import signal
@@ -478,6 +480,40 @@ class Reload(MillraceTest):
         for _ in range(50):
             broker.send(signal.SIGHUP)
         self.assertEqual(broker.stop(), 0)
+
+
+class Diagnostics(MillraceTest):
+    def test_json_lines_are_objects(self):
+        broker = self.start_ready("--set", "log.console.formatter=json")
+        self.assertEqual(broker.stop(), 0)
+        for line in broker.lines:
+            self.assertEqual(set(json.loads(line)), {"time", "level", "domain", "msg"})
+        self.assertIn(READY, broker.lines[-3] + broker.lines[-2] + broker.lines[-1])
+
+    def test_a_file_gets_what_the_console_does_not(self):
+        broker = self.start("--set", "log.console=false", "--set", "log.file=broker.log",
+                            "--set", f"log.dir={self.home}", "--set", "log.file.level=debug")
+        path = self.home / "broker.log"
+        deadline = time.monotonic() + DEADLINE_S
+        while READY not in (path.read_text() if path.exists() else ""):
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(broker.process.poll())
+            select.select([], [], [], 0.01)
+        self.assertEqual(broker.stop(), 0)
+        self.assertEqual(broker.lines, [])
+        self.assertIn("millrace stops as it was told", path.read_text())
+        self.assertEqual(path.stat().st_mode & 0o137, 0)
+
+    def test_sighup_opens_the_file_anew(self):
+        path, moved = self.home / "broker.log", self.home / "moved.log"
+        broker = self.start_ready("--set", f"log.file={path}")
+        path.rename(moved)
+        broker.send(signal.SIGHUP)
+        broker.wait_for_line("no configuration file to read again")
+        self.assertEqual(broker.stop(), 0)
+        self.assertIn(READY, moved.read_text())
+        self.assertNotIn(READY, path.read_text())
+        self.assertIn("stops as it was told", path.read_text())
 
 
 class CheckConf(MillraceTest):

@@ -29,6 +29,7 @@ class Broker:
     """One broker process at a time, on one data folder."""
 
     host = "127.0.0.1"
+    arguments = ()  # more of them
 
     def __init__(self, settings=(), is_tls=False):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="millrace-dialogue-"))
@@ -60,9 +61,9 @@ class Broker:
     def launch(self):
         """Starts it; returns where its diagnostics begin."""
         self.is_stopping = False
-        arguments = [program(), "--data-dir", self.home / "data"]
+        arguments = [program(), "--data-dir", self.home / "data", *self.arguments]
         for setting in [f"listeners.{self.kind}.default={self.host}:{self.port}",
-                        "management.tcp.port=none", *self.settings]:
+                        "management.tcp.port=none", "prometheus.tcp.port=none", *self.settings]:
             arguments += ["--set", setting]
         begin = self.diag.stat().st_size if self.diag.exists() else 0
         with open(self.diag, "ab") as out:

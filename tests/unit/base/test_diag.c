@@ -92,12 +92,35 @@ static void test_what_is_below_the_threshold_is_not_written(void **state)
     diag(DIAG_DEBUG, "a", "b");
     assert_int_equal(lines_seen, 1);
     diag_set_level(DIAG_ERROR);
-    assert_int_equal(diag_level(), DIAG_ERROR);
     diag(DIAG_WARNING, "a", "b");
     assert_int_equal(lines_seen, 1);
     diag_set_level(DIAG_OFF);
     diag(DIAG_ERROR, "a", "b");
     assert_int_equal(lines_seen, 1);
+}
+
+static void test_who_speaks_has_a_threshold_of_his_own(void **state)
+{
+    const struct diag_options options = {
+        .levels = {[DIAG_OTHERS] = DIAG_WARNING,
+                   [DIAG_CONNECTIONS] = DIAG_DEBUG,
+                   [DIAG_CHANNELS] = DIAG_ERROR,
+                   [DIAG_QUEUES] = DIAG_OFF},
+        .console = {.level = DIAG_DEBUG},
+        .file = {.level = DIAG_OFF},
+    };
+
+    (void)state;
+    diag_set(&options);
+    diag(DIAG_DEBUG, "connection", "%s", "heard");
+    assert_int_equal(lines_seen, 1);
+    diag(DIAG_WARNING, "channel", "%s", "too quiet");
+    diag(DIAG_ERROR, "queue", "%s", "off");
+    diag(DIAG_INFO, "log", "%s", "too quiet");
+    assert_int_equal(lines_seen, 1);
+    diag(DIAG_ERROR, "channel", "%s", "heard");
+    diag(DIAG_WARNING, "log", "%s", "heard");
+    assert_int_equal(lines_seen, 3);
 }
 
 static const char *message_of_last_line(void)
@@ -226,7 +249,7 @@ static void test_an_unknown_level_is_a_bug(void **state)
     enum diag_level level = (enum diag_level)5;
 
     (void)state;
-    expect_death(set_a_wrong_level, &level, "level <= DIAG_OFF");
+    expect_death(set_a_wrong_level, &level, "<= DIAG_OFF");
 }
 
 #define DIAG_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -238,6 +261,7 @@ int main(void)
         DIAG_TEST(test_the_stamp_is_utc_and_padded),
         DIAG_TEST(test_without_a_test_it_is_today),
         DIAG_TEST(test_what_is_below_the_threshold_is_not_written),
+        DIAG_TEST(test_who_speaks_has_a_threshold_of_his_own),
         DIAG_TEST(test_nobody_can_forge_a_line_or_move_the_cursor),
         DIAG_TEST(test_a_long_message_is_cut_and_says_so),
         DIAG_TEST(test_levels_are_read_as_they_are_spelled_in_the_settings),

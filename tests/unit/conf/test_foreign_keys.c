@@ -14,13 +14,13 @@ static void test_keys_of_rabbitmq_are_known(void **state)
         "ssl_options.key.RSAPrivateKey",
         "loopback_users.other",
         "loopback_users.a\\.b",
-        "log.file.level",
+        "log.exchange.level",
         "cluster_formation.classic_config.nodes.1",
         "auth_backends.1",
         "mqtt.listeners.tcp.default",
         "definitions.import_backend",
         "management.load_definitions",
-        "log.console",
+        "log.syslog",
     };
     static const char *const without_meaning[] = {
         "net_ticktime",

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# Tests of the alarms: publishers are held back and told, consumers drain, and it ends by itself.
+"""Runs the program in the folder (or at the path) that MILLRACE_BIN names; build/bin by default."""
+import pathlib
+import signal
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "dialogue"))
+import broker  # noqa: E402
+import peer  # noqa: E402
+import player  # noqa: E402
+import wire  # noqa: E402
+
+BLOCKED = "publishers are held back"
+FREE = "publishers may go on"
+BODY = b"x" * 1_500_000
+COUNT = 20
+
+
+class Broker(broker.Broker):
+    """One whose settings stand in a file, so that they may change while it runs."""
+
+    def launch(self):
+        self.conf = self.home / "my.conf"
+        if not self.conf.exists():
+            self.conf.write_text("")
+        self.arguments = ["--conf", str(self.conf)]
+        return super().launch()
+
+    def set(self, text):
+        """Changes the file and lets it be read again."""
+        self.conf.write_text(text)
+        begin = self.diag.stat().st_size
+        self.process.send_signal(signal.SIGHUP)
+        self.wait_log("read the configuration again", begin)
+
+
+class Alarms(unittest.TestCase):
+    def setUp(self):
+        self.broker = Broker()
+        self.addCleanup(self.broker.close)
+
+    def login(self):
+        one = peer.Peer(self.broker.host, self.broker.port)
+        self.addCleanup(one.socket.close)
+        player.login(one)
+        player.open_channel(one, 1)
+        return one
+
+    @staticmethod
+    def call(one, name, reply, **values):
+        one.send_method(1, name, values)
+        return player.take_named(one, 1, reply)
+
+    @staticmethod
+    def publish(one, queue, body):
+        one.send_method(1, "basic.publish", {"routing_key": queue})
+        header = wire.encode_header(len(body), {"delivery_mode": 1})
+        one.send(wire.encode_content(1, header, body, one.frame_max))
+
+    def held_back(self, publisher, reason):
+        """The next publish is the one too much: the publisher is told why."""
+        self.broker.wait_log(BLOCKED)
+        self.publish(publisher, b"q", b"the one too much")
+        self.assertEqual(player.take_named(publisher, 0, "connection.blocked")["reason"], reason)
+        self.publish(publisher, b"q", b"held back")
+
+    def drain(self, consumer, count):
+        """Takes messages as they come, and returns their bodies."""
+        bodies = []
+        while len(bodies) < count:
+            frame = consumer.take(1)
+            self.assertEqual(frame.name, "basic.deliver")
+            bodies.append(frame.content.body)
+            consumer.send_method(1, "basic.ack", {"delivery_tag": len(bodies)})
+        return bodies
+
+    def fill(self):
+        """A publisher and a consumer, with large messages between them."""
+        publisher, consumer = self.login(), self.login()
+        self.call(publisher, "queue.declare", "queue.declare-ok", queue=b"q")
+        self.call(publisher, "confirm.select", "confirm.select-ok")
+        for _ in range(COUNT):
+            self.publish(publisher, b"q", BODY)
+        while player.take_named(publisher, 1, "basic.ack")["delivery_tag"] < COUNT:
+            pass
+        return publisher, consumer
+
+    def test_low_on_disk_holds_publishers_back_until_there_is_room(self):
+        publisher, consumer = self.fill()
+        self.broker.set("disk_free_limit.absolute = 1000TB\n")
+        self.held_back(publisher, b"low on disk")
+        self.call(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
+        self.assertEqual(self.drain(consumer, COUNT + 1), [BODY] * COUNT + [b"the one too much"])
+        self.broker.set("disk_free_limit.absolute = 1MB\n")
+        player.take_named(publisher, 0, "connection.unblocked")
+        self.assertEqual(self.drain(consumer, 1), [b"held back"])
+        self.broker.wait_log(FREE)
+
+    def test_low_on_memory_ends_when_consumers_have_drained(self):
+        publisher, consumer = self.fill()
+        self.broker.set("vm_memory_high_watermark.absolute = 20MB\n")
+        self.held_back(publisher, b"low on memory")
+        self.call(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
+        self.assertEqual(self.drain(consumer, COUNT + 1), [BODY] * COUNT + [b"the one too much"])
+        player.take_named(publisher, 0, "connection.unblocked")
+        self.assertEqual(self.drain(consumer, 1), [b"held back"])
+        self.broker.wait_log(FREE)
+
+    def test_both_at_once_are_one_reason_and_shares_count(self):
+        publisher, consumer = self.fill()
+        self.broker.set("vm_memory_high_watermark.relative = 0\n"
+                        "disk_free_limit.relative = 100\n"
+                        "total_memory_available_override_value = 1000TB\n")
+        self.broker.wait_log("low on memory & disk")
+        self.held_back(publisher, b"low on memory & disk")
+        self.broker.set("")
+        player.take_named(publisher, 0, "connection.unblocked")
+        self.call(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
+        self.assertEqual(self.drain(consumer, COUNT + 2)[-1], b"held back")
+
+
+if __name__ == "__main__":
+    unittest.main()
