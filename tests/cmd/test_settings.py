@@ -427,7 +427,7 @@ ELSEWHERE = {
 
 # Settings whose effect no test of this table sees; there should be none.
 UNSEEN = ["ssl_options.honor_cipher_order", "management.*", "millrace.http.*",
-          "collect_statistics_interval"]
+          "collect_statistics_interval", "default_queue_type", "millrace.queue.publisher*"]
 
 
 class Settings(unittest.TestCase):
