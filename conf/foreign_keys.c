@@ -152,13 +152,11 @@ const struct foreign_key foreign_keys[] = {
     {"management.oauth_provider_url", FOREIGN_LATER},
     {"management.oauth_scopes", FOREIGN_LATER},
     {"management_agent.*", FOREIGN_NO_MEANING},
-    {"prometheus.tcp.ip", FOREIGN_LATER},
     {"prometheus.tcp.idle_timeout", FOREIGN_LATER},
     {"prometheus.tcp.inactivity_timeout", FOREIGN_LATER},
     {"prometheus.tcp.request_timeout", FOREIGN_LATER},
     {"prometheus.ssl.*", FOREIGN_LATER},
     {"prometheus.path", FOREIGN_LATER},
-    {"prometheus.return_per_object_metrics", FOREIGN_LATER},
 
     /* Other protocols and plugins. */
     {"mqtt.*", FOREIGN_LATER},

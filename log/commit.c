@@ -96,6 +96,7 @@ void hot_commit(struct hot *h)
     h->waiting = empty;
     h->is_flying = true;
     h->job_err = 0;
+    h->begun_ns = io_now_ns(h->site->io);
     io_submit(h->site->io, &h->job);
 }
 
@@ -234,6 +235,8 @@ static void commit_done(struct io_job *job)
     }
     commit_tune(h, h->commit_bytes - bytes_before);
     h->commits++;
+    histogram_record(&h->metrics.commit_ns, io_now_ns(h->site->io) - h->begun_ns);
+    histogram_record(&h->metrics.commit_bytes, h->commit_bytes - bytes_before);
     h->wants.commit = false;
     writes_release(h, &h->flying);
     hot_check(h);

@@ -102,6 +102,8 @@ struct hot {
 
     uint64_t commits;
     uint64_t commit_bytes;
+    uint64_t begun_ns; /* the commit in flight */
+    struct log_metrics metrics;
 
     void (*on_durable)(void *owner);         /* hot.durable has risen */
     void (*on_failed)(void *owner, int err); /* once */

@@ -274,6 +274,11 @@ void log_get_stats(const struct log *l, struct log_stats *out)
     };
 }
 
+const struct log_metrics *log_get_metrics(const struct log *l)
+{
+    return &l->hot.metrics;
+}
+
 void log_check(const struct log *l)
 {
     hot_check(&l->hot);

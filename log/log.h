@@ -34,6 +34,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "base/metric.h"
 #include "log/log_settings.h"
 #include "log/record.h"
 
@@ -197,6 +198,13 @@ struct log_stats {
     int failed; /* the error that closed it, or 0 */
 };
 void log_get_stats(const struct log *l, struct log_stats *out);
+
+/* How commits were, since the opening. */
+struct log_metrics {
+    struct histogram commit_ns; /* from the order to write and sync until it is known to be done */
+    struct histogram commit_bytes;
+};
+const struct log_metrics *log_get_metrics(const struct log *l);
 
 /* Asserts the log's invariants; for tests. */
 void log_check(const struct log *l);

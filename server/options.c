@@ -16,5 +16,6 @@ void options_add(struct options *o, struct conf *c)
     conf_add(c, tls_settings, &o->tls, sizeof(o->tls));
     conf_add(c, management_tls_settings, &o->management_tls, sizeof(o->management_tls));
     conf_add(c, amqp_settings, &o->amqp, sizeof(o->amqp));
+    conf_add(c, metrics_settings, &o->metrics, sizeof(o->metrics));
     conf_add(c, api_settings, &o->api, sizeof(o->api));
 }

@@ -8,6 +8,7 @@
 #include "gate/gate_settings.h"
 #include "gate/tls_settings.h"
 #include "http/api/api_settings.h"
+#include "http/metrics/metrics_settings.h"
 #include "io/real.h"
 #include "queue/queue.h"
 #include "server/diag_settings.h"
@@ -27,6 +28,7 @@ struct options {
     struct tls_options tls;            /* of AMQP */
     struct tls_options management_tls; /* of the HTTP API */
     struct amqp_options amqp;
+    struct metrics_options metrics;
     struct api_options api;
 };
 

@@ -71,14 +71,6 @@ const struct setting server_settings[] = {
     LISTENER(ssl, 3),
     LISTENER(ssl, 4),
     {
-        .name = "prometheus.tcp.port",
-        .kind = SETTING_ENDPOINT,
-        .offset = FIELD(prometheus),
-        .fallback = "15692",
-        .help = "Where Prometheus fetches the metrics, in the same form. This version checks the "
-                "value and opens no door: it serves no metrics yet.",
-    },
-    {
         .name = "millrace.data_dir",
         .kind = SETTING_TEXT,
         .offset = FIELD(data_dir),

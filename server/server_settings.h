@@ -16,7 +16,6 @@ struct server_options {
     int ssl_listeners;
     struct setting_endpoint tcp[SERVER_LISTENERS_MAX];
     struct setting_endpoint ssl[SERVER_LISTENERS_MAX];
-    struct setting_endpoint prometheus;
     char *data_dir;
     char *load_definitions; /* "": nothing */
     bool skips_unchanged_definitions;

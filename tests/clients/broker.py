@@ -101,7 +101,7 @@ class Millrace(Broker):
         program = path / "millrace" if path.is_dir() else path
         return [program, "--data-dir", self.home / "data", "--set",
                 f"listeners.tcp.default=127.0.0.1:{self.port}", "--set",
-                "management.tcp.port=none"], None, "is ready"
+                "management.tcp.port=none", "--set", "prometheus.tcp.port=none"], None, "is ready"
 
 
 class RabbitMQ(Broker):

@@ -232,7 +232,8 @@ class BenchTest(unittest.TestCase):
         return self.started(os.environ.get("MILLRACE_BENCH_BROKER") or
                             f"{program} --data-dir {{dir}} "
                             f"--set listeners.tcp.default=127.0.0.1:{{port}} "
-                            f"--set management.tcp.port=none")
+                            f"--set management.tcp.port=none "
+                            f"--set prometheus.tcp.port=none")
 
     def figures(self, *arguments):
         """Runs the bench and returns its JSON lines by scenario."""

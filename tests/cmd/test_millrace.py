@@ -21,7 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE_S = 60  # generous: a slow machine is not a failure
 READY = "is ready"
 ANY_PORT = ("--set", "listeners.tcp.default=127.0.0.1:0",
-            "--set", "management.tcp.port=127.0.0.1:0")
+            "--set", "management.tcp.port=127.0.0.1:0",
+            "--set", "prometheus.tcp.port=127.0.0.1:0")
 NOBODY = 65534
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "dialogue"))
@@ -228,6 +229,23 @@ def probe_tag(tag, value):
     return probe
 
 
+# ---- metrics ----
+
+def scrape(world):
+    line = world.broker.wait_log(broker.READY)
+    where = re.search(r" prometheus=(\S+)", line)[1]
+    with urllib.request.urlopen(f"http://{where}/metrics", timeout=30) as answer:
+        return where, answer.read().decode()
+
+
+def probe_prometheus_return_per_object_metrics(test):
+    world = World(test, "prometheus.tcp.port=127.0.0.1:0",
+                  "prometheus.return_per_object_metrics=true")
+    one = world.login()
+    world.call(one, "queue.declare", "queue.declare-ok", queue=b"q", exclusive=True)
+    test.assertIn('rabbitmq_queue_messages_ready{vhost="/",queue="q"} 0', scrape(world)[1])
+
+
 # ---- limits ----
 
 def blocked(world):
@@ -339,6 +357,7 @@ PROBES = {
     "default_user_tags.management": probe_tag("management", "true"),
     "default_user_tags.policymaker": probe_tag("policymaker", "true"),
     "default_user_tags.impersonator": probe_tag("impersonator", "true"),
+    "prometheus.return_per_object_metrics": probe_prometheus_return_per_object_metrics,
     "vm_memory_high_watermark.relative": probe_vm_memory_high_watermark_relative,
     "total_memory_available_override_value": probe_total_memory_available_override_value,
     "disk_free_limit.relative": probe_disk_free_limit_relative,
@@ -374,7 +393,7 @@ ELSEWHERE = {
     "ssl_options.versions.N": ("tests/cmd/test_tls.py", "ssl_options.versions.1"),
     "ssl_options.ciphers.N": ("tests/cmd/test_tls.py", "ssl_options.ciphers.1"),
     "management.tcp.port": ("tests/cmd/test_millrace.py", "management.tcp.port=127"),
-    "prometheus.tcp.port": ("README.md", "etrics"),
+    "prometheus.tcp.port": ("tests/cmd/test_metrics.py", "prometheus.tcp.port=127"),
     "log.console.level": ("tests/cmd/test_millrace.py", "log.console.level = debug"),
     "log.queue.level": ("tests/unit/base/test_diag.c", "[DIAG_QUEUES] = DIAG_OFF"),
     "log.console": ("tests/cmd/test_millrace.py", "log.console=false"),
@@ -426,7 +445,7 @@ ELSEWHERE = {
 
 
 # Settings whose effect no test of this table sees; there should be none.
-UNSEEN = ["ssl_options.honor_cipher_order", "management.*", "millrace.http.*",
+UNSEEN = ["prometheus.tcp.ip", "ssl_options.honor_cipher_order", "management.*", "millrace.http.*",
           "collect_statistics_interval", "default_queue_type", "millrace.queue.publisher*"]
 
 

@@ -1,0 +1,55 @@
+/* All numbers of the node, gathered for one scrape.
+ *
+ * Owner: one thread at a time: the process is looked at by a worker, the rest by the shard. */
+#ifndef HTTP_METRICS_FIGURES_H
+#define HTTP_METRICS_FIGURES_H
+
+#include <stdint.h>
+
+#include "broker/broker.h"
+#include "broker/counters.h"
+#include "broker/doors.h"
+
+struct disk;
+struct expose;
+
+/* What the system says about this process; 0 where it says nothing. */
+struct figures_process {
+    uint64_t open_fds;
+    uint64_t fds_max;
+    uint64_t resident_bytes;
+};
+
+struct figures {
+    struct figures_process process;
+    struct broker_counters counters;
+    struct broker_stats stats;
+    struct doors_totals doors;
+    uint64_t memory_max_bytes;
+    uint64_t disk_min_bytes;
+    uint64_t uptime_s;
+    uint64_t memory_alarm; /* 0 or 1 */
+    uint64_t disk_alarm;
+    uint64_t none; /* always 0 */
+    /* walked for */
+    uint64_t ready;
+    uint64_t unacked;
+    uint64_t messages;
+    uint64_t ready_bytes;
+    uint64_t unacked_bytes;
+    uint64_t publishers; /* channels that have published */
+    /* computed from the counters */
+    uint64_t delivered;
+    uint64_t got_with_ack;
+};
+
+/* Blocks: reads files of /proc. */
+void figures_look_at_process(struct disk *d, struct figures_process *out);
+
+/* Fills in what follows from what is there. */
+void figures_finish(struct figures *f);
+
+/* Tells all of them. Those of queues, by their sum, only when `has_queue_sums`. */
+void figures_tell(const struct figures *f, struct expose *e, bool has_queue_sums);
+
+#endif
