@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "log/log.h"
+#include "log/log_metrics.h"
 #include "store/store.h"
 
 struct broker;

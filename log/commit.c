@@ -96,7 +96,7 @@ void hot_commit(struct hot *h)
     h->waiting = empty;
     h->is_flying = true;
     h->job_err = 0;
-    h->begun_ns = io_now_ns(h->site->io);
+    h->commits.begun_ns = io_now_ns(h->site->io);
     io_submit(h->site->io, &h->job);
 }
 
@@ -210,7 +210,7 @@ static void commit_fail(struct hot *h, int err)
 static void commit_done(struct io_job *job)
 {
     struct hot *h = CONTAINER_OF(job, struct hot, job);
-    uint64_t before = h->durable, bytes_before = h->commit_bytes;
+    uint64_t before = h->durable, bytes_before = h->commits.bytes;
     bool has_rolled = false;
 
     ASSERT(h->is_flying && h->flying.count > 0);
@@ -229,14 +229,14 @@ static void commit_done(struct io_job *job)
             w->segment->written = w->end;
             w->segment->chain_end = w->chain;
             h->pending_bytes -= w->size;
-            h->commit_bytes += w->size;
+            h->commits.bytes += w->size;
         }
         h->durable = w->end;
     }
-    commit_tune(h, h->commit_bytes - bytes_before);
-    h->commits++;
-    histogram_record(&h->metrics.commit_ns, io_now_ns(h->site->io) - h->begun_ns);
-    histogram_record(&h->metrics.commit_bytes, h->commit_bytes - bytes_before);
+    commit_tune(h, h->commits.bytes - bytes_before);
+    h->commits.count++;
+    histogram_record(&h->commits.metrics.commit_ns, io_now_ns(h->site->io) - h->commits.begun_ns);
+    histogram_record(&h->commits.metrics.commit_bytes, h->commits.bytes - bytes_before);
     h->wants.commit = false;
     writes_release(h, &h->flying);
     hot_check(h);

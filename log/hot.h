@@ -29,6 +29,7 @@
 #include "io/io.h"
 #include "log/cache.h"
 #include "log/log.h"
+#include "log/log_metrics.h"
 #include "log/spares.h"
 
 /* Sealed bytes that wait to be written to a segment, or are being written. */
@@ -70,6 +71,14 @@ struct hot_wants {
     bool commit; /* the end of a commit */
 };
 
+/* What was committed, and how. */
+struct hot_commits {
+    uint64_t count;
+    uint64_t bytes;
+    uint64_t begun_ns; /* the one in flight */
+    struct log_metrics metrics;
+};
+
 struct hot {
     const struct site *site;
     struct cache *cache;
@@ -100,10 +109,7 @@ struct hot {
     int job_err;
     int failed; /* the error that ended it, or 0 */
 
-    uint64_t commits;
-    uint64_t commit_bytes;
-    uint64_t begun_ns; /* the commit in flight */
-    struct log_metrics metrics;
+    struct hot_commits commits;
 
     void (*on_durable)(void *owner);         /* hot.durable has risen */
     void (*on_failed)(void *owner, int err); /* once */

@@ -254,8 +254,8 @@ void log_get_stats(const struct log *l, struct log_stats *out)
     const struct segment *last = l->hot.segments[l->hot.segment_count - 1];
 
     *out = (struct log_stats){
-        .commits = l->hot.commits,
-        .committed_bytes = l->hot.commit_bytes,
+        .commits = l->hot.commits.count,
+        .committed_bytes = l->hot.commits.bytes,
         .pending_bytes = l->hot.pending_bytes,
         .hot_segments = l->hot.segment_count,
         .hot_bytes = sorter_debt(&l->sorter) + last->bytes,
@@ -276,7 +276,7 @@ void log_get_stats(const struct log *l, struct log_stats *out)
 
 const struct log_metrics *log_get_metrics(const struct log *l)
 {
-    return &l->hot.metrics;
+    return &l->hot.commits.metrics;
 }
 
 void log_check(const struct log *l)

@@ -34,13 +34,13 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/err.h"
-#include "base/metric.h"
 #include "log/log_settings.h"
 #include "log/record.h"
 
 struct disk;
 struct io;
 struct log;
+struct log_metrics;
 struct log_sorting;
 
 enum { LOG_SHARED = 0 /* the lane for records without a destination of their own */ };
@@ -199,11 +199,7 @@ struct log_stats {
 };
 void log_get_stats(const struct log *l, struct log_stats *out);
 
-/* How commits were, since the opening. */
-struct log_metrics {
-    struct histogram commit_ns; /* from the order to write and sync until it is known to be done */
-    struct histogram commit_bytes;
-};
+/* How commits were, since the opening: log/log_metrics.h. */
 const struct log_metrics *log_get_metrics(const struct log *l);
 
 /* Asserts the log's invariants; for tests. */

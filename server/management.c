@@ -1,4 +1,4 @@
-/* Wiring of the management interface. */
+/* Wiring of the management interface and of the metrics. */
 #include "server/management.h"
 
 #include <stdio.h>
@@ -8,17 +8,22 @@
 #include "broker/doors.h"
 #include "gate/gate.h"
 #include "http/api/api.h"
+#include "http/metrics/metrics.h"
 #include "http/server.h"
 #include "io/real.h"
 #include "server/machine.h"
 #include "server/options.h"
+#include "server/version.h"
 
 struct management {
     struct api *api;
     struct gate_settings gate_settings; /* without the PROXY protocol, which is AMQP's */
     struct gate *gate;                  /* with TLS; NULL: none */
+    struct metrics *metrics;
     const struct options *options;
     char *node;
+    void (*stopped)(void *owner);
+    void *stopped_owner;
 };
 
 /* ---- with TLS ---- */
@@ -84,9 +89,21 @@ int management_open(const struct management_open *o, struct management **out, st
         .doors = amqp_doors(o->amqp),
     };
     m->api = api_new(&open);
+    m->metrics = metrics_new(&(struct metrics_open){
+        .io = o->io,
+        .broker = o->broker,
+        .options = &o->options->metrics,
+        .limits = &o->options->broker,
+        .node = m->node,
+        .cluster_name = o->options->amqp.cluster_name,
+        .version = MILLRACE_VERSION,
+        .doors = amqp_doors(o->amqp),
+    });
     rv = api_listen(m->api, note);
     if (rv == 0 && o->tls != NULL)
         rv = listen_with_tls(m, o->io, o->tls, note);
+    if (rv == 0)
+        rv = metrics_listen(m->metrics, note);
     *out = m; /* also when it does not listen: it must be stopped like any other */
     return rv;
 }
@@ -110,8 +127,28 @@ char *management_where(const struct management *m)
     const char *host = e->host[0] == '\0' ? m->options->api.ip : e->host;
     uint16_t ssl_port = m->gate == NULL ? 0 : gate_port(m->gate);
     char *where = add_where(mem_text(""), "http", host, api_port(m->api));
+    char *metrics = metrics_where(m->metrics);
+    char *all = NULL;
 
-    return add_where(where, " https", ssl_host(m), ssl_port);
+    where = add_where(where, " https", ssl_host(m), ssl_port);
+    all = mem_format("%s prometheus=%s", where, metrics);
+    mem_free(where);
+    mem_free(metrics);
+    return all;
+}
+
+static void on_metrics_stopped(void *owner)
+{
+    struct management *m = owner;
+
+    m->stopped(m->stopped_owner);
+}
+
+static void on_api_stopped(void *owner)
+{
+    struct management *m = owner;
+
+    metrics_stop(m->metrics, on_metrics_stopped, m);
 }
 
 void management_stop(struct management *m, void (*stopped)(void *owner), void *owner)
@@ -119,13 +156,16 @@ void management_stop(struct management *m, void (*stopped)(void *owner), void *o
     if (m->gate != NULL)
         gate_close(m->gate);
     m->gate = NULL;
-    api_stop(m->api, stopped, owner);
+    m->stopped = stopped;
+    m->stopped_owner = owner;
+    api_stop(m->api, on_api_stopped, m);
 }
 
 void management_free(struct management *m)
 {
     if (m == NULL)
         return;
+    metrics_free(m->metrics);
     api_free(m->api);
     mem_free(m->node);
     mem_free(m);

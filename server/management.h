@@ -1,4 +1,5 @@
-/* The management interface in its place: what it asks of the other doors is asked for here.
+/* The management interface and the metrics in their places: what they ask of the other doors is
+ * asked for here.
  *
  * Owner: the shard of the server. */
 #ifndef SERVER_MANAGEMENT_H
@@ -22,14 +23,14 @@ struct management_open {
     struct tls *tls;               /* borrowed; NULL: none listens with it */
 };
 
-/* Opens the interface, and its listener if there is to be one. Errors: as listener_open(). */
+/* Opens both, and their listeners if there are to be any. Errors: as listener_open(). */
 MUST_USE int management_open(const struct management_open *o, struct management **out,
                              struct err_note *note);
 
-/* Its listeners as facts, new memory: "http=127.0.0.1:15672 https=none". */
+/* Their listeners as facts, new memory: "http=127.0.0.1:15672 https=none prometheus=*:15692". */
 char *management_where(const struct management *m);
 
-/* As api_stop() and api_free(). */
+/* Ends what is under way and calls `stopped` from the loop; then it is freed. */
 void management_stop(struct management *m, void (*stopped)(void *owner), void *owner);
 void management_free(struct management *m);
 

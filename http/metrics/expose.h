@@ -31,8 +31,8 @@ void expose_label(struct expose *e, const char *name, struct bytes value);
 void expose_end(struct expose *e, uint64_t value);
 void expose_end_real(struct expose *e, double value);
 
-/* All of a histogram, whose values are so many to one of the metric's unit: 1e9 for nanoseconds told
- * as seconds. `labels` as above. */
+/* All of a histogram, whose values are so many to one of the metric's unit: 1e9 for nanoseconds
+ * told as seconds. `labels` as above. */
 struct expose_histogram {
     const char *name;
     const char *labels;

@@ -251,7 +251,8 @@ class Metrics(unittest.TestCase):
         self.addCleanup(process.kill)
 
         def ask(query):
-            url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": query})
+            what = urllib.parse.urlencode({"query": query})
+            url = f"http://127.0.0.1:{port}/api/v1/query?{what}"
             try:
                 with urllib.request.urlopen(url, timeout=30) as answer:
                     return json.load(answer)["data"]["result"]

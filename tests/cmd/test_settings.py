@@ -393,7 +393,7 @@ ELSEWHERE = {
     "ssl_options.versions.N": ("tests/cmd/test_tls.py", "ssl_options.versions.1"),
     "ssl_options.ciphers.N": ("tests/cmd/test_tls.py", "ssl_options.ciphers.1"),
     "management.tcp.port": ("tests/cmd/test_millrace.py", "management.tcp.port=127"),
-    "prometheus.tcp.port": ("tests/cmd/test_metrics.py", "prometheus.tcp.port=127"),
+    "prometheus.tcp.port": ("tests/cmd/test_metrics.py", "prometheus.tcp.port=127.0.0.1:0"),
     "log.console.level": ("tests/cmd/test_millrace.py", "log.console.level = debug"),
     "log.queue.level": ("tests/unit/base/test_diag.c", "[DIAG_QUEUES] = DIAG_OFF"),
     "log.console": ("tests/cmd/test_millrace.py", "log.console=false"),

@@ -84,7 +84,7 @@ static void test_an_idle_log_commits_nothing(void **state)
     hot_commit(hot_of(&w));
     log_world_run_ms(&w, 10000);
     assert_int_equal(sim_disk_operations(w.disk), operations);
-    assert_int_equal(hot_of(&w)->commits, 3);
+    assert_int_equal(hot_of(&w)->commits.count, 3);
     end(&w);
 }
 
@@ -102,7 +102,7 @@ static void test_blocks_that_follow_one_another_are_one_write(void **state)
     sim_disk_observe(w.disk, count_call, &calls);
     log_world_run_ms(&w, 3 * SYNC_MS);
     assert_int_equal(log_durable(w.log), 10);
-    assert_int_equal(hot_of(&w)->commits, 2);
+    assert_int_equal(hot_of(&w)->commits.count, 2);
     assert_int_equal(calls.counts[SIM_OP_WRITE], 1);
     sim_disk_observe(w.disk, NULL, NULL);
     log_world_expect_hot(&w, 0, 10);
@@ -124,7 +124,7 @@ static void test_a_turn_that_appends_much_does_not_wait_for_its_end(void **state
     assert_int_equal(w.told.durables, 0);
     log_world_run_ms(&w, 3 * SYNC_MS);
     assert_int_equal(w.told.durable, 12);
-    assert_int_equal(hot_of(&w)->commits, 2);
+    assert_int_equal(hot_of(&w)->commits.count, 2);
     log_world_expect_hot(&w, 0, 12);
     end(&w);
 }
@@ -167,7 +167,7 @@ static void test_batches_gather_behind_the_sync_in_flight(void **state)
     log_world_run_ms(&w, SYNC_MS);
     assert_int_equal(w.told.durable, 41);
     assert_int_equal(w.told.durables, 2);
-    assert_int_equal(hot_of(&w)->commits, 2);
+    assert_int_equal(hot_of(&w)->commits.count, 2);
     assert_int_equal(hot_of(&w)->tail.block->batch_count, 2); /* all that gathered is one batch */
     end(&w);
 }
