@@ -376,6 +376,9 @@ PROBES = {
 
 # Settings whose effect is seen by other tests: the file, and what stands in it.
 ELSEWHERE = {
+    "ssl_cert_login_from": ("tests/cmd/test_tls.py", "ssl_cert_login_from="),
+    "ssl_cert_login_san_type": ("tests/cmd/test_tls.py", "ssl_cert_login_san_type="),
+    "ssl_cert_login_san_index": ("tests/cmd/test_tls.py", "ssl_cert_login_san_index="),
     "listeners.tcp": ("tests/cmd/test_tls.py", "listeners.tcp=none"),
     "listeners.tcp.N": ("tests/unit/conf/test_foreign_keys.c", "listeners.tcp.1"),
     "listeners.ssl": ("tests/cmd/test_tls.py", "listeners.ssl"),
@@ -445,7 +448,8 @@ ELSEWHERE = {
 
 
 # Settings whose effect no test of this table sees; there should be none.
-UNSEEN = ["prometheus.tcp.ip", "ssl_options.honor_cipher_order", "management.*", "millrace.http.*",
+UNSEEN = ["prometheus.tcp.ip", "load_definitions", "definitions.*", "proxy_protocol",
+          "millrace.gate.proxy_timeout", "ssl_options.honor_cipher_order", "management.*", "millrace.http.*",
           "collect_statistics_interval", "default_queue_type", "millrace.queue.publisher*"]
 
 

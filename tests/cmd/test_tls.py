@@ -198,7 +198,7 @@ class TlsTest(unittest.TestCase):
         self.assertRegex(said, "ProbableAuthenticationError.*403.*using authentication mechanism "
                                "EXTERNAL")
         self.assertRegex(broker.wait_for_line("certificate"),
-                         r"\[amqp\] a certificate's name may not log in "
+                         r"\[connection\] a certificate's name may not log in "
                          r"peer=127\.0\.0\.1:\d+ name='CN=client,O=test'$")
 
     def test_a_client_without_a_certificate_is_not_offered_it(self):
