@@ -449,8 +449,8 @@ ELSEWHERE = {
 
 # Settings whose effect no test of this table sees; there should be none.
 UNSEEN = ["prometheus.tcp.ip", "millrace.broker.events", "millrace.node_name",
-          "load_definitions", "definitions.*", "proxy_protocol",
-          "millrace.gate.proxy_timeout", "ssl_options.honor_cipher_order", "management.*", "millrace.http.*",
+          "load_definitions", "definitions.*", "proxy_protocol", "millrace.gate.proxy_timeout",
+          "ssl_options.honor_cipher_order", "management.*", "millrace.http.*",
           "collect_statistics_interval", "default_queue_type", "millrace.queue.publisher*"]
 
 
