@@ -98,7 +98,8 @@ struct look_queue {
     bool is_durable;
     bool is_auto_delete;
     bool is_exclusive;
-    void *owner; /* of an exclusive one: the `owner` of visit_calls; else NULL */
+    bool is_partition; /* of a stream with x-partitions, which makes it and is told of too */
+    void *owner;       /* of an exclusive one: the `owner` of visit_calls; else NULL */
     uint64_t id;
     unsigned partition;
     struct table arguments;        /* as declared */

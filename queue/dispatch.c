@@ -284,7 +284,8 @@ unsigned queue_dispatch(struct queue *q, unsigned max)
 
 void consumer_serve(struct consumer *c)
 {
-    (void)queue_dispatch(c->queue, PASS_MAX);
+    if (c->queue->stream == NULL) /* in a stream all that he has not seen is there for him later */
+        (void)queue_dispatch(c->queue, PASS_MAX);
 }
 
 /* ---- get ---- */

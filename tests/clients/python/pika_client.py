@@ -428,6 +428,60 @@ def once():
     channel.exchange_delete("pika.once")
 
 
+def read_stream(channel, name, count, **arguments):
+    """So many messages of a stream, as (offset, body); fewer when no more come."""
+    channel.basic_qos(prefetch_count=7)
+    seen = []
+    for method, properties, body in channel.consume(name, inactivity_timeout=2, arguments={
+            key.replace("_", "-"): value for key, value in arguments.items()}):
+        if method is None:
+            break
+        seen.append((properties.headers["x-stream-offset"], body))
+        channel.basic_ack(method.delivery_tag)
+        if len(seen) == count:
+            break
+    channel.cancel()
+    return seen
+
+
+def streams():
+    """A stream keeps what was read, also when the broker is killed; so does one with partitions,
+    in which messages of a key stay in order."""
+    channel = connect().channel()
+    channel.queue_declare("pika.stream", durable=True, arguments={"x-queue-type": "stream"})
+    channel.queue_declare("pika.parts", durable=True,
+                          arguments={"x-queue-type": "stream", "x-partitions": 3})
+    channel.confirm_delivery()
+    sent = large_body()
+    for number in range(100):
+        value = "even" if number % 2 == 0 else "odd"
+        publish(channel, "pika.stream", b"%d" % number,
+                headers={**HEADERS, "x-stream-filter-value": value})
+        publish(channel, "pika.parts", b"%d" % number,
+                headers={"x-partition-key": "key %d" % (number % 10)})
+    publish(channel, "pika.stream", sent)
+    wanted = [(number, b"%d" % number) for number in range(100)]
+    equal(read_stream(channel, "pika.stream", 100, x_stream_offset="first"), wanted, "the stream")
+    ask_for_restart("kill")
+    channel = connect().channel()
+    equal(read_stream(channel, "pika.stream", 100, x_stream_offset="first"), wanted, "what is kept")
+    equal(read_stream(channel, "pika.stream", 10, x_stream_offset=90), wanted[90:], "behind 89")
+    equal(read_stream(channel, "pika.stream", 2, x_stream_offset=-2)[0], wanted[99], "the last two")
+    equal(read_stream(channel, "pika.stream", 50, x_stream_offset="1h", x_stream_filter="odd"),
+          wanted[1::2], "what is odd")
+    last = read_stream(channel, "pika.stream", 1, x_stream_offset="last")
+    assert last == [(100, sent)], "the large body came back changed"
+    bodies = [body for _, body in read_stream(channel, "pika.parts", 100, x_stream_offset="first")]
+    equal(sorted(int(body) for body in bodies), list(range(100)), "all partitions")
+    for key in range(10):
+        mine = [int(body) for body in bodies if int(body) % 10 == key]
+        equal(mine, sorted(mine), f"the order of key {key}")
+    equal(sum(len(read_stream(channel, f"pika.parts-{i}", 100, x_stream_offset="first"))
+              for i in range(3)), 100, "the partitions one by one")
+    channel.queue_delete("pika.parts")
+    channel.queue_delete("pika.stream")
+
+
 def on_channel(work):
     def run():
         with connect() as connection:
@@ -442,3 +496,4 @@ for way in ("stop", "kill"):
     report(way, lambda: restart(way))
 report("delayed", delayed)
 report("once", once)
+report("streams", streams)

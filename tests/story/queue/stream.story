@@ -51,3 +51,6 @@ queue s x-queue-type=stream
 consume s e prefetch=1 arguments: x-stream-offset=first
 publish s new
 > e gets new @0
+# A consumer who is cancelled gets nothing twice.
+publish s newer
+cancel e
