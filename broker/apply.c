@@ -1,6 +1,7 @@
 /* Policies become arguments in effect. */
 #include "broker/apply.h"
 
+#include "broker/exchange_log.h"
 #include "broker/parts.h"
 #include "broker/policies.h"
 #include "exchange/exchange.h"
@@ -161,6 +162,9 @@ void apply_to_all(struct vhost *v)
 
     for (struct names_entry *e = names_first(&v->queues); e != NULL; e = names_next(&v->queues, e))
         apply_to_queue((struct named_queue *)e->value);
-    while ((x = exchange_next(v->table, x)) != NULL)
+    while ((x = exchange_next(v->table, x)) != NULL) {
         apply_to_exchange(v, x);
+        if (definitions_are_open(&v->broker->definitions))
+            exchange_log_attach(v, x, false);
+    }
 }

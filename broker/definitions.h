@@ -108,6 +108,12 @@ void definitions_stop(struct definitions *d);
 
 /* ---- use ---- */
 
+/* Between definitions_start() and definitions_stop(). */
+static inline bool definitions_are_open(const struct definitions *d)
+{
+    return d->partition != NULL;
+}
+
 /* Makes or replaces. */
 void definitions_put(struct definitions *d, uint8_t kind, struct bytes key, struct bytes body);
 /* It is gone; nothing happens when it was not there. */

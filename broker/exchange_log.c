@@ -4,6 +4,7 @@
 #include "broker/define.h"
 #include "broker/define_parts.h"
 #include "broker/parts.h"
+#include "broker/policies.h"
 #include "broker/replay_parts.h"
 #include "exchange/exchange.h"
 #include "msg/shortstr.h"
@@ -29,8 +30,28 @@ static int read_wish(struct table arguments, bool *has_log, struct field *f)
     return field_as_bool(f, has_log) ? 0 : ERR_INVALID;
 }
 
-/* The arguments of the stream, in the broker's buffer. */
-static struct table stream_arguments(struct broker *b, struct table arguments)
+/* What a policy says of the stream, where the exchange was declared without one. */
+static void write_policy(struct table_writer *w, const struct policy_match *m)
+{
+    static const struct {
+        const char *key;
+        const char *name;
+    } rows[] = {
+        {"log-partitions", "x-partitions"},
+        {"max-age", "x-max-age"},
+        {"max-length-bytes", "x-max-length-bytes"},
+        {"compact", "x-compact"},
+    };
+    struct field f;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (policy_value(m, bytes_text(rows[i].key), &f))
+            table_writer_field(w, bytes_text(rows[i].name), &f);
+}
+
+/* The arguments of the stream, in the broker's buffer. `m`: it is a policy that asks for it. */
+static struct table stream_arguments(struct broker *b, struct table arguments,
+                                     const struct policy_match *m)
 {
     struct table_writer w;
     struct table out = {{NULL, 0}};
@@ -40,9 +61,11 @@ static struct table stream_arguments(struct broker *b, struct table arguments)
     buf_clear(&b->scratch.arguments);
     table_writer_init(&w, &b->scratch.arguments);
     table_writer_text(&w, "x-queue-type", bytes_text("stream"));
-    for (size_t i = 0; i < ARRAY_SIZE(handed_on); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(handed_on) && m == NULL; i++)
         if (table_find(arguments, bytes_text(handed_on[i]), &f))
             table_writer_field(&w, bytes_text(handed_on[i]), &f);
+    if (m != NULL)
+        write_policy(&w, m);
     rv = table_writer_finish(&w, &out);
     ASSERT(rv == 0); /* a part of a table that was checked */
     return out;
@@ -83,7 +106,7 @@ int exchange_log_check(struct visit *v, const struct define_exchange *d, bool *h
                       "invalid arg 'x-log' for exchange '%.*s' in vhost '%.*s': the name is longer "
                       "than %d bytes, so its log cannot be named",
                       SHOW(d->name), SHOW(v->vhost->name), (int)NAME_MAX_SIZE);
-    if (queue_args_read(stream_arguments(v->broker, d->arguments), stream_name(d->name, area),
+    if (queue_args_read(stream_arguments(v->broker, d->arguments, NULL), stream_name(d->name, area),
                         v->vhost->name, &args, &note) != 0)
         return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
     return 0;
@@ -111,8 +134,9 @@ int exchange_log_compare(struct visit *v, const struct define_exchange *d, const
                       current ? "true" : "false");
     if (!received || q == NULL)
         return 0;
-    if (queue_args_compare(stream_arguments(v->broker, d->arguments), queue_arguments(q->queue),
-                           stream_name(d->name, area), v->vhost->name, &note) != 0)
+    if (queue_args_compare(stream_arguments(v->broker, d->arguments, NULL),
+                           queue_arguments(q->queue), stream_name(d->name, area), v->vhost->name,
+                           &note) != 0)
         return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
     return 0;
 }
@@ -127,35 +151,76 @@ static void clear_name(struct named_queue *q)
     named_queue_delete(q);
 }
 
-static void mark(struct named_queue *q)
+static void mark(struct named_queue *q, bool is_log)
 {
-    q->is_log = true;
+    q->is_log = is_log;
     for (uint32_t i = 0; i < q->partition_count; i++)
-        q->partitions[i]->is_log = true;
+        q->partitions[i]->is_log = is_log;
 }
 
-void exchange_log_attach(struct vhost *v, struct exchange *x, bool is_new)
+/* What the exchange was declared with counts, then what policies say. *m is filled in that case. */
+static bool wants_log(const struct vhost *v, const struct exchange *x, struct policy_match *m,
+                      bool *is_by_policy)
 {
-    struct table arguments = exchange_spec(x).arguments;
-    uint8_t area[SHORTSTR_MAX];
-    struct define_queue d = {.is_durable = true};
-    struct named_queue *q = NULL;
-    struct field f;
+    struct exchange_spec spec = exchange_spec(x);
     bool has_log = false;
+    struct field f;
 
-    if (read_wish(arguments, &has_log, &f) != 0 || !has_log)
-        return;
-    d.name = stream_name(exchange_spec(x).name, area);
-    q = vhost_find_queue(v, d.name);
+    *is_by_policy = false;
+    if (!spec.is_durable || shortstr_is_reserved(spec.name) || exchange_is_default(x))
+        return false;
+    if (read_wish(spec.arguments, &has_log, &f) == 0 && has_log)
+        return true;
+    *m = vhost_match_exchange(v, spec.name);
+    *is_by_policy = policy_bool(m, "log", &has_log) && has_log && spec.name.size <= NAME_MAX_SIZE;
+    return *is_by_policy;
+}
+
+/* The policy is gone: the stream stays, as a queue like others, until somebody deletes it. */
+static void detach(struct vhost *v, struct exchange *x)
+{
+    struct named_queue *q = vhost_find_queue_id(v, exchange_log(x));
+
+    exchange_set_log(v->table, x, 0);
+    mark(q, false);
+    v->version++;
+}
+
+/* The stream of that name; none for an exchange that is new. */
+static struct named_queue *find_stream(struct vhost *v, struct bytes name, bool is_new)
+{
+    struct named_queue *q = vhost_find_queue(v, name);
+
     if (q != NULL && is_new) {
         clear_name(q);
         q = NULL;
     }
+    return q;
+}
+
+void exchange_log_attach(struct vhost *v, struct exchange *x, bool is_new)
+{
+    struct define_queue d = {.is_durable = true};
+    struct named_queue *q = NULL;
+    struct policy_match m;
+    uint8_t area[SHORTSTR_MAX];
+    bool is_by_policy = false;
+
+    if (!wants_log(v, x, &m, &is_by_policy)) {
+        if (exchange_log(x) != 0)
+            detach(v, x);
+        return;
+    }
+    if (exchange_log(x) != 0)
+        return;
+    d.name = stream_name(exchange_spec(x).name, area);
+    q = find_stream(v, d.name, is_new);
     if (q == NULL) {
-        d.arguments = stream_arguments(v->broker, arguments);
+        d.arguments =
+            stream_arguments(v->broker, exchange_spec(x).arguments, is_by_policy ? &m : NULL);
         q = define_make_queue(v, &d, &v->broker->homes[0], NULL);
     }
-    mark(q);
+    mark(q, true);
     exchange_set_log(v->table, x, q->id);
     v->version++;
 }

@@ -34,8 +34,9 @@ MUST_USE int exchange_log_check(struct visit *v, const struct define_exchange *d
 MUST_USE int exchange_log_compare(struct visit *v, const struct define_exchange *d,
                                   const struct exchange *x, struct refusal *refusal);
 
-/* Gives the exchange the log that its arguments ask for, if they do. `is_new`: it was declared just
- * now, so that it gets a new stream; else the one that is there. */
+/* Gives the exchange the log that its arguments or a policy ask for, if they do; takes it away when
+ * the policy that asked is gone. `is_new`: it was declared just now, so that it gets a new stream;
+ * else the one that is there. */
 void exchange_log_attach(struct vhost *v, struct exchange *x, bool is_new);
 /* The exchange goes: its replays end now, its stream is deleted at the end of the turn. */
 void exchange_log_doom(struct vhost *v, const struct exchange *x);

@@ -254,6 +254,7 @@ static void tell_queue(const struct named_queue *q, struct look_queue *out)
         .is_durable = queue_is_durable(q->queue),
         .is_auto_delete = queue_is_auto_delete(q->queue),
         .is_exclusive = q->owner != NULL,
+        .is_log = q->is_log,
         .is_partition = q->front != NULL,
         .owner = q->owner == NULL ? NULL : q->owner->calls.owner,
         .id = q->id,

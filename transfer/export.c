@@ -312,7 +312,7 @@ static bool next_queue(struct transfer_export *e, json_t *out)
     begin_look(e, LOOK_QUEUES);
     if (!look_queue(&e->look, &q))
         return false;
-    if (q.is_exclusive || q.is_partition) /* it belongs to a connection; or comes with its stream */
+    if (q.is_exclusive || q.is_partition || q.is_log) /* it comes with what it belongs to */
         return true;
     j = json_object();
     set(j, "name", q.name);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "broker/policies.h"
 #include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
 #include "tests/unit/broker/refused.h"
@@ -123,6 +124,44 @@ static void test_the_stream_can_only_be_consumed(void **state)
     end();
 }
 
+static int put_policy(const char *text)
+{
+    const struct policy_spec spec = {.name = bytes_text("logs"),
+                                     .pattern = bytes_text("^p"),
+                                     .apply_to = POLICY_EXCHANGES,
+                                     .definition = world_table(&w, text)};
+
+    return broker_put_policy(w.broker, bytes_text("/"), POLICY_OF_USERS, &spec, &w.note);
+}
+
+static void test_a_policy_gives_a_log_and_takes_it(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(world_exchange(&w, "p1", "direct durable", ""), 0);
+    assert_int_equal(put_policy("log=true log-partitions=3 max-age=1D"), 0);
+    assert_int_equal(world_exchange(&w, "p2", "direct durable", ""), 0);
+    assert_int_equal(world_exchange(&w, "p3", "direct", ""), 0); /* it has none */
+    for (unsigned i = 0; i < 2; i++) {
+        world_publish(&w, "p1", "k", "one");
+        world_publish(&w, "p2", "k", "two");
+        assert_int_equal(kept("amq.log.p1"), i + 1);
+        assert_int_equal(kept("amq.log.p2"), i + 1);
+        broker_world_close(&w);
+        broker_world_open(&w);
+    }
+    assert_int_equal(broker_delete_policy(w.broker, bytes_text("/"), POLICY_OF_USERS,
+                                          bytes_text("logs"), &w.note),
+                     0);
+    world_publish(&w, "p1", "k", "no more");
+    assert_int_equal(kept("amq.log.p1"), 2);
+    assert_int_equal(world_delete(&w, "amq.log.p1", ""), 0);
+    assert_int_equal(put_policy("log=true"), 0);
+    world_publish(&w, "p1", "k", "anew");
+    assert_int_equal(kept("amq.log.p1"), 1);
+    end();
+}
+
 static void test_bad_arguments_are_refused(void **state)
 {
     static const struct {
@@ -178,6 +217,7 @@ int main(void)
         LEAK_CHECKED(test_it_goes_with_its_exchange),
         LEAK_CHECKED(test_an_auto_delete_exchange_takes_its_log_with_it),
         LEAK_CHECKED(test_the_stream_can_only_be_consumed),
+        LEAK_CHECKED(test_a_policy_gives_a_log_and_takes_it),
         LEAK_CHECKED(test_bad_arguments_are_refused),
         LEAK_CHECKED(test_declared_again_it_must_say_the_same),
     };
