@@ -72,6 +72,36 @@ static void set_dead_letters(struct queue_args *a, struct table arguments,
         a->is_at_least_once = bytes_equal(text, bytes_text("at-least-once"));
 }
 
+static void set_retry_ms(uint32_t *value, const struct policy_match *m, const char *key)
+{
+    uint64_t of_policy = 0;
+
+    if (policy_number(m, key, &of_policy))
+        *value = of_policy < UINT32_MAX ? (uint32_t)of_policy : UINT32_MAX;
+}
+
+/* Where the arguments say nothing. */
+static void set_retries(struct queue_args *a, struct table arguments, const struct policy_match *m)
+{
+    static const char *const words[] = {
+        [RETRY_DISABLED] = "disabled",
+        [RETRY_ALL] = "all",
+        [RETRY_FAILED] = "failed",
+        [RETRY_RETURNED] = "returned",
+    };
+    struct bytes word;
+
+    if (!has_argument(arguments, "x-delayed-retry-type") &&
+        policy_text(m, "delayed-retry-type", &word))
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+            if (bytes_equal(word, bytes_text(words[i])))
+                a->retry = (enum queue_retry)i;
+    if (!has_argument(arguments, "x-delayed-retry-min"))
+        set_retry_ms(&a->retry_min_ms, m, "delayed-retry-min");
+    if (!has_argument(arguments, "x-delayed-retry-max"))
+        set_retry_ms(&a->retry_max_ms, m, "delayed-retry-max");
+}
+
 static uint8_t target_of(const struct queue_args *a)
 {
     if (a->type == QUEUE_STREAM)
@@ -89,6 +119,8 @@ static bool is_in_effect(const struct queue_args *now, const struct queue_args *
            now->segment_bytes == a->segment_bytes && now->delivery_limit == a->delivery_limit &&
            now->has_dead_letter_exchange == a->has_dead_letter_exchange &&
            bytes_equal(now->dead_letter_exchange, a->dead_letter_exchange) &&
+           now->retry == a->retry && now->retry_min_ms == a->retry_min_ms &&
+           now->retry_max_ms == a->retry_max_ms &&
            now->has_dead_letter_key == a->has_dead_letter_key &&
            bytes_equal(now->dead_letter_key, a->dead_letter_key);
 }
@@ -104,6 +136,7 @@ static void set_limits(struct queue_args *a, struct table arguments, const struc
     if (!has_argument(arguments, "x-overflow"))
         set_overflow(a, m);
     set_dead_letters(a, arguments, m);
+    set_retries(a, arguments, m);
 }
 
 /* What a stream keeps is the policy's to say, whatever was declared. */

@@ -44,6 +44,24 @@ static struct look_queue look(struct broker_world *w, const char *name)
     return q;
 }
 
+static void test_a_policy_holds_back_what_comes_back(void **state)
+{
+    struct broker_world w;
+
+    (void)state;
+    begin(&w);
+    assert_int_equal(world_queue(&w, "p1", "durable", "x-delayed-retry-min=7"), 0);
+    assert_int_equal(put(&w, POLICY_OF_USERS, "retry",
+                         "delayed-retry-type=failed delayed-retry-min=5 delayed-retry-max=60"),
+                     0);
+    assert_int_equal(look(&w, "p1").args->retry, RETRY_FAILED);
+    assert_int_equal(look(&w, "p1").args->retry_min_ms, 7);
+    assert_int_equal(look(&w, "p1").args->retry_max_ms, 60);
+    assert_int_equal(drop(&w, POLICY_OF_USERS, "retry"), 0);
+    assert_int_equal(look(&w, "p1").args->retry, RETRY_DISABLED);
+    end(&w);
+}
+
 static void test_a_policy_reaches_what_is_there_and_what_comes(void **state)
 {
     struct broker_world w;
@@ -202,6 +220,7 @@ static void test_what_is_wrong_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LEAK_CHECKED(test_a_policy_holds_back_what_comes_back),
         LEAK_CHECKED(test_a_policy_reaches_what_is_there_and_what_comes),
         LEAK_CHECKED(test_of_numbers_the_smaller_counts_and_arguments_keep_their_words),
         LEAK_CHECKED(test_an_exchange_gets_its_alternate),
