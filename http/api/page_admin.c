@@ -83,6 +83,18 @@ static void keep_vhost(const struct api_call *c, struct admin_vhost *v, bool *is
     v->is_protected = old.is_protected;
 }
 
+/* Whoever makes a virtual host may do everything in it, as in RabbitMQ. */
+static int grant_all(struct api_call *c, struct err_note *note)
+{
+    const struct bytes any = bytes_text(".*");
+    const struct permission all = {any, any, any};
+    struct permission found;
+
+    if (auth_find_permission(broker_auth(c->api->broker), c->user, c->vhost, &found))
+        return 0;
+    return admin_put_permission(c->api->broker, user_name(c->user), c->vhost, &all, note);
+}
+
 void vhost_put(struct api_call *c)
 {
     struct admin_vhost v = {.name = c->vhost};
@@ -101,6 +113,8 @@ void vhost_put(struct api_call *c)
         if (has_tags)
             v.tags = buf_view(&tags);
         int rv = admin_put_vhost(c->api->broker, &v, &note);
+        if (rv == 0 && !is_old)
+            rv = grant_all(c, &note);
         answer(c, rv, &note, is_old);
     }
     buf_release(&tags);

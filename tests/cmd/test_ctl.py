@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
 # Tests of millracectl: what it asks of the HTTP API, what it prints, how it ends.
-"""Runs the program that lies in MILLRACE_BIN (build/bin by default) against an API of paper: a
-server that notes each request and answers what the test says."""
+"""Runs the program that lies in MILLRACE_BIN (build/bin by default) against an API of paper, a
+server that notes each request and answers what the test says; and against the broker."""
 import base64
 import http.server
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DEADLINE_S = 60
+sys.path.insert(0, str(ROOT / "tests" / "cmd"))
+from test_millrace import ANY_PORT, DEADLINE_S, READY, Broker  # noqa: E402
+
 DONE, USAGE, REFUSED, UNREACHED, NOT_ALLOWED = 0, 64, 65, 69, 77
 
 
@@ -219,6 +224,98 @@ class Ends(Ctl):
         self.run_ctl("set_global_parameter", "n", "{", code=REFUSED)
         self.assertIn("'{' is no JSON", self.errors)
         self.assertEqual(self.asked(), [])
+
+
+class Real(unittest.TestCase):
+    """The verbs against a running broker."""
+
+    @classmethod
+    def setUpClass(cls):
+        home = pathlib.Path(tempfile.mkdtemp(prefix="millrace-ctl-"))
+        cls.addClassCleanup(shutil.rmtree, home)
+        cls.broker = Broker("--data-dir", home / "data", *ANY_PORT)
+        cls.addClassCleanup(cls.broker.close)
+        line = cls.broker.wait_for_line(READY)
+        cls.uri = f"http://guest:guest@127.0.0.1:{re.search(r' http=[^ ]*:([0-9]+)', line)[1]}"
+
+    def ctl(self, *words, code=DONE):
+        done = subprocess.run([program(), "--uri", self.uri, "-q", *words], text=True,
+                              capture_output=True, timeout=DEADLINE_S)
+        self.assertEqual(done.returncode, code, done.stderr + done.stdout)
+        return done.stdout
+
+    def rows(self, *words):
+        return json.loads(self.ctl("--formatter", "json", *words))
+
+    def test_users_and_permissions(self):
+        self.ctl("add_user", "ann", "first", "monitoring")
+        self.ctl("authenticate_user", "ann", "first")
+        self.ctl("change_password", "ann", "second")
+        self.ctl("authenticate_user", "ann", "first", code=NOT_ALLOWED)
+        self.ctl("set_user_tags", "ann", "administrator", "monitoring")
+        self.ctl("authenticate_user", "ann", "second")
+        self.assertEqual(sorted(self.rows("list_users")[1]["tags"]),
+                         ["administrator", "monitoring"])
+        self.ctl("set_permissions", "ann", "^a", "", ".*")
+        self.assertIn({"user": "ann", "configure": "^a", "write": "", "read": ".*"},
+                      self.rows("list_permissions"))
+        self.ctl("set_topic_permissions", "ann", "amq.topic", "^w", "^r")
+        self.assertEqual(self.rows("list_user_topic_permissions", "ann"),
+                         [{"vhost": "/", "exchange": "amq.topic", "write": "^w", "read": "^r"}])
+        self.ctl("clear_permissions", "ann")
+        self.ctl("delete_user", "ann")
+        self.ctl("delete_user", "ann", code=REFUSED)
+
+    def test_virtual_hosts_and_limits(self):
+        self.ctl("add_vhost", "v/w", "a description", "one", "two")
+        self.ctl("-p", "v/w", "set_vhost_limits", '{"max-queues": 2}')
+        self.assertEqual(self.rows("list_vhost_limits"), [
+            {"vhost": "v/w", "value": {"max-queues": 2}}])
+        self.ctl("-p", "v/w", "clear_vhost_limits", "max-queues")
+        self.ctl("-p", "v/w", "declare_queue", "q")
+        self.assertEqual(self.ctl("-s", "-p", "v/w", "list_queues"), "q\t0\n")
+        self.ctl("delete_vhost", "v/w")
+        self.assertEqual(self.ctl("-s", "list_vhosts"), "/\n")
+
+    def test_queues_exchanges_messages_and_policies(self):
+        self.ctl("declare_exchange", "x", "topic")
+        self.ctl("declare_queue", "q", '{"x-max-length": 10}')
+        self.ctl("bind_queue", "x", "q", "a.#")
+        self.ctl("publish", "x", "b", "nobody's", code=REFUSED)
+        self.ctl("publish", "x", "a.b", "hello", '{"delivery_mode": 2}')
+        self.assertEqual(self.rows("get", "q")[0]["payload"], "hello")
+        self.ctl("set_policy", "short", "^q", '{"max-length": 5}', "--apply-to", "queues")
+        self.assertEqual(self.rows("list_policies", "name", "definition"),
+                         [{"name": "short", "definition": {"max-length": 5}}])
+        self.assertEqual(self.rows("list_queues", "name", "policy"),
+                         [{"name": "q", "policy": "short"}])
+        self.ctl("clear_policy", "short")
+        self.ctl("delete_queue", "--if-empty", "q", code=REFUSED)
+        self.ctl("purge_queue", "q")
+        self.ctl("delete_queue", "--if-empty", "q")
+        self.ctl("delete_exchange", "x")
+
+    def test_the_node_is_asked(self):
+        for verb in ("ping", "status", "cluster_status", "check_alarms", "check_local_alarms",
+                     "check_virtual_hosts", "list_feature_flags", "list_connections",
+                     "list_channels", "list_consumers", "list_bindings", "list_parameters",
+                     "list_global_parameters", "list_operator_policies", "await_startup"):
+            self.ctl(verb)
+        self.ctl("set_cluster_name", "mill")
+        self.assertIn("cluster_name: mill", self.ctl("status"))
+        self.assertRegex(self.ctl("hash_password", "secret"), r"^[A-Za-z0-9+/=]{40,}\n$")
+
+    def test_definitions_go_out_and_in(self):
+        self.ctl("declare_queue", "kept")
+        everything = json.loads(self.ctl("export_definitions", "-"))
+        self.assertIn("kept", [queue["name"] for queue in everything["queues"]])
+        self.ctl("delete_queue", "kept")
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(everything, file)
+            file.flush()
+            self.ctl("import_definitions", file.name)
+        self.assertIn("kept", self.ctl("-s", "list_queues", "name").split())
+        self.ctl("delete_queue", "kept")
 
 
 class Texts(Ctl):

@@ -171,7 +171,8 @@ class Ours(broker.Millrace):
 
     def command(self):
         arguments, environment, ready = super().command()
-        arguments += ["--set", f"management.tcp.port=127.0.0.1:{self.http_port}"]
+        arguments += ["--set", f"management.tcp.port=127.0.0.1:{self.http_port}",
+                      "--set", "prometheus.tcp.port=none"]
         if self.definitions is not None:
             path = self.home / "definitions.json"
             path.write_text(json.dumps(self.definitions), encoding="utf-8")
@@ -240,7 +241,8 @@ class DefinitionsTest(unittest.TestCase):
                 path.write_text(text, encoding="utf-8")
             done = subprocess.run(
                 [program, "--data-dir", home / "data", "--set", "listeners.tcp.default=127.0.0.1:0",
-                 "--set", "management.tcp.port=none", "--set", f"load_definitions={path}"],
+                 "--set", "management.tcp.port=none", "--set", "prometheus.tcp.port=none",
+                 "--set", f"load_definitions={path}"],
                 timeout=DEADLINE_S, capture_output=True, text=True)
             self.assertEqual(done.returncode, 1)
             self.assertIn(says, done.stderr.splitlines()[-1])

@@ -44,7 +44,8 @@ class GuideTest(unittest.TestCase):
 
     def run_block(self, text):
         """What it prints."""
-        text = re.sub(r"\bmillrace (?=--)", program() + " --set management.tcp.port=none ", text)
+        text = re.sub(r"\bmillrace (?=--)", program()
+                      + " --set management.tcp.port=none --set prometheus.tcp.port=none ", text)
         text = re.sub(r"\bpython3\b", self.python, text)
         pid = str(self.broker.process.pid) if self.broker else ""
         done = subprocess.run(["bash", "-ec", text], cwd=self.home, text=True, timeout=DEADLINE_S,
@@ -55,7 +56,8 @@ class GuideTest(unittest.TestCase):
 
     def start(self, text):
         arguments = text.removesuffix(" & PID=$!").split()[1:]
-        self.broker = Broker(*arguments, "--set", "management.tcp.port=none", cwd=self.home)
+        self.broker = Broker(*arguments, "--set", "management.tcp.port=none",
+                             "--set", "prometheus.tcp.port=none", cwd=self.home)
         self.addCleanup(self.broker.close)
         self.assertIn(f"amqps=*:{self.port}", self.broker.wait_for_line("is ready"))
 

@@ -50,7 +50,8 @@ class RabbitmqadminTest(unittest.TestCase):
             raise unittest.SkipTest("there is no rabbitmqadmin: it comes with rabbitmq-server")
         cls.broker = Broker("--data-dir", cls.home / "data",
                             "--set", "listeners.tcp.default=127.0.0.1:0",
-                            "--set", "management.tcp.port=127.0.0.1:0")
+                            "--set", "management.tcp.port=127.0.0.1:0",
+                            "--set", "prometheus.tcp.port=none")
         cls.addClassCleanup(cls.broker.close)
         line = cls.broker.wait_for_line(READY)
         cls.port = re.search(r" http=\S*:(\d+)", line)[1]
