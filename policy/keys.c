@@ -79,6 +79,7 @@ static bool is_word(const struct key *k, const struct field *f)
 /* Digits and one of Y M D h m s. */
 static bool is_age(const struct key *k, const struct field *f)
 {
+    static const char units[] = {'Y', 'M', 'D', 'h', 'm', 's'};
     struct bytes text;
 
     (void)k;
@@ -87,7 +88,7 @@ static bool is_age(const struct key *k, const struct field *f)
     for (size_t i = 0; i + 1 < text.size; i++)
         if (text.data[i] < '0' || text.data[i] > '9')
             return false;
-    return memchr("YMDhms", text.data[text.size - 1], 6) != NULL;
+    return memchr(units, text.data[text.size - 1], sizeof(units)) != NULL;
 }
 
 static bool is_anything(const struct key *k, const struct field *f)

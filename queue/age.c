@@ -2,7 +2,7 @@
 #include "queue/age.h"
 
 #define S_PER_DAY UINT64_C(86400)
-#define AGE_MAX_S (100 * 365 * S_PER_DAY)
+#define AGE_MAX_S (UINT64_C(100) * 365 * S_PER_DAY)
 
 static uint64_t unit_s(uint8_t unit)
 {

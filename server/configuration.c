@@ -32,8 +32,8 @@ static void name_paths(struct configuration *c)
 {
     c->paths = c->arguments->confs;
     c->path_count = c->arguments->conf_count;
-    if (c->path_count == 0 && c->environment.conf != NULL) {
-        c->paths = &c->environment.conf;
+    if (c->path_count == 0 && c->environment.confs[0] != NULL) {
+        c->paths = c->environment.confs;
         c->path_count = 1;
     }
     c->names = mem_text("");

@@ -28,10 +28,10 @@ static const char *read_variable(const char *name)
 
 void environment_read(struct environment *e)
 {
-    *e = (struct environment){.conf = read_variable("MILLRACE_CONF"),
+    *e = (struct environment){.confs = {read_variable("MILLRACE_CONF")},
                               .settings = read_variable(environment_settings)};
-    if (e->conf == NULL)
-        e->conf = read_variable("RABBITMQ_CONFIG_FILE");
+    if (e->confs[0] == NULL)
+        e->confs[0] = read_variable("RABBITMQ_CONFIG_FILE");
     for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
         const char *value = read_variable(variables[i].name);
 

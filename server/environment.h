@@ -18,7 +18,7 @@ enum { ENVIRONMENT_VARIABLES_MAX = 4 };
 
 /* All texts are borrowed from the environment. */
 struct environment {
-    const char *conf;     /* NULL: none */
+    const char *confs[1]; /* a file or a folder; NULL: none */
     const char *settings; /* NULL: none */
     struct conf_variable variables[ENVIRONMENT_VARIABLES_MAX];
     size_t variable_count;

@@ -218,7 +218,7 @@ int options_read(struct options *o, int count, char *const *texts, struct err_no
         .uri = from_environment("MILLRACE_URI", "http://guest:guest@127.0.0.1:15672"),
         .password = from_environment("MILLRACE_PASSWORD", NULL),
         .vhost = "/",
-        .timeout_ms = TIMEOUT_S * 1000,
+        .timeout_ms = TIMEOUT_S * UINT64_C(1000),
     };
     for (int i = 1; i < count; i++) {
         bool is_option = !are_words && texts[i][0] == '-' && texts[i][1] != '\0';

@@ -207,11 +207,10 @@ void rows_print(const struct options *o, const json_t *rows, const struct column
 
 static void print_tree(json_t *value, int depth)
 {
-    const char *name = NULL;
-    json_t *member = NULL;
+    for (void *at = json_object_iter(value); at != NULL; at = json_object_iter_next(value, at)) {
+        const char *name = json_object_iter_key(at);
+        json_t *member = json_object_iter_value(at);
 
-    json_object_foreach(value, name, member)
-    {
         if (json_is_object(member) && depth < DEPTH_MAX) {
             printf("%*s%s:\n", 2 * depth, "", name);
             print_tree(member, depth + 1);

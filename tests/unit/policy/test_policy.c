@@ -96,6 +96,7 @@ static void test_a_policy_applies_to_what_it_says(void **state)
                 {"exchanges", POLICY_EXCHANGES},
                 {"all", POLICY_ALL}};
     struct world w;
+    uint8_t none = 0;
 
     (void)state;
     begin(&w);
@@ -108,7 +109,7 @@ static void test_a_policy_applies_to_what_it_says(void **state)
         for (unsigned bit = 1; bit <= POLICY_EXCHANGES; bit <<= 1)
             assert_applies(&w, (uint8_t)bit, "any", (rows[i].bits & bit) != 0 ? "p" : NULL);
     }
-    assert_int_equal(policy_target_read(bytes_text("things"), &(uint8_t){0}, &w.note), ERR_INVALID);
+    assert_int_equal(policy_target_read(bytes_text("things"), &none, &w.note), ERR_INVALID);
     assert_string_equal(w.note.text,
                         "apply-to 'things' unrecognised; should be 'queues', 'classic_queues', "
                         "'quorum_queues', 'streams', 'exchanges' or 'all'");

@@ -359,7 +359,7 @@ static void test_of_very_many_entries_none_are_put_together(void **state)
 {
     static struct old_death old[301];
     struct table headers;
-    struct array deaths;
+    struct array deaths = {{NULL, 0}};
     struct field f;
 
     (void)state;
