@@ -33,6 +33,18 @@ static int read_integer(const struct visit *v, const struct consume *c, const ch
     return refuse_argument(v, c, name, why, refusal);
 }
 
+/* An application that asks for a group must not get all messages in each of its members. */
+static int refuse_group(const struct visit *v, const struct consume *c, struct refusal *refusal)
+{
+    struct field f;
+
+    if (!table_find(c->arguments, bytes_text("x-group"), &f))
+        return 0;
+    return refuse(refusal, REFUSE_NOT_IMPLEMENTED,
+                  "consumer groups (x-group) are not supported by queue '%.*s' in vhost '%.*s'",
+                  SHOW(c->queue), SHOW(v->vhost->name));
+}
+
 static int read_arguments(const struct visit *v, const struct consume *c,
                           struct consumer_spec *spec, struct refusal *refusal)
 {
@@ -42,7 +54,9 @@ static int read_arguments(const struct visit *v, const struct consume *c,
 
     spec->priority = 0;
     spec->timeout_ms = QUEUE_NO_LIMIT;
-    rv = read_integer(v, c, "x-priority", &spec->priority, refusal);
+    rv = refuse_group(v, c, refusal);
+    if (rv == 0)
+        rv = read_integer(v, c, "x-priority", &spec->priority, refusal);
     if (rv == 0)
         rv = read_integer(v, c, "x-consumer-timeout", &timeout, refusal);
     if (rv == 0 && timeout != INT64_MIN && timeout < 0) {
