@@ -59,6 +59,8 @@ void global_put(struct api_call *c);
 void global_delete(struct api_call *c);
 void cluster_name_get(struct api_call *c);
 void cluster_name_put(struct api_call *c);
+void replays_get(struct api_call *c);
+void replay_delete(struct api_call *c);
 void parameters_get(struct api_call *c);
 void parameter_get_one(struct api_call *c);
 void parameter_put(struct api_call *c);

@@ -247,6 +247,9 @@ const struct route routes[] = {
      .vhost = V,
      .get = binding_get_exchange,
      .remove = binding_delete_exchange},
+    {.path = "replays", .read = U, .get = replays_get},
+    {.path = "replays/@", .read = U, .vhost = V, .get = replays_get},
+    {.path = "replays/@/*", .write = P, .vhost = S, .remove = replay_delete},
     {.path = "aliveness-test/@", .read = U, .vhost = V, .get = health_aliveness},
     {0},
 };

@@ -299,7 +299,8 @@ class Real(unittest.TestCase):
         for verb in ("ping", "status", "cluster_status", "check_alarms", "check_local_alarms",
                      "check_virtual_hosts", "list_feature_flags", "list_connections",
                      "list_channels", "list_consumers", "list_bindings", "list_parameters",
-                     "list_global_parameters", "list_operator_policies", "await_startup"):
+                     "list_global_parameters", "list_operator_policies", "list_replays",
+                     "await_startup"):
             self.ctl(verb)
         self.ctl("set_cluster_name", "mill")
         self.assertIn("cluster_name: mill", self.ctl("status"))

@@ -47,6 +47,10 @@ static const struct row rows[] = {
     {"GET", "healthchecks/node/*", ALL},
     {"GET", "aliveness-test/@", IN},
 
+    {"GET", "replays", ALL},
+    {"GET", "replays/@", IN},
+    {"DELETE", "replays/@/*", "pa"},
+
     {"GET", "nodes", "ma"},
     {"GET", "nodes/*", "ma"},
     {"GET", "nodes/*/memory", "ma"},

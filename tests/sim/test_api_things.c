@@ -268,6 +268,40 @@ static void test_a_client_is_seen_and_ended_with_a_reason(void **state)
     expect(a, "GET /connections", NULL, 200, "[]");
 }
 
+static void test_a_replay_is_seen_and_ended(void **state)
+{
+    static const char message[] = "{\"properties\":{},\"routing_key\":\"k\",\"payload\":\"x\","
+                                  "\"payload_encoding\":\"string\"}";
+    struct asker *a = (struct asker *)*state;
+    char line[64];
+
+    expect(a, "GET /replays", NULL, 200, "[]");
+    expect(a, "PUT /exchanges/%2F/orders",
+           "{\"type\":\"topic\",\"durable\":true,\"arguments\":{\"x-log\":true}}", 201, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        expect(a, "POST /exchanges/%2F/orders/publish", message, 200, "{\"routed\":false}");
+    expect(a, "PUT /queues/%2F/small",
+           "{\"durable\":true,\"arguments\":{\"x-max-length\":1,\"x-overflow\":"
+           "\"reject-publish\"}}",
+           201, NULL);
+    expect(a, "POST /bindings/%2F/e/orders/q/small",
+           "{\"routing_key\":\"#\",\"arguments\":{\"x-replay-from\":\"first\"}}", 201, NULL);
+    asker_run_ms(a, 200);
+    expect(a, "GET /replays/%2F", NULL, 200,
+           "\"exchange\":\"orders\",\"queue\":\"small\",\"routing_key\":\"#\",\"one_off\":false");
+    assert_non_null(strstr(a->body, "\"copied\":1,\"left\":2}"));
+    const char *id = strstr(a->body, "\"id\":");
+
+    assert_non_null(id);
+    snprintf(line, sizeof(line), "DELETE /replays/%%2F/%.*s", (int)strspn(id + 5, "0123456789"),
+             id + 5);
+    expect(a, "DELETE /replays/%2F/0", NULL, 404, NULL);
+    expect(a, "DELETE /replays/%2F/x", NULL, 404, NULL);
+    expect(a, line, NULL, 204, NULL);
+    asker_run_ms(a, 50);
+    expect(a, "GET /replays", NULL, 200, "[]");
+}
+
 static void test_rates_come_from_two_looks(void **state)
 {
     struct asker *a = *state;
@@ -305,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_published_is_refused),
         cmocka_unit_test(test_a_large_message_comes_back_part_by_part),
         cmocka_unit_test(test_a_client_is_seen_and_ended_with_a_reason),
+        cmocka_unit_test(test_a_replay_is_seen_and_ended),
         cmocka_unit_test(test_rates_come_from_two_looks),
     };
     return cmocka_run_group_tests(tests, asker_set_up, asker_tear_down);

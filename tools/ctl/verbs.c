@@ -142,6 +142,11 @@ const struct verb verbs[] = {
     {"get", "QUEUE [COUNT]", 1, 2, "looks at the first messages and puts them back", verb_get,
      "POST", "/api/queues/{v}/{1}/get", NULL},
 
+    {"list_replays", COLUMNS, 0, MANY, "lists replays that are on their way", verb_list, "GET",
+     "/api/replays/{v}", "id exchange queue routing_key copied left"},
+    {"cancel_replay", "ID", 1, 1, "ends a replay; what was copied stays", verb_request, "DELETE",
+     "/api/replays/{v}/{1}", NULL},
+
     /* clients */
     {"list_connections", COLUMNS, 0, MANY, "lists connections", verb_list, "GET",
      "/api/connections", "user peer_host peer_port state"},
