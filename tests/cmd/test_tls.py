@@ -6,6 +6,7 @@ Certificates are made by the openssl command. Nothing here sleeps: each step wai
 the end of a process or connection, with a deadline.
 """
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -309,7 +310,8 @@ class TlsTest(unittest.TestCase):
             client.sendall(b"\x16\x03\x01\x40\x00\x01\x00\xff\xff\x03\x03" + bytes(12_000))
             clients.append(client)
         self.works(broker)
-        self.assertLess((self.memory(broker) - before) / HALF_OPEN, 128 << 10)
+        if "MILLRACE_SIZE" not in os.environ:  # sanitizers keep what was freed
+            self.assertLess((self.memory(broker) - before) / HALF_OPEN, 128 << 10)
 
     # ---- the PROXY protocol ----
 
