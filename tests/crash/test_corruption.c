@@ -7,7 +7,9 @@
  *                                  length and every sector of small directories, and one bit in
  *                                  every byte of a directory of a mebibyte
  *     MILLRACE_CRASH_OPERATION=k   only test k (they are numbered in the source)
- *     MILLRACE_CRASH_IMAGE=i       of that test only case i */
+ *     MILLRACE_CRASH_IMAGE=i       of that test only case i
+ *     MILLRACE_CRASH_PARTS=n, MILLRACE_CRASH_PART=p   each n-th case only, from p on: one process a
+ *                                  processor then does the whole */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -288,8 +290,11 @@ static struct sim_disk *begin_case(struct victim *v, const struct tally *t, uint
 {
     uint64_t test = verdict_setting("MILLRACE_CRASH_OPERATION", 0);
     uint64_t only = verdict_setting("MILLRACE_CRASH_IMAGE", UINT64_MAX);
+    uint64_t parts = verdict_setting("MILLRACE_CRASH_PARTS", 1);
 
     if ((test != 0 && test != t->test) || (only != UINT64_MAX && only != index))
+        return NULL;
+    if (parts > 1 && index % parts != verdict_setting("MILLRACE_CRASH_PART", 0))
         return NULL;
     verdict_forget_lines();
     verdict_case(v->seed, "MILLRACE_CRASH_OPERATION=%u MILLRACE_CRASH_IMAGE=%" PRIu64, t->test,
