@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
-#include "http/api/json_in.h"
 #include "http/api/pages.h"
+#include "transfer/json_table.h"
 
 enum { REASON_SIZE = 1200 };
 
@@ -239,7 +239,7 @@ bool api_body_text(struct api_call *c, const char *name, bool is_needed, struct 
         return !is_needed || fail_missing(c, name);
     if (!json_is_string(value))
         return fail_kind(c, name, "a string");
-    *out = json_in_text(value);
+    *out = json_text(value);
     return true;
 }
 
@@ -247,7 +247,7 @@ bool api_body_text(struct api_call *c, const char *name, bool is_needed, struct 
 bool api_body_bool(struct api_call *c, const char *name, bool *out)
 {
     const json_t *value = json_object_get(c->body, name);
-    struct bytes word = json_is_string(value) ? json_in_text(value) : bytes_of(NULL, 0);
+    struct bytes word = json_is_string(value) ? json_text(value) : bytes_of(NULL, 0);
 
     if (value == NULL)
         return true;
@@ -266,7 +266,7 @@ bool api_body_int(struct api_call *c, const char *name, bool is_needed, int64_t 
 
     if (value == NULL)
         return !is_needed || fail_missing(c, name);
-    if (json_is_string(value) && parse_i64(json_in_text(value), INT64_MIN, INT64_MAX, out) == 0)
+    if (json_is_string(value) && parse_i64(json_text(value), INT64_MIN, INT64_MAX, out) == 0)
         return true; /* as rabbitmqadmin sends it */
     if (!json_is_integer(value))
         return fail_kind(c, name, "a whole number");
@@ -286,7 +286,7 @@ bool api_body_table(struct api_call *c, const char *name, struct table *out)
         return true;
     if (!json_is_object(value))
         return fail_kind(c, name, "an object");
-    if (json_in_table(value, &c->api->arguments, out) != 0) {
+    if (json_to_table(value, &c->api->arguments, out) != 0) {
         api_bad_request(c, "'%s' is too large or too deep for a table of arguments", name);
         return false;
     }

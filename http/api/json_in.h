@@ -11,8 +11,6 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/err.h"
-#include "msg/table.h"
-#include "msg/table_writer.h"
 
 enum { JSON_IN_DEPTH_MAX = 64 };
 
@@ -22,12 +20,5 @@ void json_in_init(void);
 /* An object, or with `any` anything. No text is an empty object. The caller owns what comes.
  * ERR_INVALID with a note that says what is wrong and where. */
 MUST_USE int json_in_read(struct bytes text, bool any, json_t **out, struct err_note *note);
-
-/* The text of a string, borrowed. */
-struct bytes json_in_text(const json_t *string);
-
-/* Adds a field table with what is in the object; ERR_INVALID, ERR_RANGE. Numbers become long or
- * double, as RabbitMQ has it. */
-MUST_USE int json_in_table(const json_t *object, struct buf *area, struct table *out);
 
 #endif

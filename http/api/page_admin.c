@@ -4,9 +4,9 @@
 #include "base/mem.h"
 #include "broker/admin.h"
 #include "broker/vhost.h"
-#include "http/api/json_in.h"
 #include "http/api/pages.h"
 #include "http/api/shapes.h"
+#include "transfer/json_table.h"
 
 /* Answers with the error, or when it is safe with 201 or 204. */
 static void answer(struct api_call *c, int rv, const struct err_note *note, bool is_old)
@@ -26,7 +26,7 @@ static bool read_words(struct api_call *c, const char *name, struct buf *out, bo
 
     *is_there = value != NULL;
     if (json_is_string(value))
-        buf_bytes(out, json_in_text(value));
+        buf_bytes(out, json_text(value));
     for (size_t i = 0; i < json_array_size(value); i++) {
         if (!json_is_string(json_array_get(value, i))) {
             api_bad_request(c, "'%s' must be words", name);
@@ -34,7 +34,7 @@ static bool read_words(struct api_call *c, const char *name, struct buf *out, bo
         }
         if (i > 0)
             buf_u8(out, ',');
-        buf_bytes(out, json_in_text(json_array_get(value, i)));
+        buf_bytes(out, json_text(json_array_get(value, i)));
     }
     if (value == NULL || ((json_is_string(value) || json_is_array(value)) && buf_error(out) == 0))
         return true;
@@ -237,7 +237,7 @@ void users_bulk_delete(struct api_call *c)
             api_bad_request(c, "'users' must be names");
             return;
         }
-        rv = admin_delete_user(c->api->broker, json_in_text(name), &note);
+        rv = admin_delete_user(c->api->broker, json_text(name), &note);
     }
     answer(c, rv == ERR_NOT_FOUND ? 0 : rv, &note, true);
 }

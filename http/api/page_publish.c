@@ -2,9 +2,9 @@
 #include "base/base64.h"
 #include "base/mem.h"
 #include "broker/publish.h"
-#include "http/api/json_in.h"
 #include "http/api/pages.h"
 #include "http/api/shapes.h"
+#include "transfer/json_table.h"
 
 #define MS_NS UINT64_C(1000000)
 
@@ -53,7 +53,7 @@ static bool set_prop(struct sending *s, struct props_edit *e, enum prop prop, co
     case PROP_KIND_TEXT:
         if (!json_is_string(value) || json_string_length(value) > UINT8_MAX)
             return false;
-        props_set_text(e, prop, json_in_text(value));
+        props_set_text(e, prop, json_text(value));
         return true;
     case PROP_KIND_OCTET:
         if (!json_is_integer(value) || json_integer_value(value) < 0 ||
@@ -67,7 +67,7 @@ static bool set_prop(struct sending *s, struct props_edit *e, enum prop prop, co
         props_set_time(e, prop, (uint64_t)json_integer_value(value));
         return true;
     case PROP_KIND_TABLE:
-        if (!json_is_object(value) || json_in_table(value, &s->headers, &headers) != 0)
+        if (!json_is_object(value) || json_to_table(value, &s->headers, &headers) != 0)
             return false;
         props_set_headers(e, headers);
         return true;
