@@ -194,13 +194,19 @@ bool crew_is_published(void *crew)
     return c->meter.published == (uint64_t)c->work->count && is_confirmed(c) && is_written(c);
 }
 
+/* Deliveries that stand for none of the messages that are due. */
+static uint64_t surplus(const struct checker *c)
+{
+    return c->redelivered + c->faults[FAULT_TWICE] + c->faults[FAULT_STRAY];
+}
+
 static bool is_drained(void *crew)
 {
     const struct crew *c = crew;
     uint64_t lost = c->meter.refused + c->meter.returned;
     uint64_t due = (c->meter.published - (lost < c->meter.published ? lost : 0)) * c->fan;
 
-    return is_confirmed(c) && c->meter.delivered >= due && is_written(c);
+    return is_confirmed(c) && c->meter.delivered >= due + surplus(&c->checker) && is_written(c);
 }
 
 int crew_drain(struct crew *c)
