@@ -28,12 +28,13 @@ SCRIPT = (ROOT / "scripts/install-needs").read_text()
 
 def packages(name):
     """The packages in one of the script's own lists: the tests are about what it does with them."""
-    return re.search(rf"^{name}=\((.*?)\)", SCRIPT, re.MULTILINE | re.DOTALL)[1].split()
+    listed = re.search(rf"^{name}=\((.*?)\)", SCRIPT, re.MULTILINE | re.DOTALL)[1]
+    return re.sub("#.*", "", listed).split()
 
 
 BUILD_NEEDS = packages("build_needs")
 FAST_NEEDS = BUILD_NEEDS + packages("fast_needs")
-TEST_NEEDS = FAST_NEEDS + packages("test_needs") + ["libclang-rt-14-dev"]
+TEST_NEEDS = FAST_NEEDS + packages("test_needs")
 TEST_WANTS = packages("test_wants")
 
 
@@ -48,18 +49,21 @@ class InstallNeeds(Tree):
         """Returns (exit status, what was called, what was said).
 
         What may be told: apt_status and npm_status, how installing ends; known, the packages that
-        apt knows; lists, whether it has lists at all.
+        apt knows; lists, whether it has lists at all; has_runtime, whether clang's is here.
         """
         self.write({f"bin/{name}": text for name, text in FAKE_BIN.items()})
         self.write({"installed": "".join(f"{p}\n" for p in installed), "calls": "",
                     "known": "".join(f"{p}\n" for p in told.get("known", ()))})
+        if told.get("has_runtime", True):
+            self.write({"llvm/lib/clang/14/lib/linux/libclang_rt.fuzzer-here.a": ""})
         if told.get("lists", True):
             self.write({"lists/here_Packages": ""})
         environment = {"PATH": f"{self.root}/bin:/usr/bin:/bin", "CALLS": f"{self.root}/calls",
                        "INSTALLED": f"{self.root}/installed", "USER_ID": str(user_id),
                        "MAY_SUDO": may_sudo, "APT_STATUS": str(told.get("apt_status", 0)),
                        "NPM_STATUS": str(told.get("npm_status", 0)),
-                       "KNOWN": f"{self.root}/known", "APT_LISTS": f"{self.root}/lists"}
+                       "KNOWN": f"{self.root}/known", "APT_LISTS": f"{self.root}/lists",
+                       "LLVM": f"{self.root}/llvm"}
         done = subprocess.run([self.root / "scripts/install-needs", purpose], env=environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         return done.returncode, (self.root / "calls").read_text().splitlines(), done.stderr
@@ -127,7 +131,17 @@ class InstallNeeds(Tree):
         self.assertIn("valgrind", TEST_NEEDS[len(FAST_NEEDS):])
         self.assertEqual(self.run_with(FAST_NEEDS, purpose="fast", known=TEST_WANTS), (0, [], ""))
         _, calls, _ = self.run_with(BUILD_NEEDS, purpose="fast", known=TEST_WANTS)
-        self.assertTrue(calls[-1].endswith(" install clang-format-14"), calls)
+        self.assertTrue(calls[-1].endswith(" install " + " ".join(packages("fast_needs"))), calls)
+
+    def test_the_runtime_of_clang_is_looked_for_and_installed_under_its_name_here(self):
+        for known, name in (([], "libclang-rt-14-dev"),
+                            (["libclang-common-14-dev"], "libclang-common-14-dev"),
+                            (["libclang-common-14-dev", "libclang-rt-14-dev"],
+                             "libclang-rt-14-dev")):
+            status, calls, _ = self.run_with(TEST_NEEDS, purpose="test", known=known,
+                                             has_runtime=False)
+            self.assertEqual(status, 0)
+            self.assertTrue(calls[1].endswith(f" install {name}"), calls)
 
     def test_packages_from_npm_are_installed_once_for_each_lock_file(self):
         here = f"npm ci --ignore-scripts --no-audit --no-fund in {self.root}/build/npm"
