@@ -59,7 +59,7 @@ static bool is_quiet(struct log *l)
     keeper_close(&l->keeper);
     if (l->marks.is_busy)
         return false;
-    if (l->hot.failed == 0 && l->marks.watermark.position < l->hot.durable && l->marks.err == 0) {
+    if (l->hot.failed == 0 && log_mark_lags(l) && l->marks.err == 0) {
         log_mark(l);
         return false;
     }

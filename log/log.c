@@ -164,6 +164,7 @@ int log_open(struct io *io, const char *dir, const struct log_options *options,
     l->marks.watermark.number = found.watermark_number;
     l->marks.watermark.position = l->hot.durable;
     l->marks.watermark.epoch = l->hot.epoch;
+    l->marks.is_settled = true;
     l->checkpoints.kept[0] = found.checkpoints[0];
     l->checkpoints.kept[1] = found.checkpoints[1];
     l->sorter.limit = l->checkpoints.kept[0] == UINT64_MAX ? 0 : l->checkpoints.kept[0];

@@ -22,6 +22,8 @@ struct log_marks {
     struct io_timer timer;
     struct io_job job;
     bool is_busy;
+    bool is_last;    /* of what is being written: nothing comes after it */
+    bool is_settled; /* both slots say what was last written */
     int err;
 };
 
@@ -77,7 +79,9 @@ void log_look_at_pressure(struct log *l);
 
 /* marks.c: sets up the jobs for watermark and checkpoints. */
 void log_init_marks(struct log *l);
-/* Renews the watermark when it lags. */
+/* Whether the watermark is behind; at the end of a log also whether only one slot is not. */
+bool log_mark_lags(const struct log *l);
+/* Renews it then. */
 void log_mark(struct log *l);
 
 #endif

@@ -14,7 +14,10 @@ static void mark_work(struct io_job *job)
 {
     struct log *l = CONTAINER_OF(job, struct log, marks.job);
 
-    l->marks.err = watermark_write(&l->site, &l->marks.next);
+    if (l->marks.is_last)
+        l->marks.err = watermark_settle(&l->site, &l->marks.next);
+    else
+        l->marks.err = watermark_write(&l->site, &l->marks.next);
 }
 
 static void mark_done(struct io_job *job)
@@ -22,22 +25,31 @@ static void mark_done(struct io_job *job)
     struct log *l = CONTAINER_OF(job, struct log, marks.job);
 
     l->marks.is_busy = false;
-    if (l->marks.err == 0)
+    if (l->marks.err == 0) {
         l->marks.watermark = l->marks.next;
-    else
+        l->marks.is_settled = l->marks.is_last;
+    } else {
         diag(DIAG_WARNING, "log", "cannot renew '%s/watermark': %s; it is tried again", l->site.dir,
              err_text(l->marks.err));
+    }
     if (l->hot.durable > l->marks.watermark.position && !l->closing.is_on &&
         !io_timer_is_running(&l->marks.timer))
         io_timer_start(l->site.io, &l->marks.timer,
                        l->site.options.watermark_interval_ms * 1000000);
 }
 
+bool log_mark_lags(const struct log *l)
+{
+    return l->marks.watermark.position < l->hot.durable ||
+           (l->closing.is_on && !l->marks.is_settled);
+}
+
 void log_mark(struct log *l)
 {
-    if (l->marks.is_busy || l->hot.durable == l->marks.watermark.position)
+    if (l->marks.is_busy || !log_mark_lags(l))
         return;
     l->marks.is_busy = true;
+    l->marks.is_last = l->closing.is_on;
     l->marks.next = (struct watermark){
         .number = l->marks.watermark.number + 1, /* after a failure the same slot again */
         .epoch = l->hot.epoch,

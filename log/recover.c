@@ -85,7 +85,7 @@ static int begin_epoch(struct recovery *r)
     r->watermark.number++;
     r->watermark.epoch = r->hot->epoch;
     r->watermark.position = r->hot->durable;
-    rv = watermark_write(r->site, &r->watermark);
+    rv = watermark_settle(r->site, &r->watermark);
     if (rv != 0)
         return err_note(r->note, rv, "cannot write '%s/watermark': %s", r->site->dir, err_text(rv));
     r->out->watermark_number = r->watermark.number;

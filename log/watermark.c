@@ -85,6 +85,16 @@ int watermark_write(const struct site *s, const struct watermark *w)
     return rv;
 }
 
+int watermark_settle(const struct site *s, struct watermark *w)
+{
+    int rv = watermark_write(s, w);
+
+    if (rv != 0)
+        return rv;
+    w->number++;
+    return watermark_write(s, w);
+}
+
 int watermark_read(const struct site *s, struct watermark *out, int *bad_slots)
 {
     struct site_path path = site_path(s, "watermark");

@@ -1,7 +1,8 @@
 /* The durable watermark: a position below which everything was on the disk when it was
  * written.
  *
- * Two slots in one file are written in turn, so that a torn write leaves the other:
+ * Two slots in one file are written in turn, so that a torn write leaves the other; an opening and
+ * a close write both:
  *
  *     slot 0 at byte 0, slot 1 at byte 4096; each lies within one sector
  *     OFFSET SIZE
@@ -38,6 +39,10 @@ MUST_USE int watermark_create(const struct site *s, const struct watermark *w);
 
 /* Writes and syncs the slot of w->number. */
 MUST_USE int watermark_write(const struct site *s, const struct watermark *w);
+
+/* Writes the slot of w->number, then, as number + 1, the other: where nothing more is to come, no
+ * one wound makes the log look older than it is. w is then what was written last. */
+MUST_USE int watermark_settle(const struct site *s, struct watermark *w);
 
 /* Reads the newest good slot. *bad_slots counts the slots that are neither good nor never written.
  * Errors: ERR_NOT_FOUND, ERR_CORRUPT when no slot is good, those of the disk. */

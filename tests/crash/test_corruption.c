@@ -389,8 +389,8 @@ static bool put_old_sector(const struct victim *v, struct sim_disk *disk, struct
     return true;
 }
 
-/* The end of the hot log and the watermark are the only two that know of the last batch: to hurt
- * both with one blow is two faults. */
+/* While a log is at work, its end and the newer slot of the watermark are the only two that know of
+ * the last batch: to hurt both with one blow is two faults. A closed log has two such slots. */
 static bool are_witnesses(const struct damage_place *a, const struct damage_place *b)
 {
     return strstr(a->file->path, "hot-") != NULL && strstr(b->file->path, "watermark") != NULL;
@@ -410,7 +410,8 @@ static bool damage_a_sector(struct victim *v, struct sim_disk *disk, enum sector
         return sim_disk_stale_sector(disk, p.file->path, p.at);
     if (kind == SECTOR_OLD)
         return put_old_sector(v, disk, p);
-    if (kind != SECTOR_ZERO && (are_witnesses(&p, &other) || are_witnesses(&other, &p)))
+    if (kind != SECTOR_ZERO && !v->wish.is_closed &&
+        (are_witnesses(&p, &other) || are_witnesses(&other, &p)))
         return false;
     if (kind == SECTOR_ZERO)
         sim_disk_zero_sector(disk, p.file->path, p.at);

@@ -64,6 +64,29 @@ static void test_a_closed_log_leaves_a_current_watermark(void **state)
     log_world_release(&w);
 }
 
+/* So that one wound to the watermark does not make the log look older than it is. */
+static void test_both_slots_of_a_closed_log_are_current(void **state)
+{
+    (void)state;
+    for (uint64_t slot = 0; slot < 2; slot++) {
+        struct watermark mark = {0};
+        struct log_world w;
+        struct site site;
+        int bad_slots = 0;
+
+        begin(&w);
+        log_world_append_each(&w, KIND_KEEP, BODY, 3);
+        site = w.log->site;
+        log_world_close(&w);
+        site.dir = "log";
+        sim_disk_flip_bit(w.disk, "log/watermark", slot * WATERMARK_FILE_SIZE / 2, 0);
+        assert_int_equal(watermark_read(&site, &mark, &bad_slots), 0);
+        assert_int_equal(bad_slots, 1);
+        assert_int_equal(mark.position, 3);
+        log_world_release(&w);
+    }
+}
+
 static void test_nothing_is_accepted_while_it_closes(void **state)
 {
     struct log_world w;
@@ -365,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_what_was_appended_before_is_committed),
         LEAK_CHECKED(test_a_closed_log_leaves_a_current_watermark),
+        LEAK_CHECKED(test_both_slots_of_a_closed_log_are_current),
         LEAK_CHECKED(test_nothing_is_accepted_while_it_closes),
         LEAK_CHECKED(test_it_may_be_closed_at_any_moment),
         LEAK_CHECKED(test_a_power_cut_while_it_closes_is_one_like_any_other),

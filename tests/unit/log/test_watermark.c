@@ -48,6 +48,23 @@ static void test_the_newest_slot_rules(void **state)
     log_site_release(&l);
 }
 
+static void test_a_settled_one_is_in_both_slots(void **state)
+{
+    struct watermark w = {2, 1, 30};
+    struct log_site l;
+
+    (void)state;
+    log_site_init(&l);
+    create(&l);
+    renew(&l, 1, 20);
+    assert_int_equal(watermark_settle(&l.site, &w), 0);
+    log_site_crash(&l);
+    expect_mark(&l.site, 3, 30, 0);
+    log_site_flip(&l, "watermark", SLOT_STEP, 0);
+    expect_mark(&l.site, 2, 30, 1);
+    log_site_release(&l);
+}
+
 static void test_a_missing_file_is_told_apart_from_a_damaged_one(void **state)
 {
     struct watermark w = {7, 7, 7};
@@ -212,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_the_newest_slot_rules),
+        LEAK_CHECKED(test_a_settled_one_is_in_both_slots),
         LEAK_CHECKED(test_a_missing_file_is_told_apart_from_a_damaged_one),
         LEAK_CHECKED(test_a_flipped_bit_anywhere_leaves_the_other_slot),
         LEAK_CHECKED(test_two_bad_slots_are_damage),
