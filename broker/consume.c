@@ -144,14 +144,56 @@ int broker_consume(struct visit *v, const struct consume *c, struct consumer **o
     return 0;
 }
 
+/* "s@offset" is a place in the stream "s", unless a queue has that name: *name becomes that of the
+ * stream, and what is behind the last '@' is returned. */
+static struct bytes split_place(const struct visit *v, struct bytes *name)
+{
+    const struct named_queue *q = NULL;
+    size_t at = name->size;
+
+    while (at > 0 && name->data[at - 1] != '@')
+        at--;
+    if (at == 0 || vhost_find_queue(v->vhost, *name) != NULL)
+        return bytes_of(NULL, 0);
+    struct bytes place = bytes_of(name->data + at, name->size - at);
+    struct bytes stream = bytes_of(name->data, at - 1);
+    q = vhost_find_queue(v->vhost, stream);
+    if (q == NULL || !queue_is_stream(q->queue))
+        return bytes_of(NULL, 0);
+    *name = stream;
+    return place;
+}
+
+static int get_at(const struct visit *v, struct queue *stream, struct bytes place,
+                  struct queue_get *g, struct refusal *refusal)
+{
+    const struct stream_args_of of = {
+        .queue = queue_name(stream), .vhost = v->vhost->name, .now_ms = io_wall_ms(v->broker->io)};
+    struct err_note note = {{0}};
+    struct stream_start start;
+
+    if (queue_args(stream)->partitions > 0)
+        return refuse(refusal, REFUSE_NOT_IMPLEMENTED,
+                      "basic.get not supported by stream '%.*s' in vhost '%.*s', which has "
+                      "partitions: get from one of them, as '%.*s-0@first'",
+                      SHOW(of.queue), SHOW(of.vhost), SHOW(of.queue));
+    if (stream_start_parse(place, &of, &start, &note) != 0)
+        return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
+    queue_get_at(stream, g, &start);
+    return 0;
+}
+
 int broker_get(struct visit *v, struct bytes queue, struct queue_get *g, struct refusal *refusal)
 {
     struct named_queue *q = NULL;
     const struct queue_args *args = NULL;
+    struct bytes place = split_place(v, &queue);
     int rv = find_readable(v, queue, &q, refusal);
 
     if (rv != 0)
         return rv;
+    if (queue_is_stream(q->queue) && place.size > 0)
+        return get_at(v, q->queue, place, g, refusal);
     if (queue_is_stream(q->queue))
         return refuse_for_stream(v, "basic.get", queue, refusal);
     args = queue_args(q->queue);

@@ -21,7 +21,8 @@ struct consume {
 MUST_USE int broker_consume(struct visit *v, const struct consume *c, struct consumer **out,
                             struct refusal *refusal);
 
-/* basic.get. g->got is called later. Refused: 403, 404, 405. */
+/* basic.get. g->got is called later. From a stream "s" it is asked as "s@OFFSET", in the words of
+ * stream_start_parse(). Refused: 403, 404, 405; 406 that offset; 540 a stream without one. */
 MUST_USE int broker_get(struct visit *v, struct bytes queue, struct queue_get *g,
                         struct refusal *refusal);
 

@@ -87,24 +87,41 @@ static uint64_t seq_of(struct queue *q, const struct stream_start *start)
     }
 }
 
-struct bookmark *bookmark_new(struct consumer *c, struct queue *stream,
-                              const struct stream_start *start, const struct bookmark_watch *watch)
+static struct bookmark *new_at(struct queue *stream, const struct stream_start *start)
 {
     struct bookmark *p = MEM_NEW(struct bookmark);
 
-    ASSERT(c->stream != NULL && stream->stream != NULL && stream->args.partitions == 0);
+    ASSERT(stream->stream != NULL && stream->args.partitions == 0);
     p->queue = stream;
-    p->consumer = c;
-    p->watch = watch;
     p->next = seq_of(stream, start);
     p->is_seeking = start->kind == STREAM_TIME;
     p->from_ms = p->is_seeking ? start->value : INT64_MIN;
     list_init(&p->held);
     list_push(&stream->stream->bookmarks, &p->of_stream);
-    list_push(&c->stream->bookmarks, &p->of_consumer);
-    stream->stream->inside_count += c->is_inside;
     p->state = BOOKMARK_STARVED;
     bookmark_wake(p);
+    return p;
+}
+
+struct bookmark *bookmark_new(struct consumer *c, struct queue *stream,
+                              const struct stream_start *start, const struct bookmark_watch *watch)
+{
+    struct bookmark *p = new_at(stream, start);
+
+    ASSERT(c->stream != NULL);
+    p->consumer = c;
+    p->watch = watch;
+    list_push(&c->stream->bookmarks, &p->of_consumer);
+    stream->stream->inside_count += c->is_inside;
+    return p;
+}
+
+struct bookmark *bookmark_new_for(struct queue_get *g, struct queue *stream,
+                                  const struct stream_start *start)
+{
+    struct bookmark *p = new_at(stream, start);
+
+    p->get = g;
     return p;
 }
 
@@ -117,8 +134,10 @@ void bookmark_free(struct bookmark *p)
     leave_list(p);
     queue_close_reader(&p->reading);
     list_remove(&p->of_stream);
-    list_remove(&p->of_consumer);
-    p->queue->stream->inside_count -= p->consumer->is_inside;
+    if (p->consumer != NULL) {
+        list_remove(&p->of_consumer);
+        p->queue->stream->inside_count -= p->consumer->is_inside;
+    }
     mem_free(p);
 }
 

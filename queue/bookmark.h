@@ -1,6 +1,7 @@
 /* Where a consumer is in a stream. Private to the room.
  *
  *     consumer 1 --- * bookmark * --- 1 stream
+ *     basic.get 1 -- 1 bookmark * --- 1 stream
  *
  *     RUNNABLE  in stream->runnable: the next pass reads on
  *     TAIL      in stream->tail: it has read all that is committed
@@ -55,8 +56,9 @@ struct bookmark {
     struct list_link of_consumer; /* of the consumer's */
     struct list_link run;         /* of the list of its state */
     enum bookmark_state state;
-    struct queue *queue; /* the stream */
-    struct consumer *consumer;
+    struct queue *queue;                /* the stream */
+    struct consumer *consumer;          /* NULL: it is of a basic.get, */
+    struct queue_get *get;              /* this one */
     const struct bookmark_watch *watch; /* NULL: nobody */
     uint64_t next;                      /* seq: nothing below is delivered any more */
     int64_t from_ms;                    /* older messages are passed over; INT64_MIN: none are */
@@ -76,6 +78,9 @@ struct stream_reading {
  * next pass on. `watch` is borrowed, may be NULL. */
 struct bookmark *bookmark_new(struct consumer *c, struct queue *stream,
                               const struct stream_start *start, const struct bookmark_watch *watch);
+/* One for a basic.get, which frees it. */
+struct bookmark *bookmark_new_for(struct queue_get *g, struct queue *stream,
+                                  const struct stream_start *start);
 /* Takes it away. Deliveries stay with their holder. */
 void bookmark_free(struct bookmark *p);
 /* No more deliveries until it is resumed; allowed in any state. */
@@ -102,6 +107,12 @@ struct stream_reading *stream_reading_new(const struct stream_want *want);
 /* With all bookmarks. NULL is allowed. */
 void stream_reading_free(struct stream_reading *r);
 
+/* A runnable one is READING or at the TAIL from now on. */
+void bookmark_leave_runnable(struct bookmark *p, enum bookmark_state state);
+
+/* stream_get.c: lets a runnable one of a basic.get read; it may be gone then. False: there is no
+ * memory for it now. */
+bool stream_get_step(struct bookmark *p);
 /* stream_dispatch.c: lets bookmarks of a stream read, at most `max` steps. Returns how many. */
 unsigned stream_dispatch(struct queue *q, unsigned max);
 

@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "queue/bookmark.h"
 #include "queue/queues_parts.h"
 
 #define MEMORY_RETRY_NS UINT64_C(100000000)
@@ -202,6 +203,13 @@ static void answer(struct handover *h)
     queue_settle(q, h->seq, &h->entry);
 }
 
+static void forget_bookmark(struct queue_get *g)
+{
+    if (g->bookmark != NULL)
+        bookmark_free(g->bookmark);
+    g->bookmark = NULL;
+}
+
 void queue_answer_gets(struct queue *q)
 {
     struct store_pin none = {NULL, NULL};
@@ -211,6 +219,7 @@ void queue_answer_gets(struct queue *q)
     while (link != last && (link = list_take(&q->gets)) != NULL) {
         struct queue_get *g = CONTAINER_OF(link, struct queue_get, link);
 
+        forget_bookmark(g);
         QUEUE_TALLY(q, got_nothing, 1);
         g->got(g, NULL, NULL, none, 0);
     }
@@ -314,8 +323,9 @@ unsigned queue_serve_gets(struct queue *q, unsigned max)
 
 void queue_get(struct queue *q, struct queue_get *g)
 {
-    ASSERT(g->got != NULL);
+    ASSERT(g->got != NULL && q->stream == NULL);
     g->link = (struct list_link){NULL, NULL};
+    g->bookmark = NULL;
     list_push(&q->gets, &g->link);
     queue_use(q);
     queue_activate(q);
@@ -325,4 +335,5 @@ void queue_get_cancel(struct queue_get *g)
 {
     if (list_linked(&g->link))
         list_remove(&g->link);
+    forget_bookmark(g);
 }

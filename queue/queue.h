@@ -115,8 +115,7 @@ struct queue *queue_new(struct queues *qs, const struct queue_spec *spec);
  * detached (settling them has no effect), messages are gone. */
 void queue_delete(struct queue *q);
 
-/* What policies say where arguments say nothing (or less): replaces the effective arguments. The
- * name of the dead letter exchange and its key are short strings. */
+/* What policies say where arguments say nothing (or less): replaces those in effect. */
 void queue_set_args(struct queue *q, const struct queue_args *effective);
 
 /* The declaration was repeated or the queue looked at: x-expires starts anew. */
@@ -276,8 +275,9 @@ void *consumer_visitor(const struct consumer *c);
 struct queue_get {
     struct list_link link;
     bool is_no_ack;
-    /* The first ready message, as in deliver(); NULL when the queue is empty, or gone. Called from
-     * the loop, or inside queue_delete(). `ready` is how many are left. */
+    struct bookmark *bookmark; /* the room's own, of a stream (queue_get_at()) */
+    /* The first ready message, as in deliver(); NULL: the queue is empty, or gone. Called from the
+     * loop, or inside queue_delete(). `ready` is how many are left. */
     void (*got)(struct queue_get *g, struct delivery *d, const struct stored *m,
                 struct store_pin pin, uint64_t ready);
 };

@@ -46,8 +46,8 @@ struct queue_args {
     uint64_t max_length;       /* QUEUE_NO_LIMIT: none; counts ready messages */
     uint64_t max_length_bytes; /* the same, of their bodies; of a stream: what it keeps on disk */
     int64_t delivery_limit;    /* failures that a message may have, or QUEUE_LIMIT_... */
-    uint64_t consumer_timeout_ms; /* QUEUE_NO_LIMIT: the broker's own */
-    struct bytes dead_letter_exchange;
+    uint64_t consumer_timeout_ms;      /* QUEUE_NO_LIMIT: the broker's own */
+    struct bytes dead_letter_exchange; /* with its key a short string */
     struct bytes dead_letter_key;
     uint32_t max_age_s;       /* of a stream; QUEUE_NO_AGE: none */
     uint32_t tombstone_age_s; /* of a stream: so long an empty message of a key is kept */

@@ -198,8 +198,11 @@ static void failed(struct partition_watcher *w, int err)
     struct queues *qs = CONTAINER_OF(w, struct queues, watcher);
 
     (void)err;
-    for (size_t i = 0; i < qs->count; i++)
+    for (size_t i = 0; i < qs->count; i++) {
         queue_end_consumers(qs->all[i], CANCEL_QUEUE_FAILED);
+        if (qs->all[i]->stream != NULL)
+            queue_answer_gets(qs->all[i]); /* what they wait for is never committed */
+    }
 }
 
 static void pressure(struct partition_watcher *w, bool is_pressed)

@@ -121,7 +121,7 @@ static void wake_inside(struct stream *s)
     LIST_FOREACH_SAFE (link, &s->tail) {
         struct bookmark *p = CONTAINER_OF(link, struct bookmark, run);
 
-        if (p->consumer->is_inside)
+        if (p->consumer != NULL && p->consumer->is_inside)
             bookmark_wake(p);
     }
 }
@@ -275,7 +275,8 @@ void stream_check(struct queue *q)
     LIST_FOREACH (link, &s->bookmarks) {
         struct bookmark *p = CONTAINER_OF(link, struct bookmark, of_stream);
 
-        ASSERT(p->queue == q && p->consumer->stream != NULL);
+        ASSERT(p->queue == q && (p->consumer == NULL) == (p->get != NULL));
+        ASSERT(p->consumer == NULL || p->consumer->stream != NULL);
         ASSERT(list_linked(&p->run) ==
                (p->state == BOOKMARK_RUNNABLE || p->state == BOOKMARK_TAIL ||
                 p->state == BOOKMARK_STARVED)); /* S3 */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/parse.h"
 #include "queue/age.h"
 
 enum { REASON_SIZE = 160, SHOWN_MAX = 64 };
@@ -46,6 +47,41 @@ static bool read_word(struct bytes text, int64_t now_ms, struct stream_start *ou
     return true;
 }
 
+static int refuse_text(const char *argument, struct bytes text, const struct stream_args_of *of,
+                       struct err_note *note)
+{
+    char reason[REASON_SIZE];
+
+    snprintf(reason, sizeof(reason), "{invalid_stream_offset_arg,{longstr,<<\"%.*s\">>}}",
+             text.size > SHOWN_MAX ? SHOWN_MAX : (int)text.size, (const char *)text.data);
+    return refuse(argument, of, reason, note);
+}
+
+/* Digits, perhaps behind a '-'. */
+static bool parse_offset(struct bytes text, int64_t *out)
+{
+    bool is_negative = text.size > 0 && text.data[0] == '-';
+    uint64_t value = 0;
+
+    if (is_negative)
+        text = bytes_of(text.data + 1, text.size - 1);
+    if (parse_u64(text, 0, INT64_MAX, &value) != 0)
+        return false;
+    *out = is_negative ? -(int64_t)value : (int64_t)value;
+    return true;
+}
+
+int stream_start_parse(struct bytes text, const struct stream_args_of *of, struct stream_start *out,
+                       struct err_note *note)
+{
+    struct stream_start start = {.kind = STREAM_OFFSET};
+
+    if (!parse_offset(text, &start.value) && !read_word(text, of->now_ms, &start))
+        return refuse_text("x-stream-offset", text, of, note);
+    *out = start;
+    return 0;
+}
+
 int stream_start_read(struct table t, const char *name, const struct stream_args_of *of,
                       struct stream_start *out, struct err_note *note)
 {
@@ -60,11 +96,8 @@ int stream_start_read(struct table t, const char *name, const struct stream_args
         return 0;
     }
     if (field_as_text(&f, &text)) {
-        if (!read_word(text, of->now_ms, &start)) {
-            snprintf(reason, sizeof(reason), "{invalid_stream_offset_arg,{longstr,<<\"%.*s\">>}}",
-                     text.size > SHOWN_MAX ? SHOWN_MAX : (int)text.size, (const char *)text.data);
-            return refuse(name, of, reason, note);
-        }
+        if (!read_word(text, of->now_ms, &start))
+            return refuse_text(name, text, of, note);
     } else if (field_as_time(&f, &time_s)) {
         start.kind = STREAM_TIME;
         start.value = time_s > INT64_MAX / MS_PER_S ? INT64_MAX : (int64_t)time_s * MS_PER_S;

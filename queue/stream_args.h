@@ -59,6 +59,10 @@ struct stream_args_of {
  * '/': ..." (the code is 406). */
 MUST_USE int stream_want_read(struct table t, const struct stream_args_of *of,
                               struct stream_want *out, struct err_note *note);
+/* The same out of a text, as somebody says it who has no arguments: "first", "last", "next", an
+ * offset, -N, "2h". The note is as if x-stream-offset had been that. */
+MUST_USE int stream_start_parse(struct bytes text, const struct stream_args_of *of,
+                                struct stream_start *out, struct err_note *note);
 /* One argument that says where to begin, of that name. */
 MUST_USE int stream_start_read(struct table t, const char *name, const struct stream_args_of *of,
                                struct stream_start *out, struct err_note *note);

@@ -28,6 +28,15 @@ static void wait_at_tail(struct bookmark *p)
         list_push(&q->home->streams.fresh, &s->fresh);
 }
 
+void bookmark_leave_runnable(struct bookmark *p, enum bookmark_state state)
+{
+    ASSERT(p->state == BOOKMARK_RUNNABLE);
+    if (state == BOOKMARK_TAIL)
+        wait_at_tail(p);
+    else
+        leave_runnable(p, state, NULL);
+}
+
 /* The books of a delivery, kept before the consumer is called; see dispatch.c. */
 static struct inflight *lift(struct bookmark *p, const struct stream_message *m)
 {
@@ -127,6 +136,12 @@ unsigned stream_dispatch(struct queue *q, unsigned max)
         struct bookmark *p = CONTAINER_OF(link, struct bookmark, run);
         unsigned turn = 0;
 
+        if (UNLIKELY(p->get != NULL)) {
+            if (!stream_get_step(p))
+                break;
+            done++;
+            continue;
+        }
         while (turn < TURN_MAX && done < max && step(p)) {
             turn++;
             done++;

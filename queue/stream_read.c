@@ -56,6 +56,12 @@ static int read_lane(struct bookmark *p, struct stream_message *out)
     return rv;
 }
 
+/* What is not committed, too. */
+static bool sees_all(const struct bookmark *p)
+{
+    return p->consumer != NULL && p->consumer->is_inside;
+}
+
 /* From the hot log, by the ledger. */
 static int read_hot(struct bookmark *p, struct stream_message *out)
 {
@@ -64,7 +70,7 @@ static int read_hot(struct bookmark *p, struct stream_message *out)
     int rv = ERR_NOT_FOUND;
 
     while (ledger_next_live(&q->ledger, p->next, &out->seq, &e)) {
-        if (e.place >= partition_committed(q->home->partition) && !p->consumer->is_inside)
+        if (e.place >= partition_committed(q->home->partition) && !sees_all(p))
             return ERR_NOT_FOUND;
         rv = p->reading.reader == NULL
                  ? store_peek(q->home->store, e.place, &out->stored, &out->pin)

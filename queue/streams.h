@@ -14,7 +14,9 @@
 struct consumer;
 struct message;
 struct queue;
+struct queue_get;
 struct queues;
+struct stream_start;
 
 bool queue_is_stream(const struct queue *q);
 /* The first offset that is there, and the one that the next message gets. */
@@ -39,6 +41,10 @@ bool queues_have_streams(const struct queues *qs);
 /* Of a consumer of one stream: everything below that offset was delivered or passed over; 0 while
  * that is being found out. */
 uint64_t consumer_next_offset(const struct consumer *c);
+
+/* basic.get on a stream that has no partitions: as queue_get(), but for the first message at that
+ * place. `start` is read in the call. */
+void queue_get_at(struct queue *q, struct queue_get *g, const struct stream_start *start);
 
 /* ---- copies that a replay makes ---- */
 

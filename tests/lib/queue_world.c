@@ -656,7 +656,7 @@ static void got(struct queue_get *g, struct delivery *d, const struct stored *m,
     mem_free(getting);
 }
 
-void queue_world_get(struct queue_world *w, const char *queue, const char *tag, bool is_no_ack)
+static struct getting *getting_new(struct queue_world *w, const char *tag, bool is_no_ack)
 {
     struct getting *g = MEM_NEW(struct getting);
 
@@ -664,7 +664,26 @@ void queue_world_get(struct queue_world *w, const char *queue, const char *tag, 
     if (g->consumer == NULL)
         g->consumer = consumer_new(w, tag);
     g->get = (struct queue_get){.is_no_ack = is_no_ack, .got = got};
-    queue_get(queue_world_find(w, queue), &g->get);
+    return g;
+}
+
+void queue_world_get(struct queue_world *w, const char *queue, const char *tag, bool is_no_ack)
+{
+    queue_get(queue_world_find(w, queue), &getting_new(w, tag, is_no_ack)->get);
+}
+
+void queue_world_get_at(struct queue_world *w, const char *stream, const char *place,
+                        bool is_no_ack)
+{
+    const struct stream_args_of of = {
+        .queue = bytes_text(stream), .vhost = bytes_text("/"), .now_ms = io_wall_ms(w->p.io)};
+    struct err_note note = {{0}};
+    struct stream_start start;
+
+    if (stream_start_parse(bytes_text(place), &of, &start, &note) != 0)
+        tell(w, "%s", note.text);
+    else
+        queue_get_at(queue_world_find(w, stream), &getting_new(w, "get", is_no_ack)->get, &start);
 }
 
 void queue_world_check(struct queue_world *w)

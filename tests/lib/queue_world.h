@@ -146,6 +146,10 @@ size_t queue_world_settle(struct queue_world *w, const char *tag, const char *bo
 /* basic.get; the answer is told. What was got is held by a consumer of that tag. */
 void queue_world_get(struct queue_world *w, const char *queue, const char *tag, bool is_no_ack);
 
+/* The same of a stream, at a place as stream_start_parse() reads it; a bad one is told. */
+void queue_world_get_at(struct queue_world *w, const char *stream, const char *place,
+                        bool is_no_ack);
+
 /* Every queue is whole. */
 void queue_world_check(struct queue_world *w);
 

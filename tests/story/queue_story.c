@@ -13,7 +13,7 @@
  *                                     shared (by all that say so: the limit of `credit`)
  *     credit N       cancel TAG       stall TAG        resume TAG
  *     ack TAG BODY   reject TAG BODY  requeue TAG BODY fail TAG BODY       BODY may be "all"
- *     get QUEUE [no-ack]
+ *     get QUEUE [no-ack]              of a stream: at=OFFSET, as stream_start_parse() reads it
  *     hold           go               between them the world stands still: one turn
  *     wait MS        restart          crash (when all is committed) */
 #include <inttypes.h>
@@ -281,7 +281,13 @@ static void do_fail(struct queue_story_state *s, const struct story_line *l)
 
 static void do_get(struct queue_story_state *s, const struct story_line *l)
 {
-    queue_world_get(&s->world, l->words[1], "get", word(l, 2, "no-ack") != NULL);
+    const char *place = word(l, 2, "at");
+    bool is_no_ack = word(l, 2, "no-ack") != NULL;
+
+    if (place != NULL)
+        queue_world_get_at(&s->world, l->words[1], place, is_no_ack);
+    else
+        queue_world_get(&s->world, l->words[1], "get", is_no_ack);
 }
 
 static void do_wait(struct queue_story_state *s, const struct story_line *l)

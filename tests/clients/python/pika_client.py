@@ -444,6 +444,17 @@ def read_stream(channel, name, count, **arguments):
     return seen
 
 
+def get_from(channel, name, place):
+    """What a basic.get finds at that place, at the offset behind, and so on."""
+    seen = []
+    while True:
+        method, properties, body = channel.basic_get(f"{name}@{place}", auto_ack=True)
+        if method is None:
+            return seen
+        seen.append((properties.headers["x-stream-offset"], body))
+        place = seen[-1][0] + 1
+
+
 def streams():
     """A stream keeps what was read, also when the broker is killed; so does one with partitions,
     in which messages of a key stay in order."""
@@ -471,6 +482,7 @@ def streams():
           wanted[1::2], "what is odd")
     last = read_stream(channel, "pika.stream", 1, x_stream_offset="last")
     assert last == [(100, sent)], "the large body came back changed"
+    equal(get_from(channel, "pika.stream", 95), wanted[95:] + last, "one by one")
     bodies = [body for _, body in read_stream(channel, "pika.parts", 100, x_stream_offset="first")]
     equal(sorted(int(body) for body in bodies), list(range(100)), "all partitions")
     for key in range(10):
