@@ -1,0 +1,168 @@
+/* The inside of a judgement: what is known of messages, their copies, sessions and queues at each
+ * event. Private to verdict.c and the judge_ files.
+ *
+ * A *copy* is a message in a queue: each queue it was routed to has one, and so has each queue that
+ * it came to as a dead letter, for each queue it died in; a group of a stream has its own of what
+ * it was given.
+ *
+ *     open --deliver--> held --ack, drop--> settled
+ *        ^                 |
+ *        '--requeue, gone--'
+ *
+ * Owner: one judgement. */
+#ifndef TESTS_TRUST_JUDGE_H
+#define TESTS_TRUST_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "tests/trust/verdict.h"
+
+enum { RETURNS_KEPT = 16 };
+
+#define NOWHERE UINT64_MAX /* no queue, no offset */
+#define NEVER   SIZE_MAX   /* no event */
+
+/* From a start to its end. */
+struct life {
+    bool is_crashed;
+    bool is_over;
+    uint64_t ended_ms;
+    uint64_t proven_ms; /* what was sent well before this was safe: a later publish is confirmed */
+};
+
+/* Something that a client said and nobody answered. */
+struct moment {
+    uint64_t at_ms;
+    uint64_t life;
+    const struct session *session; /* NULL: the broker did it */
+};
+
+enum fate { FATE_OPEN, FATE_CONFIRMED, FATE_REFUSED };
+
+struct letter {
+    size_t published; /* event */
+    uint64_t life;
+    enum fate fate;
+    struct deal *deal; /* its transaction */
+};
+
+enum deal_state { DEAL_OPEN, DEAL_COMMITTED, DEAL_ROLLED_BACK };
+
+struct deal {
+    uint64_t number;
+    enum deal_state state;
+};
+
+struct place {
+    uint64_t name;
+    const struct event *queue; /* how it was declared last; NULL: nobody did */
+    size_t cleared;            /* purged or deleted at this event; NEVER: not */
+    size_t last_return;        /* the last event that may have given anything back; NEVER: none */
+    uint64_t return_count;     /* such events */
+    struct session *owner;     /* of a queue with a single active consumer */
+    const struct event *drained;
+    struct map offsets; /* of a stream: the copy at each */
+};
+
+struct session {
+    uint64_t number;
+    const struct event *consume;
+    size_t begun;
+    struct place *place;
+    struct list held;
+    bool is_leaving;
+    bool is_gone;
+    bool is_lost;
+    uint64_t gone_ms;
+    uint64_t offset; /* the last one; NOWHERE */
+};
+
+struct copy {
+    struct list_link link; /* in the holder's */
+    struct place *place;
+    uint64_t source; /* where it died, or its group; NOWHERE */
+    uint64_t message;
+    size_t arrived;          /* event, at the earliest */
+    uint64_t returns_before; /* place->return_count then */
+    struct session *holder;
+    uint64_t deliveries;
+    uint64_t last_life; /* of the last delivery */
+    size_t returned;    /* the last event that gave this one back; NEVER */
+    struct moment returns[RETURNS_KEPT];
+    uint64_t return_count; /* requeues and ends of its holders */
+    bool is_settled;
+    bool is_dropped; /* by a rejection */
+    bool is_unsure;  /* it may be settled: in a transaction that nobody answered */
+    struct deal *deal;
+    struct moment settled;
+    uint64_t offset;
+};
+
+struct judge {
+    const struct history *history;
+    struct verdict *verdict;
+    size_t at; /* the event */
+    uint64_t life;
+    struct life *lives;
+    uint64_t window_ms;
+    uint64_t slack_ms;
+    struct map letters;
+    struct map deals;
+    struct map sessions;
+    struct map places;
+    struct map copies;
+    struct map lines;  /* of each session, channel and priority: the last publish, and one */
+    struct map owners; /* of each group and queue: the session */
+    struct map states; /* of each definition, enum known */
+    struct copy **row; /* all copies, in the order in which they came to be known */
+    size_t row_count;
+    size_t row_capacity;
+};
+
+void judge_breach(struct judge *j, enum breach_kind kind, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+static inline const struct event *judge_event(const struct judge *j)
+{
+    return &j->history->events[j->at];
+}
+
+static inline uint64_t judge_key(uint64_t a, uint64_t b, uint64_t c)
+{
+    return (a & 0xffff) << 48 | (b & 0xffff) << 32 | (c & 0xffffffff);
+}
+
+/* The event of the publish. */
+const struct event *judge_publish(const struct judge *j, const struct letter *l);
+const char *judge_word(const struct judge *j, uint64_t number);
+
+struct place *judge_place(struct judge *j, uint64_t name);
+bool place_is(const struct place *p, enum fact fact);
+struct copy *judge_find_copy(const struct judge *j, uint64_t queue, uint64_t source,
+                             uint64_t message);
+struct copy *judge_add_copy(struct judge *j, struct place *p, uint64_t source, uint64_t message);
+
+/* Whether what was said then has certainly taken effect, and is not forgotten. */
+bool moment_is_sure(const struct judge *j, const struct moment *m);
+
+/* ---- judge_deliver.c ---- */
+
+void judge_deliver(struct judge *j, struct session *s);
+/* The session has no claim on the copy any more. */
+void copy_return(struct judge *j, struct copy *c, struct session *by);
+
+/* ---- judge_stream.c ---- */
+
+void judge_stream(struct judge *j, struct session *s, struct copy *c);
+void judge_group(struct judge *j, struct session *s, struct copy *c);
+
+/* ---- judge_end.c ---- */
+
+/* All is said: what is missing? */
+void judge_end(struct judge *j);
+
+#endif
