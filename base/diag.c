@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "base/diag_tap.h"
 #include "base/diag_writer.h"
 #include "base/utf8.h"
 
@@ -40,6 +41,8 @@ STATIC_ASSERT(STAMP_SIZE + MESSAGE_SIZE * ESCAPED_JSON + (int)sizeof("...\"}\n")
 static atomic_int thresholds[DIAG_AREAS] = {DIAG_INFO, DIAG_INFO, DIAG_INFO, DIAG_INFO};
 static atomic_int sink_levels[DIAG_TARGETS] = {DIAG_DEBUG, DIAG_OFF};
 static atomic_bool sinks_are_json[DIAG_TARGETS];
+static atomic_int tap_level = DIAG_OFF;
+static atomic_bool tap_is_json;
 
 static diag_sink_fn *sink;
 static void *sink_owner;
@@ -52,14 +55,6 @@ struct line {
     char text[LINE_SIZE];
     size_t size;
 };
-
-static const char *level_name(enum diag_level level)
-{
-    static const char *const names[] = {"debug", "info", "warning", "error"};
-
-    ASSERT(level >= DIAG_DEBUG && level < DIAG_OFF);
-    return names[level];
-}
 
 static int64_t wall_ms(void)
 {
@@ -108,9 +103,9 @@ static void add_stamp(struct line *l, enum diag_level level, const char *room, b
     if (is_json)
         size = snprintf(l->text, STAMP_SIZE,
                         "{\"time\":\"%s\",\"level\":\"%s\",\"domain\":\"%s\",\"msg\":\"", date,
-                        level_name(level), room);
+                        diag_level_name(level), room);
     else
-        size = snprintf(l->text, STAMP_SIZE, "%s %-7s [%s] ", date, level_name(level), room);
+        size = snprintf(l->text, STAMP_SIZE, "%s %-7s [%s] ", date, diag_level_name(level), room);
     ASSERT(size > 0 && size < STAMP_SIZE);
     l->size = (size_t)size;
 }
@@ -213,10 +208,22 @@ static void send_to(enum diag_target target, const struct saying *s)
     diag_writer_put(target, l.text, l.size + 1);
 }
 
+static void send_to_tap(const struct saying *s)
+{
+    struct line l;
+
+    if (!diag_tap_is_open() ||
+        (int)s->level < atomic_load_explicit(&tap_level, memory_order_relaxed))
+        return;
+    build(&l, s, atomic_load_explicit(&tap_is_json, memory_order_relaxed));
+    diag_tap_put(s->level, l.text, l.size);
+}
+
 static void say(const struct saying *s)
 {
     struct line l;
 
+    send_to_tap(s);
     if (sink != NULL) {
         build(&l, s, false);
         sink(sink_owner, l.text);
@@ -268,11 +275,11 @@ void diag(enum diag_level level, const char *room, const char *format, ...)
 
 /* ---- settings ---- */
 
-static void set_sink(enum diag_target target, const struct diag_sink *s)
+static void set_sink(atomic_int *level, atomic_bool *is_json, const struct diag_sink *s)
 {
     ASSERT(s->level >= DIAG_DEBUG && s->level <= DIAG_OFF);
-    atomic_store_explicit(&sink_levels[target], (int)s->level, memory_order_relaxed);
-    atomic_store_explicit(&sinks_are_json[target], s->is_json, memory_order_relaxed);
+    atomic_store_explicit(level, (int)s->level, memory_order_relaxed);
+    atomic_store_explicit(is_json, s->is_json, memory_order_relaxed);
 }
 
 void diag_set(const struct diag_options *o)
@@ -282,15 +289,17 @@ void diag_set(const struct diag_options *o)
         atomic_store_explicit(&thresholds[i], (int)o->levels[i], memory_order_relaxed);
     }
     diag_writer_set_file(o);
-    set_sink(DIAG_CONSOLE, &o->console);
-    set_sink(DIAG_FILE, &o->file);
+    set_sink(&sink_levels[DIAG_CONSOLE], &sinks_are_json[DIAG_CONSOLE], &o->console);
+    set_sink(&sink_levels[DIAG_FILE], &sinks_are_json[DIAG_FILE], &o->file);
+    set_sink(&tap_level, &tap_is_json, &o->tap);
 }
 
 void diag_set_level(enum diag_level level)
 {
     diag_set(&(struct diag_options){.levels = {level, level, level, level},
                                     .console = {.level = DIAG_DEBUG},
-                                    .file = {.level = DIAG_OFF}});
+                                    .file = {.level = DIAG_OFF},
+                                    .tap = {.level = DIAG_DEBUG}});
 }
 
 int diag_start(void)
@@ -308,10 +317,18 @@ void diag_reopen(void)
     diag_writer_reopen();
 }
 
+const char *diag_level_name(enum diag_level level)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+
+    ASSERT(level >= DIAG_DEBUG && level < DIAG_OFF);
+    return names[level];
+}
+
 bool diag_level_parse(const char *text, enum diag_level *out)
 {
     for (enum diag_level level = DIAG_DEBUG; level < DIAG_OFF; level++) {
-        if (strcmp(text, level_name(level)) == 0) {
+        if (strcmp(text, diag_level_name(level)) == 0) {
             *out = level;
             return true;
         }

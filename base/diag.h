@@ -5,9 +5,10 @@
  *
  * The first words are a sentence; facts follow as key=value. Nothing secret is ever written.
  *
- * Lines go to the console (standard error) and to a file. Until diag_start() a line is written by
- * who says it, to the console; from then on a thread writes what others leave for it, so nobody
- * waits for a slow reader or disk. When it is too far behind lines are dropped, and counted.
+ * Lines go to the console (standard error), to a file, and to who taps them (base/diag_tap.h).
+ * Until diag_start() a line is written by who says it, to the console; from then on a thread writes
+ * what others leave for it, so nobody waits for a slow reader or disk. When it is too far behind
+ * lines are dropped, and counted.
  *
  * Owner: any thread may speak; a line is written whole. The rest belongs to the main thread. */
 #ifndef BASE_DIAG_H
@@ -44,7 +45,8 @@ struct diag_options {
     enum diag_level levels[DIAG_AREAS];
     struct diag_sink console;
     struct diag_sink file;
-    const char *path; /* of the file; borrowed for the call */
+    struct diag_sink tap; /* while one is open (base/diag_tap.h) */
+    const char *path;     /* of the file; borrowed for the call */
     uint64_t
         rotation_bytes; /* a file of so many is renamed to path.0, path.0 to path.1 ...; 0: none */
     enum diag_period rotation_period; /* the same when a day or an hour of UTC begins */
@@ -65,6 +67,9 @@ MUST_USE int diag_start(void);
 void diag_stop(void);
 /* The file is closed, and opened anew with the next line: somebody may have moved it. */
 void diag_reopen(void);
+
+/* A level's name, for all but DIAG_OFF. */
+const char *diag_level_name(enum diag_level level);
 
 /* Reads a level's name as rabbitmq.conf spells it (debug, info, warning, error, none). */
 MUST_USE bool diag_level_parse(const char *text, enum diag_level *out);
