@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "broker/diag_exchange.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
 #include "broker/targets.h"
@@ -28,6 +29,7 @@ struct announcements {
     struct table_writer writer;
     char key[64];    /* of the event that has begun; "": none has */
     bool is_started; /* what is restored is no news */
+    struct diag_exchange lines;
 };
 
 /* One that was noted; borrowed. */
@@ -47,6 +49,7 @@ struct announcements *announcements_new(void)
     buf_init(&a->sending, NOTED_MAX);
     buf_init(&a->headers, HEADERS_MAX);
     buf_init(&a->props, HEADERS_MAX + KIB);
+    diag_exchange_init(&a->lines);
     return a;
 }
 
@@ -56,30 +59,44 @@ void announcements_free(struct announcements *a)
     buf_release(&a->sending);
     buf_release(&a->headers);
     buf_release(&a->props);
+    diag_exchange_release(&a->lines);
     mem_free(a);
 }
 
-void announcements_start(struct announcements *a)
+void announcements_start(struct broker *b)
 {
-    a->is_started = true;
+    b->announcements->is_started = true;
+    diag_exchange_start(&b->announcements->lines, b);
 }
 
-void announcements_declare(struct vhost *v)
+void announcements_stop(struct announcements *a)
 {
-    const struct broker_options *o = v->broker->options;
-    const struct exchange_spec spec = {.name = event_exchange,
-                                       .type = bytes_text("topic"),
-                                       .is_durable = true,
-                                       .is_internal = true};
+    diag_exchange_stop(&a->lines);
+}
+
+static void declare(struct vhost *v, struct bytes name)
+{
+    const struct exchange_spec spec = {
+        .name = name, .type = bytes_text("topic"), .is_durable = true, .is_internal = true};
     struct exchange_difference difference;
     struct err_note note;
     struct exchange *x = NULL;
     int rv = 0;
 
-    if (!o->has_events || !bytes_equal(v->name, bytes_text(o->default_vhost)))
-        return;
     rv = exchange_declare(v->table, &spec, &x, &difference, &note);
     ASSERT(rv == 0);
+}
+
+void announcements_declare(struct vhost *v)
+{
+    const struct broker_options *o = v->broker->options;
+
+    if (!bytes_equal(v->name, bytes_text(o->default_vhost)))
+        return;
+    if (o->has_events)
+        declare(v, event_exchange);
+    if (o->has_diag_exchange)
+        declare(v, bytes_text(DIAG_EXCHANGE));
 }
 
 /* ---- noted ---- */
@@ -149,28 +166,34 @@ static struct props make_props(struct broker *b, const struct announcement *n)
     return props;
 }
 
+void announcement_route(struct vhost *v, struct exchange *x, const struct message *m)
+{
+    struct queues_publish publish = {.message = m, .expiration_ms = QUEUE_NO_LIMIT};
+    struct route route;
+    struct sent sent = {0};
+    int rv = 0;
+
+    route_message(v->table, x,
+                  &(struct route_view){.keys = &m->routing_key, .key_count = 1, .props = &m->props},
+                  &route);
+    rv = targets_send(targets_choose(v, targets_find(v, &route), m), &publish, &sent);
+    (void)rv; /* ERR_AGAIN: there is no room, and nobody waits */
+    sent_clear(&sent);
+}
+
 static void send(struct broker *b, const struct announcement *n)
 {
     struct vhost *v = vhost_find_id(b, n->vhost);
     struct bytes name = n->is_event ? event_exchange : trace_exchange;
     struct exchange *x = v == NULL ? NULL : exchange_find(v->table, name);
     struct message m = {.exchange = name, .routing_key = n->key, .body = &n->body};
-    struct queues_publish publish = {.message = &m, .expiration_ms = QUEUE_NO_LIMIT};
-    struct route route;
-    struct sent sent = {0};
-    int rv = 0;
 
     if (x == NULL)
         return;
     m.props = make_props(b, n);
     m.body_count = n->body.size > 0 ? 1 : 0;
     m.body_size = n->body.size;
-    route_message(v->table, x,
-                  &(struct route_view){.keys = &m.routing_key, .key_count = 1, .props = &m.props},
-                  &route);
-    rv = targets_send(targets_choose(v, targets_find(v, &route), &m), &publish, &sent);
-    (void)rv; /* ERR_AGAIN: there is no room, and nobody waits */
-    sent_clear(&sent);
+    announcement_route(v, x, &m);
 }
 
 void announcements_send(struct broker *b)

@@ -2,6 +2,7 @@
  *
  *     amq.rabbitmq.event   in the default virtual host: what comes, goes and changes   (a setting)
  *     amq.rabbitmq.trace   in each that is traced: copies of what is published and delivered
+ *     amq.rabbitmq.log     in the default virtual host: diagnostics   (broker/diag_exchange.h)
  *
  *     something happens --> noted here --end of turn--> routed like any other message
  *
@@ -19,6 +20,8 @@
 
 struct announcements;
 struct broker;
+struct exchange;
+struct message;
 struct outgoing;
 struct targets;
 struct vhost;
@@ -27,12 +30,16 @@ struct visit;
 struct announcements *announcements_new(void);
 void announcements_free(struct announcements *a);
 /* Everything is restored: from here on there is news. */
-void announcements_start(struct announcements *a);
+void announcements_start(struct broker *b);
+/* There will be no more. */
+void announcements_stop(struct announcements *a);
 /* Sends what was noted. */
 void announcements_send(struct broker *b);
 
-/* The virtual host is new: it gets its exchange of events if it is the one that has it. */
+/* The virtual host is new: it gets the exchanges of this if it is the one that has them. */
 void announcements_declare(struct vhost *v);
+/* Sends a message of the broker's own through that exchange; what finds no room is lost. */
+void announcement_route(struct vhost *v, struct exchange *x, const struct message *m);
 
 /* ---- events ---- */
 

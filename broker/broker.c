@@ -118,7 +118,7 @@ int broker_open(const struct broker_open *o, struct broker **out, struct err_not
     replay_restore_all(b);
     if (!o->is_unseeded)
         restore_defaults(b);
-    announcements_start(b->announcements);
+    announcements_start(b);
     diag(DIAG_INFO, "broker", "opened vhosts=%zu definitions=%zu partitions=%u",
          names_count(&b->vhosts), names_count(&b->definitions.by_key), b->home_count);
     *out = b;
@@ -151,6 +151,7 @@ void broker_close(struct broker *b, void (*closed)(void *owner), void *owner)
     replay_stop(b);
     definitions_stop(&b->definitions);
     turn_stop(b);
+    announcements_stop(b->announcements);
     shortage_stop(b->shortage);
     if (shortage_are_busy(b->shortage)) {
         b->closing.left++;

@@ -57,6 +57,7 @@ struct broker_options {
     bool default_is_policymaker;
     bool default_is_impersonator;
     bool has_events;             /* there is an exchange of events in the default virtual host */
+    bool has_diag_exchange;      /* log.exchange: diagnostics become messages there */
     char *node_name;             /* as the firehose says it */
     int default_queue_type;      /* enum broker_queue_type */
     char *loopback_users;        /* a list with commas, or "none"; guest */

@@ -84,11 +84,19 @@ const struct setting broker_settings[] = {
                 "told what comes, goes and changes.",
     },
     {
+        .name = "log.exchange",
+        .kind = SETTING_BOOL,
+        .offset = FIELD(has_diag_exchange),
+        .fallback = "false",
+        .help = "Whether the default virtual host has the exchange amq.rabbitmq.log, through which "
+                "each line of diagnostics goes as a message, with its level as routing key.",
+    },
+    {
         .name = "millrace.node_name",
         .kind = SETTING_TEXT,
         .offset = FIELD(node_name),
         .fallback = "millrace@localhost",
-        .help = "How this node is named in traced messages.",
+        .help = "How this node is named in traced messages and in those of diagnostics.",
     },
     {
         .name = "loopback_users",

@@ -104,8 +104,7 @@ const struct foreign_key foreign_keys[] = {
     /* Diagnostics. */
     {"log.console.formatter.*", FOREIGN_LATER},
     {"log.file.formatter.*", FOREIGN_LATER},
-    {"log.exchange", FOREIGN_LATER},
-    {"log.exchange.*", FOREIGN_LATER},
+    {"log.exchange.formatter.*", FOREIGN_LATER},
     {"log.syslog", FOREIGN_LATER},
     {"log.syslog.*", FOREIGN_LATER},
     {"log.federation.level", FOREIGN_LATER},

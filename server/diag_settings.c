@@ -141,6 +141,25 @@ const struct setting diag_settings[] = {
         .is_reloadable = true,
         .help = "How many renamed files are kept; 0 keeps none.",
     },
+    {
+        .name = "log.exchange.level",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(exchange_level),
+        .fallback = "info",
+        .choices = levels,
+        .is_reloadable = true,
+        .help = "How important a line of diagnostics must be to become a message, where "
+                "log.exchange says that they do.",
+    },
+    {
+        .name = "log.exchange.formatter",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(exchange_formatter),
+        .fallback = "plaintext",
+        .choices = formatters,
+        .is_reloadable = true,
+        .help = "The form of a line there.",
+    },
     {0},
 };
 
@@ -170,6 +189,8 @@ void diag_settings_apply(const struct diag_settings_options *o)
                     .is_json = o->console_formatter == FORMATTER_JSON},
         .file = {.level = path != NULL ? thresholds[o->file_level] : DIAG_OFF,
                  .is_json = o->file_formatter == FORMATTER_JSON},
+        .tap = {.level = thresholds[o->exchange_level],
+                .is_json = o->exchange_formatter == FORMATTER_JSON},
         .path = path,
         .rotation_bytes = o->rotation_bytes,
         .rotation_period = periods[o->rotation_date],

@@ -15,6 +15,8 @@ struct diag_settings_options {
     bool has_console;
     int console_level;
     int console_formatter;
+    int exchange_level;
+    int exchange_formatter;
     char *dir;
     char *file; /* "false": none */
     int file_level;

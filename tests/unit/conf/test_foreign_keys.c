@@ -14,7 +14,7 @@ static void test_keys_of_rabbitmq_are_known(void **state)
         "ssl_options.key.RSAPrivateKey",
         "loopback_users.other",
         "loopback_users.a\\.b",
-        "log.exchange.level",
+        "log.exchange.formatter.time_format",
         "cluster_formation.classic_config.nodes.1",
         "auth_backends.1",
         "mqtt.listeners.tcp.default",
