@@ -33,18 +33,6 @@ static int read_integer(const struct visit *v, const struct consume *c, const ch
     return refuse_argument(v, c, name, why, refusal);
 }
 
-/* An application that asks for a group must not get all messages in each of its members. */
-static int refuse_group(const struct visit *v, const struct consume *c, struct refusal *refusal)
-{
-    struct field f;
-
-    if (!table_find(c->arguments, bytes_text("x-group"), &f))
-        return 0;
-    return refuse(refusal, REFUSE_NOT_IMPLEMENTED,
-                  "consumer groups (x-group) are not supported by queue '%.*s' in vhost '%.*s'",
-                  SHOW(c->queue), SHOW(v->vhost->name));
-}
-
 static int read_arguments(const struct visit *v, const struct consume *c,
                           struct consumer_spec *spec, struct refusal *refusal)
 {
@@ -54,9 +42,7 @@ static int read_arguments(const struct visit *v, const struct consume *c,
 
     spec->priority = 0;
     spec->timeout_ms = QUEUE_NO_LIMIT;
-    rv = refuse_group(v, c, refusal);
-    if (rv == 0)
-        rv = read_integer(v, c, "x-priority", &spec->priority, refusal);
+    rv = read_integer(v, c, "x-priority", &spec->priority, refusal);
     if (rv == 0)
         rv = read_integer(v, c, "x-consumer-timeout", &timeout, refusal);
     if (rv == 0 && timeout != INT64_MIN && timeout < 0) {
@@ -98,8 +84,8 @@ static int check_stream(const struct visit *v, const struct consume *c, struct r
     return 0;
 }
 
-static int read_stream(const struct visit *v, const struct consume *c, struct stream_want *want,
-                       struct refusal *refusal)
+static int read_stream(const struct visit *v, const struct consume *c, struct consumer_spec *spec,
+                       struct stream_want *want, struct refusal *refusal)
 {
     const struct stream_args_of of = {
         .queue = c->queue, .vhost = v->vhost->name, .now_ms = io_wall_ms(v->broker->io)};
@@ -108,7 +94,20 @@ static int read_stream(const struct visit *v, const struct consume *c, struct st
 
     if (rv == 0 && stream_want_read(c->arguments, &of, want, &note) != 0)
         rv = refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
+    if (rv == 0 && stream_group_read(c->arguments, &of, &spec->group, want, &note) != 0)
+        rv = refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
     return rv;
+}
+
+/* What only means something for a stream: an application that asks for a group must not get all
+ * messages in each of its members. */
+static int check_no_stream(const struct visit *v, const struct consume *c, struct refusal *refusal)
+{
+    struct field f;
+
+    if (!table_find(c->arguments, bytes_text("x-group"), &f))
+        return 0;
+    return refuse_argument(v, c, "x-group", "{not_a_stream}", refusal);
 }
 
 static int refuse_for_stream(const struct visit *v, const char *what, struct bytes queue,
@@ -130,13 +129,17 @@ int broker_consume(struct visit *v, const struct consume *c, struct consumer **o
     if (rv == 0)
         rv = read_arguments(v, c, &spec, refusal);
     if (rv == 0 && queue_is_stream(q->queue))
-        rv = read_stream(v, c, &want, refusal);
+        rv = read_stream(v, c, &spec, &want, refusal);
+    else if (rv == 0)
+        rv = check_no_stream(v, c, refusal);
     if (rv != 0)
         return rv;
     spec.visitor = v;
     spec.stream = &want;
     rv = queue_consume(q->queue, &spec, out);
-    ASSERT(rv == 0 || rv == ERR_BUSY);
+    ASSERT(rv == 0 || rv == ERR_BUSY || rv == ERR_FULL);
+    if (rv == ERR_FULL)
+        return refuse_argument(v, c, "x-group", "{too_many_groups}", refusal);
     if (rv == ERR_BUSY)
         return refuse(refusal, REFUSE_ACCESS, "queue '%.*s' in vhost '%.*s' in exclusive use",
                       SHOW(c->queue), SHOW(v->vhost->name));

@@ -44,8 +44,19 @@ void bookmark_resume(struct bookmark *p)
     bookmark_wake(p);
 }
 
+static void forget_deliveries(struct bookmark *p)
+{
+    struct list_link *link;
+
+    while ((link = list_take(&p->held)) != NULL)
+        CONTAINER_OF(link, struct inflight, beside)->bookmark = NULL;
+    spans_release(&p->again);
+}
+
 void bookmark_seek(struct bookmark *p, uint64_t seq)
 {
+    forget_deliveries(p);
+    spans_init(&p->again);
     p->next = seq;
     p->from_ms = INT64_MIN;
     p->is_seeking = false;
@@ -87,57 +98,65 @@ static uint64_t seq_of(struct queue *q, const struct stream_start *start)
     }
 }
 
-static struct bookmark *new_at(struct queue *stream, const struct stream_start *start)
+struct bookmark *bookmark_new(struct queue *stream, const struct stream_start *start,
+                              struct bookmark_watch *watch)
 {
     struct bookmark *p = MEM_NEW(struct bookmark);
 
     ASSERT(stream->stream != NULL && stream->args.partitions == 0);
     p->queue = stream;
+    p->watch = watch;
     p->next = seq_of(stream, start);
     p->is_seeking = start->kind == STREAM_TIME;
     p->from_ms = p->is_seeking ? start->value : INT64_MIN;
     list_init(&p->held);
-    list_push(&stream->stream->bookmarks, &p->of_stream);
-    p->state = BOOKMARK_STARVED;
-    bookmark_wake(p);
-    return p;
-}
-
-struct bookmark *bookmark_new(struct consumer *c, struct queue *stream,
-                              const struct stream_start *start, const struct bookmark_watch *watch)
-{
-    struct bookmark *p = new_at(stream, start);
-
-    ASSERT(c->stream != NULL);
-    p->consumer = c;
-    p->watch = watch;
-    list_push(&c->stream->bookmarks, &p->of_consumer);
-    stream->stream->inside_count += c->is_inside;
+    spans_init(&p->again);
+    p->state = BOOKMARK_PAUSED;
     return p;
 }
 
 struct bookmark *bookmark_new_for(struct queue_get *g, struct queue *stream,
                                   const struct stream_start *start)
 {
-    struct bookmark *p = new_at(stream, start);
+    struct bookmark *p = bookmark_new(stream, start, NULL);
 
     p->get = g;
+    list_push(&stream->stream->bookmarks, &p->of_stream);
+    bookmark_resume(p);
     return p;
+}
+
+void bookmark_attach(struct bookmark *p, struct consumer *c)
+{
+    struct stream *s = p->queue->stream;
+
+    ASSERT(p->consumer == NULL && c->stream != NULL);
+    p->consumer = c;
+    list_push(&s->bookmarks, &p->of_stream);
+    list_push(&c->stream->bookmarks, &p->of_consumer);
+    s->inside_count += c->is_inside;
+    bookmark_resume(p);
+}
+
+void bookmark_detach(struct bookmark *p)
+{
+    ASSERT(p->consumer != NULL);
+    bookmark_pause(p);
+    list_remove(&p->of_stream);
+    list_remove(&p->of_consumer);
+    p->queue->stream->inside_count -= p->consumer->is_inside;
+    p->consumer = NULL;
 }
 
 void bookmark_free(struct bookmark *p)
 {
-    struct list_link *link;
-
-    while ((link = list_take(&p->held)) != NULL)
-        CONTAINER_OF(link, struct inflight, beside)->bookmark = NULL;
+    if (p->consumer != NULL)
+        bookmark_detach(p);
     leave_list(p);
+    if (list_linked(&p->of_stream)) /* of a basic.get */
+        list_remove(&p->of_stream);
+    forget_deliveries(p);
     queue_close_reader(&p->reading);
-    list_remove(&p->of_stream);
-    if (p->consumer != NULL) {
-        list_remove(&p->of_consumer);
-        p->queue->stream->inside_count -= p->consumer->is_inside;
-    }
     mem_free(p);
 }
 
@@ -165,7 +184,7 @@ void stream_reading_free(struct stream_reading *r)
 
 /* ---- deliveries ---- */
 
-void bookmark_settled(struct inflight *f, bool is_acked)
+void bookmark_settled(struct inflight *f, bool is_done)
 {
     struct bookmark *p = f->bookmark;
 
@@ -173,19 +192,27 @@ void bookmark_settled(struct inflight *f, bool is_acked)
         return;
     list_remove(&f->beside);
     f->bookmark = NULL;
-    if (p->watch != NULL)
-        p->watch->settled(p->watch->owner, p, f->seq, is_acked);
+    if (p->watch == NULL)
+        return;
+    if (!is_done && f->seq < p->next) {
+        spans_add(&p->again, f->seq);
+        bookmark_wake(p);
+    }
+    p->watch->changed(p->watch, p);
 }
 
 uint64_t bookmark_low(const struct bookmark *p)
 {
     struct list_link *first = list_first(&p->held);
     uint64_t seq = first != NULL ? CONTAINER_OF(first, struct inflight, beside)->seq : p->next;
+    struct span again;
 
+    if (spans_next(&p->again, 0, &again) && again.from < seq)
+        seq = again.from;
     return seq < p->next ? seq : p->next;
 }
 
-uint64_t bookmark_held(const struct bookmark *p)
+uint64_t bookmark_held_count(const struct bookmark *p)
 {
     uint64_t count = 0;
 

@@ -9,11 +9,13 @@
  *     READING   in no list: the disk is asked; then it is runnable again
  *     PAUSED    in no list: whoever paused it decides
  *
- * Bookmarks can be added to a consumer and taken away at any time, as those of a group are. What
- * was delivered stays with its holder; once the bookmark is gone it only gives credit back.
+ * A bookmark without a consumer is paused. Those of a group go from one consumer to another; what
+ * was delivered stays with its holder, and is still of the bookmark, whose consumer he was or not.
  *
- * An ack says that a message is done with. Since messages may be acked in any order, what counts is
- * the LOW MARK: everything below it was passed over, or delivered and acked.
+ * An ack says that a message is done with, a reject that does not requeue it too. Since messages
+ * may be acked in any order, what counts is the LOW MARK: everything below it was passed over, or
+ * delivered and done with. What is given back to a bookmark that is watched is delivered AGAIN,
+ * before all that is to come.
  *
  * A bookmark reads with a reader of its own, which is closed when it is not used: one that waits at
  * the tail, or for credit, costs neither file nor buffer.
@@ -26,12 +28,14 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/spans.h"
 #include "queue/queue_parts.h"
 #include "queue/stream_args.h"
 
+struct bookmark;
 struct consumer;
 struct inflight;
-struct bookmark;
+struct member;
 struct stream_filter;
 
 enum bookmark_state {
@@ -42,13 +46,11 @@ enum bookmark_state {
     BOOKMARK_PAUSED,
 };
 
-/* Who is told about a bookmark: a group. */
+/* Who is told about a bookmark: a group. Lies in its owner's struct. */
 struct bookmark_watch {
-    void *owner;
-    /* A delivery of the bookmark has ended. `is_acked`: it was acked, so the low mark may be
-     * higher; else it was given back, and is delivered again only to somebody who starts below it.
-     * Called inside queue_ack() and its like; must not free the bookmark. */
-    void (*settled)(void *owner, struct bookmark *p, uint64_t seq, bool is_acked);
+    /* A delivery of the bookmark has ended, or it has read on: the low mark may be higher. Called
+     * inside queue_ack() and its like too; must not free the bookmark. */
+    void (*changed)(struct bookmark_watch *w, struct bookmark *p);
 };
 
 struct bookmark {
@@ -56,14 +58,15 @@ struct bookmark {
     struct list_link of_consumer; /* of the consumer's */
     struct list_link run;         /* of the list of its state */
     enum bookmark_state state;
-    struct queue *queue;                /* the stream */
-    struct consumer *consumer;          /* NULL: it is of a basic.get, */
-    struct queue_get *get;              /* this one */
-    const struct bookmark_watch *watch; /* NULL: nobody */
-    uint64_t next;                      /* seq: nothing below is delivered any more */
-    int64_t from_ms;                    /* older messages are passed over; INT64_MIN: none are */
-    bool is_seeking;                    /* `next` is still to be found, by from_ms */
-    struct list held;                   /* struct inflight, by `beside`: in the order of seqs */
+    struct queue *queue;          /* the stream */
+    struct consumer *consumer;    /* NULL: nobody */
+    struct queue_get *get;        /* of this one; then it has no consumer */
+    struct bookmark_watch *watch; /* NULL: nobody */
+    uint64_t next;                /* seq: nothing below is delivered any more */
+    int64_t from_ms;              /* older messages are passed over; INT64_MIN: none are */
+    bool is_seeking;              /* `next` is still to be found, by from_ms */
+    struct list held;             /* struct inflight, by `beside`: in the order of seqs */
+    struct spans again;           /* below `next`: given back, to be delivered again */
     struct queue_reading reading;
 };
 
@@ -71,35 +74,37 @@ struct bookmark {
 struct stream_reading {
     struct list bookmarks;
     struct list starved;
+    struct member *member;        /* of a group; NULL: of none */
     struct stream_filter *filter; /* NULL: everything is wanted */
 };
 
-/* Adds a bookmark to a consumer (whose `stream` is set) at the start of his wish; it reads from the
- * next pass on. `watch` is borrowed, may be NULL. */
-struct bookmark *bookmark_new(struct consumer *c, struct queue *stream,
-                              const struct stream_start *start, const struct bookmark_watch *watch);
+/* Makes one, paused, that begins there. `watch` is borrowed, may be NULL. */
+struct bookmark *bookmark_new(struct queue *stream, const struct stream_start *start,
+                              struct bookmark_watch *watch);
 /* One for a basic.get, which frees it. */
 struct bookmark *bookmark_new_for(struct queue_get *g, struct queue *stream,
                                   const struct stream_start *start);
-/* Takes it away. Deliveries stay with their holder. */
 void bookmark_free(struct bookmark *p);
+/* Gives it, which has no consumer, to one whose `stream` is set; it reads from the next pass on. */
+void bookmark_attach(struct bookmark *p, struct consumer *c);
+/* Takes it away from its consumer. */
+void bookmark_detach(struct bookmark *p);
 /* No more deliveries until it is resumed; allowed in any state. */
 void bookmark_pause(struct bookmark *p);
 void bookmark_resume(struct bookmark *p);
-/* Goes on from that seq (offset + 1). Deliveries stay with their holder, and count for the low mark
- * only when they lie below. */
+/* Goes on from that seq (offset + 1). What was delivered before only gives credit back. */
 void bookmark_seek(struct bookmark *p, uint64_t seq);
-/* Everything below was passed over, or delivered and acked. */
+/* Everything below was passed over, or delivered and is done with. */
 uint64_t bookmark_low(const struct bookmark *p);
 /* How many deliveries of it are unsettled. */
-uint64_t bookmark_held(const struct bookmark *p);
+uint64_t bookmark_held_count(const struct bookmark *p);
 
 /* ---- for the room ---- */
 
 /* It may have something to read. */
 void bookmark_wake(struct bookmark *p);
-/* A delivery of it has ended. */
-void bookmark_settled(struct inflight *f, bool is_acked);
+/* A delivery, perhaps of one, has ended; `is_done`: it was not given back. */
+void bookmark_settled(struct inflight *f, bool is_done);
 /* The consumer can take messages again: those that starved go on, as many as he has credit for. */
 void stream_reading_feed(struct consumer *c);
 
@@ -116,9 +121,11 @@ bool stream_get_step(struct bookmark *p);
 /* stream_dispatch.c: lets bookmarks of a stream read, at most `max` steps. Returns how many. */
 unsigned stream_dispatch(struct queue *q, unsigned max);
 
-/* stream_read.c: the next message at or above p->next, wanted or not. */
+/* stream_read.c: the next message, wanted or not: one to be delivered again, or the first at or
+ * above p->next. */
 struct stream_message {
     uint64_t seq;
+    bool is_again;
     struct stored stored;
     struct store_pin pin;
 };

@@ -4,6 +4,7 @@
  * nothing. Who waits for the prefetch of his channel stands in the list of that credit. */
 #include "base/mem.h"
 #include "queue/bookmark.h"
+#include "queue/group_parts.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
 #include "queue/streams.h"
@@ -229,6 +230,8 @@ void consumer_gave_back(struct consumer *c)
 
 bool consumer_is_active(const struct consumer *c)
 {
+    if (c->stream != NULL && c->stream->member != NULL)
+        return !list_empty(&c->stream->bookmarks);
     return !c->queue->is.is_single_active || c->queue->single == c;
 }
 
@@ -346,9 +349,17 @@ static void add_bookmarks(struct consumer *c, const struct stream_want *want)
     const struct stream_start *start = want != NULL ? &want->start : &next;
 
     for (uint32_t i = 0; i < s->partition_count; i++)
-        (void)bookmark_new(c, s->partitions[i], start, NULL);
+        bookmark_attach(bookmark_new(s->partitions[i], start, NULL), c);
     if (c->queue->args.partitions == 0)
-        (void)bookmark_new(c, c->queue, start, NULL);
+        bookmark_attach(bookmark_new(c->queue, start, NULL), c);
+}
+
+static void begin_to_read(struct consumer *c, const struct consumer_spec *spec)
+{
+    if (spec->group.size > 0)
+        group_join(c, spec->group, &spec->stream->start);
+    else
+        add_bookmarks(c, spec->stream);
 }
 
 int queue_consume(struct queue *q, const struct consumer_spec *spec, struct consumer **out)
@@ -358,6 +369,8 @@ int queue_consume(struct queue *q, const struct consumer_spec *spec, struct cons
     ASSERT(spec->ops != NULL && spec->ops->deliver != NULL);
     if (!is_shared && (q->consumer_count > 0 || q->is.is_single_active))
         return ERR_BUSY;
+    if (spec->group.size > 0 && !queue_has_room_for_group(q, spec->group))
+        return ERR_FULL;
 
     struct consumer *c = MEM_NEW(struct consumer);
     c->queue = q;
@@ -386,7 +399,7 @@ int queue_consume(struct queue *q, const struct consumer_spec *spec, struct cons
     choose_single(q);
     consumer_update(c);
     if (q->stream != NULL)
-        add_bookmarks(c, spec->stream);
+        begin_to_read(c, spec);
     *out = c;
     return 0;
 }
@@ -397,6 +410,8 @@ static void consumer_free(struct consumer *c)
     struct queue *q = c->queue;
     struct level *l = c->level;
 
+    if (c->stream != NULL && c->stream->member != NULL)
+        group_leave(c->stream->member);
     stream_reading_free(c->stream);
     if (list_linked(&c->run))
         list_remove(&c->run);
@@ -471,10 +486,15 @@ void consumer_resume(struct consumer *c)
 /* One of its own, or one of the front that it is a partition of. */
 static struct consumer *any_consumer(const struct queue *q)
 {
-    struct list_link *mark = q->stream != NULL ? list_first(&q->stream->bookmarks) : NULL;
+    if (q->stream == NULL)
+        return first_consumer(q);
+    LIST_FOREACH (link, &q->stream->bookmarks) {
+        struct bookmark *p = CONTAINER_OF(link, struct bookmark, of_stream);
 
-    return mark != NULL ? CONTAINER_OF(mark, struct bookmark, of_stream)->consumer
-                        : first_consumer(q);
+        if (p->consumer != NULL) /* else it is of a basic.get */
+            return p->consumer;
+    }
+    return first_consumer(q);
 }
 
 static void end_consumers(struct queue *q, bool is_told, enum cancel_reason reason)

@@ -4,7 +4,7 @@
  * Part of a checkpoint:
  *
  *     version u8 | count | ( id | kind u8 | size u32 | ledger | counts | seen | keys )* | count |
- *     store | steady | sequels | graves | origins
+ *     store | steady | sequels | graves | origins | claims
  *
  *     kind:    0 a queue, 1 a stream, which has low, marks and bulkies (stream_fold.c) instead of
  *              counts and seen; in version 1 there is none, and no stream
@@ -16,12 +16,14 @@
  *     sequels: queue/sequels.c
  *     graves:  how many | ( id | size u32 | ledger )*, of queues that were deleted or purged: what
  *              was not let go of yet
+ *     claims:  how far groups are: queue/claim.h
  *
  * Numbers without a size are varints. `seen` is what was delivered before and is ready again; it is
  * there after a clean stop only, for after a crash every message counts as delivered before. */
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "queue/claim.h"
 #include "queue/origins.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
@@ -149,6 +151,7 @@ static void save(void *owner, bool is_last, struct buf *out)
     sequels_save(&qs->memory.sequels, out);
     save_graves(qs, out);
     origins_save(qs->memory.origins, out);
+    claims_save(qs, out);
 }
 
 /* ---- restore ---- */
@@ -266,6 +269,8 @@ static int restore(void *owner, struct bytes state, struct err_note *note)
         restore_graves(qs, &r);
     if (!r.is_failed && r.left > 0)
         origins_restore(qs->memory.origins, &r);
+    if (!r.is_failed && r.left > 0)
+        claims_restore(qs, &r);
     if (r.is_failed)
         return err_note(note, ERR_CORRUPT, "the checkpoint of the queues is not what was written");
     return 0;
@@ -420,6 +425,8 @@ static int survivor(void *owner, uint64_t destination, const struct record *reco
     struct once once;
     int rv = record->kind == RECORD_PUBLISH ? decode(record, &r, &props) : 0;
 
+    if (record->kind == RECORD_GROUP)
+        return claims_survivor(qs, record);
     if (rv != 0 || record->kind != RECORD_PUBLISH)
         return rv;
     once = once_of(&r, &props);
@@ -491,6 +498,9 @@ static int replay(void *owner, const struct record *r)
         break;
     case RECORD_RETURN:
         rv = replay_return(qs, r);
+        break;
+    case RECORD_GROUP:
+        rv = claims_replay(qs, r);
         break;
     default:
         break; /* a PART is known by its PUBLISH; others are of a later version */
@@ -599,6 +609,8 @@ static void classify(void *owner, uint64_t lane, const struct record *r, struct 
             log_keep(s);
         return;
     }
+    if (r->kind == RECORD_GROUP)
+        claims_classify(qs, r, s);
     if (r->kind != RECORD_PUBLISH && r->kind != RECORD_PART)
         return; /* SETTLE and RETURN are in the checkpoint */
     bool is_good = r->kind == RECORD_PUBLISH && store_record_decode(r, &record) == 0;

@@ -1,6 +1,7 @@
 /* A message goes to queues: stored once, then an entry in the ledger of each. */
 #include "base/mem.h"
 #include "msg/ttl.h"
+#include "queue/claim.h"
 #include "queue/origins.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
@@ -296,9 +297,11 @@ size_t queues_publish_size(const struct queues_publish *p)
 
 int queues_begin_group(struct queues *qs, size_t size)
 {
-    int rv = queues_write_settles(qs); /* what came before is not of the group */
+    int rv;
 
     ASSERT(!qs->is_grouped);
+    claims_hurry(qs);
+    rv = queues_write_settles(qs); /* what came before is not of the group */
     if (rv == 0)
         rv = partition_begin_group(qs->partition, size + log_record_size(0, QUEUES_SETTLE_SIZE),
                                    false);
@@ -310,6 +313,7 @@ void queues_end_group(struct queues *qs, uint64_t *position)
 {
     ASSERT(qs->is_grouped);
     qs->is_grouped = false;
+    claims_hurry(qs);
     (void)queues_write_settles(qs); /* refused: it is written by the next pass */
 
     uint64_t next = partition_next(qs->partition);

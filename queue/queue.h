@@ -248,10 +248,11 @@ struct consumer_spec {
     uint64_t timeout_ms;   /* x-consumer-timeout; QUEUE_NO_LIMIT: the queue's or the broker's */
     const struct stream_want *stream; /* of a stream; NULL: all that comes */
     bool is_inside;                   /* of a stream: he also sees what is not committed */
+    struct bytes group; /* of a stream: his (queue/group.h); `stream` says where a new one begins */
 };
 
-/* Adds a consumer; its first delivery comes at the end of the turn. Errors: ERR_BUSY: exclusive use
- * by it or by another is not possible. */
+/* Adds a consumer; deliveries come from the end of the turn on. Errors: ERR_BUSY: exclusive use by
+ * it or by another is not possible; ERR_FULL: there are too many groups. */
 MUST_USE int queue_consume(struct queue *q, const struct consumer_spec *spec,
                            struct consumer **out);
 
@@ -264,7 +265,7 @@ void consumer_serve(struct consumer *c);
 /* He can take deliveries again, after a false from deliver(). */
 void consumer_resume(struct consumer *c);
 struct queue *consumer_queue(const struct consumer *c);
-/* False for a consumer that waits behind the single active one. */
+/* False for one that waits behind the single active one, or has no partition in his group. */
 bool consumer_is_active(const struct consumer *c);
 void *consumer_owner(const struct consumer *c);
 void *consumer_visitor(const struct consumer *c);
@@ -296,5 +297,4 @@ void queue_reject(struct delivery *d);
 void queue_requeue(struct delivery *d, bool is_failure);
 
 void queue_check(struct queue *q);
-
 #endif

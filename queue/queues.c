@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "queue/claim.h"
 #include "queue/origins.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
@@ -182,6 +183,11 @@ static void keeping_is_due(struct alarm *a)
     queues_keep_streams(qs);
 }
 
+static void claims_are_due(struct alarm *a)
+{
+    claims_hurry(CONTAINER_OF(a, struct queues, streams.claims.write));
+}
+
 /* ---- what the partition says ---- */
 
 static void committed(struct partition_watcher *w, uint64_t position)
@@ -357,6 +363,8 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     list_init(&qs->streams.fresh);
     alarm_init(&qs->reading.look, look_is_due);
     alarm_init(&qs->streams.keeping, keeping_is_due);
+    list_init(&qs->streams.claims.moved);
+    alarm_init(&qs->streams.claims.write, claims_are_due);
     list_init(&qs->detached);
     sequels_init(&qs->memory.sequels, io_random(io));
     list_init(&qs->remote.awaiting);
@@ -425,6 +433,7 @@ void queues_stop(struct queues *qs)
         queue_end_deliveries(qs->all[i]);
     }
     queues_forget_waits(qs);
+    claims_hurry(qs);
     (void)queues_write_settles(qs);
     stop_turning(qs);
     alarms_release(&qs->alarms);

@@ -101,10 +101,19 @@ struct queues_reading {
     struct alarm look; /* at those that nobody uses */
 };
 
+/* Where groups are; see claim.h. */
+struct queues_claims {
+    struct list moved; /* struct claim: to be written */
+    struct alarm write;
+    uint64_t written_ns; /* when that was done last */
+    bool is_due;         /* by the next claims_write() */
+};
+
 struct queues_streams {
     struct list fresh;    /* struct stream: somebody waits for a commit */
     size_t count;         /* fronts and partitions counted */
     struct alarm keeping; /* what is too old goes */
+    struct queues_claims claims;
 };
 
 struct queues {

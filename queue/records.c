@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/mem.h"
+#include "queue/claim.h"
 #include "queue/queues_parts.h"
 #include "store/varint.h"
 
@@ -92,5 +94,5 @@ int queues_write_settles(struct queues *qs)
         rv = write_returns(qs);
     if (qs->settles.count > 0 && rv != ERR_FULL)
         rv = write_settles(qs);
-    return rv;
+    return rv != ERR_FULL ? claims_write(qs) : rv;
 }

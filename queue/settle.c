@@ -259,8 +259,9 @@ void queue_ack(struct delivery *d)
 void queue_reject(struct delivery *d)
 {
     struct queue *q = d->queue;
-    struct inflight *f = take_back(d);
 
+    bookmark_settled(inflight_of(d), true);
+    struct inflight *f = take_back(d);
     if (f != NULL && UNLIKELY(q->stream != NULL))
         inflight_free(f);
     else if (f != NULL)

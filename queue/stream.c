@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "msg/props.h"
+#include "queue/group_parts.h"
 #include "queue/queues_parts.h"
 
 /* Part of what is on disk: a key stays in its partition for ever. */
@@ -22,6 +23,8 @@ void stream_init(struct queue *q)
     list_init(&s->bookmarks);
     list_init(&s->runnable);
     list_init(&s->tail);
+    list_init(&s->claims);
+    list_init(&s->groups);
     stream_times_init(&s->times);
     q->stream = s;
     q->home->streams.count++;
@@ -31,6 +34,8 @@ void stream_release(struct queue *q)
 {
     struct stream *s = q->stream;
 
+    groups_release(q);
+    claims_release(q);
     ASSERT(list_empty(&s->bookmarks));
     if (list_linked(&s->fresh))
         list_remove(&s->fresh);
@@ -190,6 +195,7 @@ void stream_start(struct queue *q)
         ledger_skip_to(&q->ledger, end);
     stream_forget_sorted(q);
     stream_drop_below(q, q->stream->low);
+    claims_start(q);
     stream_apply_args(q);
 }
 
@@ -281,5 +287,7 @@ void stream_check(struct queue *q)
                (p->state == BOOKMARK_RUNNABLE || p->state == BOOKMARK_TAIL ||
                 p->state == BOOKMARK_STARVED)); /* S3 */
     }
+    LIST_FOREACH (link, &s->groups)
+        group_check(CONTAINER_OF(link, struct group, of_queue));
     ledger_check(&q->ledger);
 }

@@ -56,6 +56,9 @@ struct stream {
     uint32_t inside_count; /* bookmarks whose consumers see what is not committed */
     struct list runnable;  /* bookmarks that may have something to read, in turn */
     struct list tail;      /* those that have read all that is committed */
+    struct list claims;    /* of groups, its own and those of its front */
+    struct list groups;    /* its own that are in use */
+    bool has_all_groups;   /* those are all there are */
     struct stream_times times;
     struct stream_bulkies bulkies;
     struct queue **partitions; /* of a front */

@@ -6,6 +6,7 @@
 
 #include "base/parse.h"
 #include "queue/age.h"
+#include "queue/group.h"
 
 enum { REASON_SIZE = 160, SHOWN_MAX = 64 };
 
@@ -174,5 +175,31 @@ int stream_want_read(struct table t, const struct stream_args_of *of, struct str
         rv = refuse_type(unfiltered, &f, of, note);
     if (rv == 0)
         *out = want;
+    return rv;
+}
+
+/* ---- for whom ---- */
+
+int stream_group_read(struct table t, const struct stream_args_of *of, struct bytes *name,
+                      struct stream_want *want, struct err_note *note)
+{
+    struct bytes group = {NULL, 0};
+    struct field f;
+
+    if (!table_find(t, bytes_text("x-group"), &f)) {
+        if (table_find(t, bytes_text("x-group-start"), &f))
+            return refuse("x-group-start", of, "{no_group}", note);
+        *name = group;
+        return 0;
+    }
+    if (!field_as_text(&f, &group))
+        return refuse_type("x-group", &f, of, note);
+    if (group.size == 0 || group.size > GROUP_NAME_MAX)
+        return refuse("x-group", of, "{not_1_to_255_bytes}", note);
+    if (table_find(t, bytes_text("x-stream-offset"), &f))
+        return refuse("x-stream-offset", of, "{not_with_a_group}", note);
+    int rv = stream_start_read(t, "x-group-start", of, &want->start, note);
+    if (rv == 0)
+        *name = group;
     return rv;
 }

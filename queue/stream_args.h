@@ -8,6 +8,9 @@
  *                                 x-stream-filter-value
  *     x-stream-match-unfiltered   and those without that header
  *     x-stream-filter-key         text or an array of texts: topic patterns for the routing key
+ *     x-group                     text of 1 to 255 bytes: he shares the stream with those who say
+ *                                 the same; then without x-stream-offset
+ *     x-group-start               as x-stream-offset, for where the group has no offset yet
  *
  * Plain values; the views borrow from the table that was read. */
 #ifndef QUEUE_STREAM_ARGS_H
@@ -63,6 +66,10 @@ MUST_USE int stream_want_read(struct table t, const struct stream_args_of *of,
  * offset, -N, "2h". The note is as if x-stream-offset had been that. */
 MUST_USE int stream_start_parse(struct bytes text, const struct stream_args_of *of,
                                 struct stream_start *out, struct err_note *note);
+/* x-group and x-group-start, behind stream_want_read(): the group's name, without bytes when it
+ * does not say any, and want->start of one. */
+MUST_USE int stream_group_read(struct table t, const struct stream_args_of *of, struct bytes *name,
+                               struct stream_want *want, struct err_note *note);
 /* One argument that says where to begin, of that name. */
 MUST_USE int stream_start_read(struct table t, const char *name, const struct stream_args_of *of,
                                struct stream_start *out, struct err_note *note);

@@ -49,6 +49,7 @@ static struct inflight *lift(struct bookmark *p, const struct stream_message *m)
         return NULL;
     f->d.has_offset = true;
     f->d.offset = m->seq - 1;
+    f->d.is_redelivered = m->is_again;
     f->since_ns = io_now_ns(q->home->io);
     f->bookmark = p;
     while (after != &p->held.head && CONTAINER_OF(after, struct inflight, beside)->seq > f->seq)
@@ -61,20 +62,32 @@ static struct inflight *lift(struct bookmark *p, const struct stream_message *m)
     return f;
 }
 
+/* The message is behind the bookmark. */
+static void pass(struct bookmark *p, const struct stream_message *m)
+{
+    if (m->is_again)
+        spans_remove_range(&p->again, m->seq, m->seq + 1);
+    else
+        p->next = m->seq + 1;
+}
+
 /* False: he could not take it. */
 static bool give(struct bookmark *p, struct inflight *f, const struct stream_message *m)
 {
     struct consumer *c = p->consumer;
     uint64_t next = p->next;
 
-    p->next = m->seq + 1;
+    pass(p, m);
     p->from_ms = INT64_MIN;
     if (c->ops->deliver(c->owner, c, &f->d, &m->stored, m->pin)) {
         QUEUE_TALLY(p->queue, delivered, 1);
+        QUEUE_TALLY(p->queue, redelivered, m->is_again);
         consumer_took(c);
         return true;
     }
     p->next = next;
+    if (m->is_again)
+        spans_add(&p->again, m->seq);
     list_remove(&f->beside);
     f->bookmark = NULL;
     c->is_stalled = true; /* before it gives back, or it would be runnable for a moment */
@@ -114,7 +127,7 @@ static bool step(struct bookmark *p)
         return false;
     }
     if (!is_wanted(p, &m)) {
-        p->next = m.seq + 1;
+        pass(p, &m);
         store_pin_release(m.pin);
         return true;
     }
@@ -126,6 +139,18 @@ static bool step(struct bookmark *p)
     return was_given;
 }
 
+/* Some steps of one bookmark. Returns how many. */
+static unsigned run(struct bookmark *p, unsigned max)
+{
+    unsigned done = 0;
+
+    while (done < max && step(p))
+        done++;
+    if (p->watch != NULL)
+        p->watch->changed(p->watch, p);
+    return done;
+}
+
 unsigned stream_dispatch(struct queue *q, unsigned max)
 {
     struct list *runnable = &q->stream->runnable;
@@ -134,7 +159,7 @@ unsigned stream_dispatch(struct queue *q, unsigned max)
 
     while (done < max && (link = list_first(runnable)) != NULL) {
         struct bookmark *p = CONTAINER_OF(link, struct bookmark, run);
-        unsigned turn = 0;
+        unsigned most = max - done < TURN_MAX ? max - done : TURN_MAX;
 
         if (UNLIKELY(p->get != NULL)) {
             if (!stream_get_step(p))
@@ -142,15 +167,13 @@ unsigned stream_dispatch(struct queue *q, unsigned max)
             done++;
             continue;
         }
-        while (turn < TURN_MAX && done < max && step(p)) {
-            turn++;
-            done++;
-        }
+        unsigned turn = run(p, most);
+        done += turn;
         if (p->state != BOOKMARK_RUNNABLE)
             continue;
         list_remove(&p->run);
         list_push(runnable, &p->run);
-        if (turn < TURN_MAX && done < max)
+        if (turn < most)
             break; /* there is no memory: later */
     }
     return done;

@@ -33,7 +33,7 @@ static struct store_reader *open_reader(struct bookmark *p)
     return p->reading.reader;
 }
 
-static void tell_lost(const struct bookmark *p)
+static void tell_lost(const struct bookmark *p, uint64_t seq)
 {
     const struct queue_identity *i = p->queue->identity;
 
@@ -41,17 +41,17 @@ static void tell_lost(const struct bookmark *p)
          "messages of stream '%.*s' in vhost '%.*s' cannot be read from offset %" PRIu64
          " on; they are passed over",
          (int)i->name.size, (const char *)i->name.data, (int)i->vhost.size,
-         (const char *)i->vhost.data, p->next - 1);
+         (const char *)i->vhost.data, seq - 1);
 }
 
 /* From the lane. ERR_NOT_FOUND: it has no more. */
-static int read_lane(struct bookmark *p, struct stream_message *out)
+static int read_lane(struct bookmark *p, uint64_t at, struct stream_message *out)
 {
     struct store_reader *r = open_reader(p);
     int rv;
 
-    while ((rv = store_read_lane(r, p->next, &out->seq, &out->stored, &out->pin)) == ERR_CORRUPT)
-        tell_lost(p);
+    while ((rv = store_read_lane(r, at, &out->seq, &out->stored, &out->pin)) == ERR_CORRUPT)
+        tell_lost(p, at);
     p->reading.is_waiting = rv == ERR_AGAIN;
     return rv;
 }
@@ -63,13 +63,13 @@ static bool sees_all(const struct bookmark *p)
 }
 
 /* From the hot log, by the ledger. */
-static int read_hot(struct bookmark *p, struct stream_message *out)
+static int read_hot(struct bookmark *p, uint64_t *at, struct stream_message *out)
 {
     struct queue *q = p->queue;
     struct ledger_entry e;
     int rv = ERR_NOT_FOUND;
 
-    while (ledger_next_live(&q->ledger, p->next, &out->seq, &e)) {
+    while (ledger_next_live(&q->ledger, *at, &out->seq, &e)) {
         if (e.place >= partition_committed(q->home->partition) && !sees_all(p))
             return ERR_NOT_FOUND;
         rv = p->reading.reader == NULL
@@ -81,8 +81,8 @@ static int read_hot(struct bookmark *p, struct stream_message *out)
         }
         if (LIKELY(rv != ERR_CORRUPT))
             return rv == ERR_FAILED ? ERR_NOT_FOUND : rv;
-        tell_lost(p);
-        p->next = out->seq + 1;
+        tell_lost(p, out->seq);
+        *at = out->seq + 1;
     }
     return ERR_NOT_FOUND;
 }
@@ -114,33 +114,68 @@ static int seek_time(struct bookmark *p)
     return 0;
 }
 
-static int read_next(struct bookmark *p, struct stream_message *out)
+/* The first at or above *at, which rises to where it is known that there is none below. */
+static int read_from(struct bookmark *p, uint64_t *at, struct stream_message *out)
 {
     struct queue *q = p->queue;
-    uint64_t lowest = stream_first(q), first, end;
+    uint64_t first, end;
 
-    if (p->next < lowest)
-        p->next = lowest; /* retention has overtaken it */
-    if (log_lane(partition_log(q->home->partition), q->identity->id, &first, &end) &&
-        p->next < end) {
-        int rv = read_lane(p, out);
+    if (log_lane(partition_log(q->home->partition), q->identity->id, &first, &end) && *at < end) {
+        int rv = read_lane(p, *at, out);
 
         if (rv != ERR_NOT_FOUND)
             return rv;
-        p->next = end;
+        *at = end;
     }
-    return read_hot(p, out);
+    return read_hot(p, at, out);
+}
+
+/* The first of those that were given back. What is not there any more is passed over. */
+static int read_again(struct bookmark *p, struct stream_message *out)
+{
+    uint64_t lowest = stream_first(p->queue);
+    struct span span;
+
+    if (lowest > 0)
+        spans_remove_range(&p->again, 0, lowest);
+    while (spans_next(&p->again, 0, &span)) {
+        uint64_t at = span.from;
+        int rv = read_from(p, &at, out);
+
+        if (rv == 0 && out->seq == span.from) {
+            out->is_again = true;
+            return 0;
+        }
+        if (rv != 0 && (rv != ERR_NOT_FOUND || partition_failed(p->queue->home->partition) != 0))
+            return rv;
+        if (rv == 0)
+            store_pin_release(out->pin);
+        spans_remove_range(&p->again, span.from, rv == 0 ? out->seq : p->next);
+    }
+    return ERR_NOT_FOUND;
+}
+
+static int read_next(struct bookmark *p, struct stream_message *out)
+{
+    uint64_t lowest = stream_first(p->queue);
+
+    if (p->next < lowest)
+        p->next = lowest; /* retention has overtaken it */
+    out->is_again = false;
+    return read_from(p, &p->next, out);
 }
 
 int bookmark_read(struct bookmark *p, struct stream_message *out)
 {
-    int rv = 0;
+    int rv = ERR_NOT_FOUND;
 
     if (p->queue->home->partition == NULL)
         return ERR_NOT_FOUND;
-    if (p->is_seeking)
+    if (UNLIKELY(p->is_seeking)) {
         rv = seek_time(p);
-    if (rv == 0)
-        rv = read_next(p, out);
-    return rv;
+        if (rv != 0)
+            return rv;
+    }
+    rv = spans_span_count(&p->again) > 0 ? read_again(p, out) : ERR_NOT_FOUND;
+    return rv == ERR_NOT_FOUND ? read_next(p, out) : rv;
 }

@@ -4,6 +4,7 @@
  *     PART      a piece of a large body, before the PUBLISH that points at it
  *     SETTLE    seqs of some queues that are done with: acked, expired, dropped, moved, purged
  *     RETURN    deliveries that came back and are counted (x-delivery-count)
+ *     GROUP     how far a group is in a stream
  *
  * Numbers are little-endian base-128 (seven bits a byte, the top bit says that another follows).
  * Queue ids and seqs in one record rise and are written as differences. What is not named by a
@@ -19,6 +20,7 @@ enum queue_record {
     RECORD_PART = 65,
     RECORD_SETTLE = 66,
     RECORD_RETURN = 67,
+    RECORD_GROUP = 68,
     RECORD_QUEUE_LAST = 127,
 };
 

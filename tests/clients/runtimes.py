@@ -126,7 +126,7 @@ class Node(Client):
 
 
 CLIENTS = {client.name: client for client in [
-    Python("pika", "pika", scenarios=SCENARIOS + EXTENSIONS + ["streams"]),
+    Python("pika", "pika", scenarios=SCENARIOS + EXTENSIONS + ["streams", "group"]),
     Python("amqp", "amqp"),
     Python("kombu", "kombu"),
     Python("celery", "celery", scenarios=[

@@ -543,7 +543,8 @@ static struct world_consumer *consumer_new(struct queue_world *w, const char *ta
     return c;
 }
 
-static int read_want(struct queue_world *w, const struct world_consume *o, struct stream_want *out)
+static int read_want(struct queue_world *w, const struct world_consume *o, struct stream_want *out,
+                     struct bytes *group)
 {
     const struct stream_args_of of = {
         .queue = bytes_text(o->queue), .vhost = bytes_text("/"), .now_ms = io_wall_ms(w->p.io)};
@@ -552,6 +553,8 @@ static int read_want(struct queue_world *w, const struct world_consume *o, struc
 
     if (o->arguments != NULL)
         rv = stream_want_read(table_text(&w->area, o->arguments), &of, out, &note);
+    if (rv == 0 && o->arguments != NULL)
+        rv = stream_group_read(table_text(&w->area, o->arguments), &of, group, out, &note);
     if (rv != 0)
         tell(w, "%s", note.text);
     return rv;
@@ -561,7 +564,7 @@ int queue_world_consume(struct queue_world *w, const struct world_consume *o)
 {
     struct world_consumer *c = consumer_new(w, o->tag);
     struct stream_want want = {.takes_unfiltered = false};
-    const struct consumer_spec spec = {
+    struct consumer_spec spec = {
         .stream = &want,
         .ops = &ops,
         .owner = c,
@@ -573,7 +576,7 @@ int queue_world_consume(struct queue_world *w, const struct world_consume *o)
         .timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : QUEUE_NO_LIMIT,
     };
     c->is_no_ack = o->is_no_ack;
-    int rv = read_want(w, o, &want);
+    int rv = read_want(w, o, &want, &spec.group);
     if (rv == 0)
         rv = queue_consume(queue_world_find(w, o->queue), &spec, &c->consumer);
 

@@ -14,6 +14,7 @@
  *     credit N       cancel TAG       stall TAG        resume TAG
  *     ack TAG BODY   reject TAG BODY  requeue TAG BODY fail TAG BODY       BODY may be "all"
  *     get QUEUE [no-ack]              of a stream: at=OFFSET, as stream_start_parse() reads it
+ *     groups QUEUE                    forget QUEUE GROUP
  *     hold           go               between them the world stands still: one turn
  *     wait MS        restart          crash (when all is committed) */
 #include <inttypes.h>
@@ -22,6 +23,7 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "queue/group.h"
 #include "queue/look.h"
 #include "tests/lib/queue_world.h"
 #include "tests/lib/test.h"
@@ -290,6 +292,42 @@ static void do_get(struct queue_story_state *s, const struct story_line *l)
         queue_world_get(&s->world, l->words[1], "get", is_no_ack);
 }
 
+/* Who reads what, and how far it is. */
+static void do_groups(struct queue_story_state *s, const struct story_line *l)
+{
+    struct queue *q = queue_world_find(&s->world, l->words[1]);
+
+    for (struct group *g = NULL; (g = queue_groups_next(q, g)) != NULL;) {
+        struct bytes name = group_name(g);
+
+        story_effect(s->out, "%.*s has %zu members", (int)name.size, (const char *)name.data,
+                     group_member_count(g));
+        for (size_t i = 0; i < group_share_count(g); i++) {
+            struct group_share share;
+
+            group_get_share(g, i, &share);
+            const struct world_consumer *owner =
+                share.owner != NULL ? consumer_owner(share.owner) : NULL;
+            struct bytes stream = queue_name(share.stream);
+            story_effect(
+                s->out,
+                "%.*s %s%s offset %" PRId64 " end %" PRIu64 " lag %" PRIu64 " unacked %" PRIu64,
+                (int)stream.size, (const char *)stream.data, owner != NULL ? owner->tag : "nobody",
+                share.is_moving ? " moving" : "", share.has_offset ? (int64_t)share.offset : -1,
+                share.end, share.lag, share.unacked);
+        }
+    }
+}
+
+static void do_forget(struct queue_story_state *s, const struct story_line *l)
+{
+    struct queue *q = queue_world_find(&s->world, l->words[1]);
+    int rv = group_delete(queue_find_group(q, bytes_text(l->words[2])));
+
+    if (rv != 0)
+        story_effect(s->out, "%s", err_name(rv));
+}
+
 static void do_wait(struct queue_story_state *s, const struct story_line *l)
 {
     queue_world_run_ms(&s->world, (uint64_t)number(l->words[1], 0));
@@ -333,6 +371,7 @@ static bool do_command(void *state, const struct story_line *line, struct buf *o
         {"fill", do_fill},       {"consume", do_consume},
         {"credit", do_credit},   {"cancel", do_cancel},
         {"stall", do_stall},     {"resume", do_resume},
+        {"groups", do_groups},   {"forget", do_forget},
         {"ack", do_ack},         {"reject", do_reject},
         {"requeue", do_requeue}, {"fail", do_fail},
         {"get", do_get},         {"wait", do_wait},

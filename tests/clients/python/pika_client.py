@@ -4,6 +4,7 @@ import datetime
 import decimal
 import sys
 import threading
+import time
 
 import pika
 from pika.exceptions import (AMQPConnectionError, ChannelClosedByBroker, NackError,
@@ -494,6 +495,99 @@ def streams():
     channel.queue_delete("pika.stream")
 
 
+class Member:
+    """A consumer in a group, on a connection of its own, that keeps what it gets until acked."""
+
+    def __init__(self, queue, group, **arguments):
+        self.connection = connect()
+        self.channel = self.connection.channel()
+        self.channel.basic_qos(prefetch_count=1000)
+        self.got = []
+        arguments = {name.replace("_", "-"): value for name, value in arguments.items()}
+        self.channel.basic_consume(queue, self.on_message,
+                                   arguments={"x-group": group, **arguments})
+
+    def on_message(self, _, method, properties, body):
+        self.got.append((method.routing_key, properties.headers["x-stream-offset"], int(body),
+                         method.delivery_tag))
+
+    def ack_all(self):
+        for message in self.got:
+            self.channel.basic_ack(message[3])
+
+    def numbers(self):
+        return [number for _, _, number, _ in self.got]
+
+
+def wait_for(members, count, from_number=0):
+    """Until they have so many messages together, from that number on."""
+    deadline = time.monotonic() + WAIT_S
+    while sum(n >= from_number for member in members for n in member.numbers()) < count:
+        assert time.monotonic() < deadline, "messages of a group did not come"
+        for member in members:
+            member.connection.process_data_events(time_limit=0.01)
+
+
+def publish_keyed(channel, queue, numbers):
+    for number in numbers:
+        publish(channel, queue, b"%d" % number,
+                headers={"x-partition-key": "key %d" % (number % 10)})
+
+
+def check_keys_in_order(numbers):
+    for key in range(10):
+        mine = [number for number in numbers if number % 10 == key]
+        equal(mine, sorted(mine), f"the order of key {key}")
+
+
+def group():
+    """Members share a stream's partitions; what one who is lost had comes again to the others, and
+    after a kill the group goes on where it stopped."""
+    channel = connect().channel()
+    channel.queue_declare("pika.shared", durable=True,
+                          arguments={"x-queue-type": "stream", "x-partitions": 4})
+    channel.confirm_delivery()
+    publish_keyed(channel, "pika.shared", range(100))
+    first = Member("pika.shared", "g", x_group_start="first")
+    wait_for([first], 100)
+    equal(sorted(first.numbers()), list(range(100)), "what one alone gets")
+    check_keys_in_order(first.numbers())
+    first.ack_all()
+    second = Member("pika.shared", "g")
+    publish_keyed(channel, "pika.shared", range(100, 200))
+    wait_for([first, second], 200)
+    mine, others = first.numbers()[100:], second.numbers()
+    equal(sorted(mine + others), list(range(100, 200)), "what both get")
+    assert not {n % 10 for n in mine} & {n % 10 for n in others}, "a key has two owners"
+    first.got = first.got[100:]
+    first.ack_all()
+    first.got = []
+    second.connection.close()
+    wait_for([first], len(others))
+    equal(sorted(first.numbers()), sorted(others), "what comes again")
+    check_keys_in_order(first.numbers())
+    first.ack_all()
+    first.connection.close()
+    ask_for_restart("kill")
+    channel = connect().channel()
+    channel.confirm_delivery()
+    third = Member("pika.shared", "g", x_group_start="first")
+    publish_keyed(channel, "pika.shared", range(200, 300))
+    wait_for([third], 100, 200)  # acks of the last moment may be lost, so older ones may come too
+    new = [number for number in third.numbers() if number >= 200]
+    equal(sorted(new), list(range(200, 300)), "what follows a kill")
+    third.connection.close()
+    closed_with(406, "PRECONDITION_FAILED - invalid arg 'x-group' for queue 'pika.shared'",
+                connect_and_consume, "pika.shared", {"x-group": 7})
+    connect().channel().queue_delete("pika.shared")
+
+
+def connect_and_consume(queue, arguments):
+    channel = connect().channel()
+    channel.basic_qos(prefetch_count=1)
+    channel.basic_consume(queue, lambda *_: None, arguments=arguments)
+
+
 def on_channel(work):
     def run():
         with connect() as connection:
@@ -509,3 +603,4 @@ for way in ("stop", "kill"):
 report("delayed", delayed)
 report("once", once)
 report("streams", streams)
+report("group", group)

@@ -65,8 +65,8 @@ static void test_bad_consumers_are_refused(void **state)
          "invalid arg 'x-consumer-timeout' for queue 'q' in vhost '/': {unacceptable_type,bool}"},
         {"q", "x-consumer-timeout=-1", REFUSE_PRECONDITION,
          "invalid arg 'x-consumer-timeout' for queue 'q' in vhost '/': {value_negative,-1}"},
-        {"q", "x-group=g", REFUSE_NOT_IMPLEMENTED,
-         "consumer groups (x-group) are not supported by queue 'q' in vhost '/'"},
+        {"q", "x-group=g", REFUSE_PRECONDITION,
+         "invalid arg 'x-group' for queue 'q' in vhost '/': {not_a_stream}"},
     };
     struct broker_world w;
 

@@ -1,0 +1,73 @@
+/* Groups: consumers of a stream that share its partitions, and go on where they stopped.
+ *
+ *     front "s" --+-- s-0 <--- claim ---- member      each partition has one owner in the group;
+ *                 +-- s-1 <--- claim --'              who comes or goes moves as few as can be
+ *                 '-- s-2 <--- claim ---- member
+ *
+ * A stream without partitions has one claim; members beyond the number of claims wait. A partition
+ * changes hands only when all that its owner holds of it is settled or given back; the new one
+ * first gets what was given back, in order, and then what follows.
+ *
+ * The group's OFFSET in a stream is its low mark: everything below is done with. An ack moves it,
+ * and it survives (queue/claim.h).
+ *
+ * Invariants, checked by group_check():
+ *   G1  a claim has at most one holder, and only its bookmark reads for the group;
+ *   G2  nobody is heir of two claims more than another;
+ *   G3  while there are members, every claim has an heir.
+ *
+ * Owner: the shard of the queue. */
+#ifndef QUEUE_GROUP_H
+#define QUEUE_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+struct claim;
+struct consumer;
+struct group;
+struct queue;
+
+enum {
+    GROUP_NAME_MAX = 255,
+    GROUPS_MAX = 1000, /* of a stream */
+};
+
+/* The group of that name of a stream or front; NULL: there is none. */
+struct group *queue_find_group(struct queue *q, struct bytes name);
+/* A walk over all of a queue, in no order that means anything; starts and ends with NULL. */
+struct group *queue_groups_next(struct queue *q, struct group *g);
+/* Whether a group of that name is there or can be made. */
+bool queue_has_room_for_group(struct queue *q, struct bytes name);
+
+struct bytes group_name(const struct group *g);
+struct queue *group_queue(const struct group *g);
+size_t group_member_count(const struct group *g);
+/* A walk over its members; starts and ends with NULL. */
+struct consumer *group_members_next(const struct group *g, const struct consumer *c);
+
+/* What the group has of one stream. */
+struct group_share {
+    struct queue *stream;
+    struct consumer *owner; /* who reads now; NULL: nobody */
+    bool is_moving;         /* it goes to another one once all that is unacked is settled */
+    bool has_offset;        /* it has begun */
+    uint64_t offset;        /* the first that is not done with */
+    uint64_t end;           /* the offset that the next message gets */
+    uint64_t lag;           /* how many are between the two and are there */
+    uint64_t unacked;
+};
+size_t group_share_count(const struct group *g);
+void group_get_share(const struct group *g, size_t i, struct group_share *out);
+
+/* Forgets the group and its offsets. Errors: ERR_BUSY: it has members; ERR_FULL: not now; some may
+ * be forgotten, ask again; ERR_FAILED. */
+MUST_USE int group_delete(struct group *g);
+
+void group_check(const struct group *g);
+
+#endif
