@@ -152,20 +152,29 @@ void amqp_check(const struct amqp *a)
     ASSERT(count == a->session_count);
 }
 
-void door_say(struct amqp *a, enum diag_level level, const char *format, ...)
+static void PRINTF_LIKE(4, 0) say(struct voices *v, const struct session *s, enum diag_level level,
+                                  const char *format, va_list args)
+{
+    const struct voices_line line = {
+        .now_ns = io_now_ns(s->door->io), .level = level, .peer = s->peer.text};
+
+    voices_vsay(v, &line, format, args);
+}
+
+void door_say(const struct session *s, enum diag_level level, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    voices_vsay(&a->voices, io_now_ns(a->io), level, format, args);
+    say(&s->door->voices, s, level, format, args);
     va_end(args);
 }
 
-void door_say_of_channel(struct amqp *a, enum diag_level level, const char *format, ...)
+void door_say_of_channel(const struct session *s, enum diag_level level, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    voices_vsay(&a->channel_voices, io_now_ns(a->io), level, format, args);
+    say(&s->door->channel_voices, s, level, format, args);
     va_end(args);
 }

@@ -201,8 +201,8 @@ void channel_fail(struct channel *ch, uint32_t method, const struct reply *r)
         connection_fail(ch->connection, method, r);
         return;
     }
-    door_say_of_channel(ch->connection->session.door, DIAG_WARNING,
-                        "a channel ends peer=%s channel=%u: %s", ch->connection->session.peer.text,
+    door_say_of_channel(&ch->connection->session, DIAG_WARNING,
+                        "a channel ends peer=%s channel=%u: %s", look_who(&ch->connection->session),
                         ch->id, r->text);
     let_go(ch);
     if (has_more_to_say(ch)) {

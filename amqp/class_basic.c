@@ -344,10 +344,10 @@ static bool end_timed_out(struct channel *ch, struct subscriber *s)
         channel_fail(ch, 0, &r);
         return false;
     }
-    door_say_of_channel(ch->connection->session.door, DIAG_WARNING,
+    door_say_of_channel(&ch->connection->session, DIAG_WARNING,
                         "a consumer held a message for longer than %" PRIu64
                         " ms and is cancelled peer=%s",
-                        s->timeout_ms, ch->connection->session.peer.text);
+                        s->timeout_ms, look_who(&ch->connection->session));
     take_back(ch, s);
     subscriber_say_cancelled(s);
     subscriber_cancel(s);

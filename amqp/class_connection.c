@@ -192,14 +192,15 @@ static int log_in_by_certificate(struct connection *c)
     buf_init(&name, NAME_MAX_SIZE);
     rv = tls_name(c->session.socket, &a->options->name_rule, &name);
     if (rv != 0)
-        door_say(a, DIAG_WARNING, "a certificate has no name to log in with peer=%s: %s",
-                 c->session.peer.text, err_text(rv));
+        door_say(&c->session, DIAG_WARNING, "a certificate has no name to log in with peer=%s: %s",
+                 look_who(&c->session), err_text(rv));
     else
         rv = broker_log_in_known(connection_broker(c), buf_view(&name),
                                  is_loopback(c->session.peer.text), &c->user);
     if (rv == ERR_DENIED)
-        door_say(a, DIAG_WARNING, "a certificate's name may not log in peer=%s name='%.*s'",
-                 c->session.peer.text, (int)name.size, (const char *)name.data);
+        door_say(&c->session, DIAG_WARNING,
+                 "a certificate's name may not log in peer=%s user='%.*s'", look_who(&c->session),
+                 (int)buf_view(&name).size, (const char *)buf_view(&name).data);
     buf_release(&name);
     return rv;
 }
@@ -242,8 +243,8 @@ static void fail_login(struct connection *c, int mechanism)
                              mechanism_names[mechanism]);
         return;
     }
-    door_say(a, DIAG_WARNING, "a login was refused peer=%s mechanism=%s", c->session.peer.text,
-             mechanism_names[mechanism]);
+    door_say(&c->session, DIAG_WARNING, "a login was refused peer=%s mechanism=%s",
+             look_who(&c->session), mechanism_names[mechanism]);
     if (a->delayed_count >= DELAYED_MAX) {
         session_close(&c->session);
         return;
@@ -270,6 +271,7 @@ static void on_start_ok(struct connection *c, const struct method *m)
 
     read_capabilities(c, s->client_properties);
     read_habits(c, s->client_properties);
+    look_name(c, s->client_properties);
     if (mechanism == MECHANISM_DEFAULT) {
         connection_fail_text(c, m->id, REPLY_COMMAND_INVALID,
                              "unknown authentication mechanism '%.*s'", (int)s->mechanism.size,
@@ -386,7 +388,7 @@ static void on_open(struct connection *c, const struct method *m)
     c->session.door->open_count++;
     c->is_blocked = visit_blocked(c->visit) != NULL;
     diag(DIAG_DEBUG, "connection", "a connection is open peer=%s user='%.*s' vhost='%.*s'",
-         c->session.peer.text, (int)user_name(c->user).size, (const char *)user_name(c->user).data,
+         look_who(&c->session), (int)user_name(c->user).size, (const char *)user_name(c->user).data,
          (int)spec.vhost.size, (const char *)spec.vhost.data);
     connection_start_heartbeat(c);
 }

@@ -170,8 +170,8 @@ void connection_fail(struct connection *c, uint32_t method, const struct reply *
 
     if (c->state >= CONNECTION_CLOSING)
         return;
-    door_say(c->session.door, r->code == REPLY_CONNECTION_FORCED ? DIAG_INFO : DIAG_WARNING,
-             "a connection ends peer=%s: %s", c->session.peer.text, r->text);
+    door_say(&c->session, r->code == REPLY_CONNECTION_FORCED ? DIAG_INFO : DIAG_WARNING,
+             "a connection ends peer=%s: %s", look_who(&c->session), r->text);
     connection_release(c);
     m.connection_close.reply_code = (uint16_t)r->code;
     m.connection_close.reply_text = bytes_text(r->text);
@@ -291,8 +291,8 @@ static void beat(struct connection *c)
     uint64_t limit_ns = (uint64_t)c->heartbeat.period_s * HEARTBEATS_MISSED * 1000 * MS_NS;
 
     if ((s->watched & SOCKET_READ) != 0 && now_ns - s->read_ns >= limit_ns) {
-        door_say(s->door, DIAG_WARNING, "missed heartbeats from client, timeout: %us peer=%s",
-                 c->heartbeat.period_s, s->peer.text);
+        door_say(s, DIAG_WARNING, "missed heartbeats from client, timeout: %us peer=%s",
+                 c->heartbeat.period_s, look_who(s));
         session_close(s);
         return;
     }
@@ -324,8 +324,8 @@ static void on_timer(struct io_timer *t)
     case CONNECTION_CLOSED:
         break;
     default:
-        door_say(c->session.door, DIAG_WARNING, "a connection was not opened in time peer=%s",
-                 c->session.peer.text);
+        door_say(&c->session, DIAG_WARNING, "a connection was not opened in time peer=%s",
+                 look_who(&c->session));
     }
     session_close(&c->session);
 }
@@ -349,13 +349,13 @@ static void on_heartbeat(struct connection *c)
 static void turn_away(struct connection *c, enum greeting greeting)
 {
     if (greeting == GREETING_HTTP)
-        door_say(c->session.door, DIAG_WARNING, "HTTP GET request detected on AMQP port peer=%s",
+        door_say(&c->session, DIAG_WARNING, "HTTP GET request detected on AMQP port peer=%s",
                  c->session.peer.text);
     else if (greeting == GREETING_TLS)
-        door_say(c->session.door, DIAG_WARNING, "TLS client detected on non-TLS AMQP port peer=%s",
+        door_say(&c->session, DIAG_WARNING, "TLS client detected on non-TLS AMQP port peer=%s",
                  c->session.peer.text);
     else
-        door_say(c->session.door, DIAG_WARNING, "a client speaks no AMQP 0-9-1 peer=%s",
+        door_say(&c->session, DIAG_WARNING, "a client speaks no AMQP 0-9-1 peer=%s",
                  c->session.peer.text);
     output_copy(&c->session.output, greeting_answer());
     connection_finish(c);
@@ -655,7 +655,7 @@ void connection_free(struct connection *c)
 {
     struct amqp *door = c->session.door;
 
-    diag(DIAG_DEBUG, "connection", "a connection is gone peer=%s", c->session.peer.text);
+    diag(DIAG_DEBUG, "connection", "a connection is gone peer=%s", look_who(&c->session));
     free_gone(c);
     ASSERT(c->visit == NULL && map_count(&c->channels) == 0);
     io_timer_stop(door->io, &c->timer);

@@ -15,6 +15,8 @@
 #include "base/voices.h"
 #include "io/io.h"
 
+struct session;
+
 /* A place where clients come in. */
 struct door_gate {
     struct gate *gate;
@@ -55,9 +57,11 @@ struct amqp {
 /* A session is gone. */
 void door_forget(struct amqp *a);
 
-/* As diag(), but of lines of one format only a few a second. The format stays. */
-void door_say(struct amqp *a, enum diag_level level, const char *format, ...) PRINTF_LIKE(3, 4);
-void door_say_of_channel(struct amqp *a, enum diag_level level, const char *format, ...)
+/* As diag(), but of lines about one host only so many (base/voices.h); of a session itself, or of
+ * one of its channels. */
+void door_say(const struct session *s, enum diag_level level, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void door_say_of_channel(const struct session *s, enum diag_level level, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 #endif

@@ -7,6 +7,7 @@
 #include "amqp/connection.h"
 #include "amqp/door.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "broker/doors.h"
 #include "broker/tx.h"
 
@@ -22,6 +23,37 @@ void look_begin(struct connection *c)
     l->connected_ms = io_wall_ms(door->io);
     (void)snprintf(l->name, sizeof(l->name), "%s -> :%u", c->session.peer.text, door->port);
     map_put(&door->by_id, l->id, c);
+}
+
+/* So much of the name as is shown: whole characters. */
+static size_t shown_size(struct bytes name)
+{
+    size_t size = 0;
+    size_t more = 0;
+
+    do {
+        size += more;
+        more = utf8_character_size(bytes_of(name.data + size, name.size - size));
+    } while (more > 0 && size + more <= LOOK_WHO_MAX);
+    return size;
+}
+
+void look_name(struct connection *c, struct table properties)
+{
+    struct session_look *l = &c->session.look;
+    struct field f;
+    struct bytes name;
+
+    if (l->who != NULL || !table_find(properties, bytes_text("connection_name"), &f) ||
+        !field_as_text(&f, &name) || name.size == 0)
+        return;
+    l->who = mem_format("%s name='%.*s'", c->session.peer.text, (int)shown_size(name),
+                        (const char *)name.data);
+}
+
+const char *look_who(const struct session *s)
+{
+    return s->look.who != NULL ? s->look.who : s->peer.text;
 }
 
 void look_log_in(struct connection *c, const char *mechanism, struct table properties)
@@ -41,6 +73,7 @@ void look_end(struct connection *c)
 {
     map_remove(&c->session.door->by_id, c->session.look.id);
     mem_free((void *)(uintptr_t)c->session.look.properties.bytes.data);
+    mem_free(c->session.look.who);
 }
 
 /* ---- connections ---- */

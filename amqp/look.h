@@ -9,13 +9,18 @@
 #include "msg/table.h"
 
 struct connection;
+struct session;
 
-enum { LOOK_NAME_SIZE = 112 };
+enum {
+    LOOK_NAME_SIZE = 112,
+    LOOK_WHO_MAX = 128, /* bytes of a name that lines show */
+};
 
 /* Lies in the session. */
 struct session_look {
     uint64_t id; /* never used twice */
     char name[LOOK_NAME_SIZE];
+    char *who;               /* look_who(), when it has a name of its own; NULL: it has none */
     const char *mechanism;   /* of its login; "" before */
     struct table properties; /* of the client; a copy */
     int64_t connected_ms;
@@ -25,9 +30,14 @@ struct session_look {
     uint64_t sent_bytes;
 };
 
-/* The connection begins, logs in, ends. */
+/* The connection begins, says who it is, logs in, ends. */
 void look_begin(struct connection *c);
+void look_name(struct connection *c, struct table properties);
 void look_log_in(struct connection *c, const char *mechanism, struct table properties);
 void look_end(struct connection *c);
+
+/* For lines about it: "10.0.0.7:5123", and if it has given itself a name (connection_name)
+ * "10.0.0.7:5123 name='billing'". */
+const char *look_who(const struct session *s);
 
 #endif

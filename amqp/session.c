@@ -78,7 +78,7 @@ static void on_output_timer(struct io_timer *t)
 {
     struct session *s = CONTAINER_OF(t, struct session, output_timer);
 
-    door_say(s->door, DIAG_WARNING, "a client that reads nothing is cut off peer=%s", s->peer.text);
+    door_say(s, DIAG_WARNING, "a client that reads nothing is cut off peer=%s", look_who(s));
     session_close(s);
 }
 

@@ -1,5 +1,9 @@
-/* Lines about others, of which there may be many at a time: of one format, so many a second are
- * written as they come, and the rest is counted and told of with the next one.
+/* Lines about others, of whom one may give cause for very many: of each so many are written as they
+ * come, then it is only counted how many there would be, which is told later. Who is noisy does not
+ * hide what others do.
+ *
+ *     a line about 10.0.0.7:5123 --> the voice of 10.0.0.7 --room left--> all together --> diag()
+ *                                       '-- counted            '-- counted
  *
  * Owner: one thread. */
 #ifndef BASE_VOICES_H
@@ -12,27 +16,42 @@
 #include "base/diag.h"
 
 enum {
-    VOICES_MAX = 16, /* formats; further ones share the last place */
-    VOICES_PER_SECOND = 10,
+    VOICES_MAX = 256,       /* hosts that are known at a time; the quietest of four makes room */
+    VOICES_PER_HOST = 10,   /* lines about one host in */
+    VOICES_HOST_S = 10,     /* so many seconds */
+    VOICES_PER_SECOND = 50, /* lines about all of them together */
+    VOICE_HOST_SIZE = 64,
 };
 
 struct voice {
-    const char *format; /* compared by its address */
-    uint64_t second;
+    char host[VOICE_HOST_SIZE]; /* "": nobody's */
+    enum diag_level level;      /* of the last line that was only counted */
+    uint64_t begun_s;
     uint32_t said;
-    uint64_t unsaid;
+    uint32_t unsaid;
 };
 
 /* Zeroed, but for the room that speaks. */
 struct voices {
     const char *room;
     struct voice all[VOICES_MAX];
+    uint64_t second; /* in which lines about all are counted */
+    uint32_t said;
+    uint64_t unsaid;
 };
 
-/* As diag(). The format stays where it is. */
-void voices_say(struct voices *v, uint64_t now_ns, enum diag_level level, const char *format, ...)
-    PRINTF_LIKE(4, 5);
-void voices_vsay(struct voices *v, uint64_t now_ns, enum diag_level level, const char *format,
-                 va_list args) PRINTF_LIKE(4, 0);
+/* About whom, and when. */
+struct voices_line {
+    uint64_t now_ns;
+    enum diag_level level;
+    const char *peer; /* "10.0.0.7:5123", "[::1]:5123"; what is behind the last colon makes no
+                         difference */
+};
+
+/* As diag(). */
+void voices_say(struct voices *v, const struct voices_line *l, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void voices_vsay(struct voices *v, const struct voices_line *l, const char *format, va_list args)
+    PRINTF_LIKE(3, 0);
 
 #endif

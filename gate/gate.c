@@ -50,7 +50,7 @@ static void turn_away(struct arrival *v, const char *why)
     struct net_address peer;
 
     socket_peer(v->socket, &peer);
-    voices_say(&g->voices, io_now_ns(g->io), DIAG_WARNING,
+    voices_say(&g->voices, &(struct voices_line){io_now_ns(g->io), DIAG_WARNING, peer.text},
                "a connection is refused to=%s peer=%s: %s", g->options.what, peer.text, why);
     socket_close(v->socket);
     arrival_free(v);

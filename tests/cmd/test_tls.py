@@ -200,7 +200,7 @@ class TlsTest(unittest.TestCase):
                                "EXTERNAL")
         self.assertRegex(broker.wait_for_line("certificate"),
                          r"\[connection\] a certificate's name may not log in "
-                         r"peer=127\.0\.0\.1:\d+ name='CN=client,O=test'$")
+                         r"peer=127\.0\.0\.1:\d+ user='CN=client,O=test'$")
 
     def test_a_client_without_a_certificate_is_not_offered_it(self):
         broker = self.start_external("CN=client,O=test")

@@ -20,6 +20,7 @@ class World:
 
     def __init__(self, test, *settings):
         self.test = test
+        self.begin = 0  # of the diagnostics of the process that runs
         self.broker = broker.Broker(settings)
         test.addCleanup(self.broker.close)
 
@@ -66,6 +67,10 @@ class World:
         one.send_method(1, "basic.publish", {"routing_key": queue})
         header = wire.encode_header(len(body), {"delivery_mode": mode})
         one.send(wire.encode_content(1, header, body, one.frame_max))
+
+    def restart(self):
+        self.begin = self.broker.diag.stat().st_size
+        self.broker.restart()
 
     def stop(self):
         self.broker.stop()

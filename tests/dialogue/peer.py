@@ -32,14 +32,16 @@ class Frame:
 
 
 class Peer:
-    """One connection, by TLS when there are terms (an SSLContext). `frame_max` and `heartbeat` are
-    what the test negotiated."""
+    """One connection, by TLS when there are terms (an SSLContext), from the address `source` if
+    there is one. `frame_max` and `heartbeat` are what the test negotiated."""
 
-    def __init__(self, host, port, receive_buffer=None, terms=None):
+    def __init__(self, host, port, receive_buffer=None, terms=None, source=None):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(DEADLINE_S)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect((host, port))
         if terms:
             self.socket = terms.wrap_socket(self.socket, server_hostname="localhost")

@@ -496,7 +496,8 @@ def login(one, given=None):
     take_named(one, 0, "connection.start")
     one.send_method(0, "connection.start-ok", {
         "client_properties": [(b"product", ("S", b"dialogue")),
-                              (b"capabilities", ("F", capabilities))],
+                              (b"capabilities", ("F", capabilities)),
+                              *given.get("properties", [])],
         "mechanism": b"PLAIN", "locale": b"en_US",
         "response": b"\0" + given["user"] + b"\0" + given["password"]})
     tune = take_named(one, 0, "connection.tune")
