@@ -26,6 +26,7 @@ static const char *const capabilities[] = {
     "publisher_confirms",           "exchange_exchange_bindings", "basic.nack",
     "consumer_cancel_notify",       "connection.blocked",         "consumer_priorities",
     "authentication_failure_close", "per_consumer_qos",           "direct_reply_to",
+    "accept_consumer_cancel_ok",
 };
 
 static const char *state_name(const struct connection *c)
