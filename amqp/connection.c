@@ -498,12 +498,6 @@ static void open_channel(struct connection *c, const struct frame *f)
                              map_count(&c->channels), c->channel_max);
         return;
     }
-    if (f->channel > c->channel_max) {
-        connection_fail_text(c, m.id, REPLY_NOT_ALLOWED,
-                             "channel number %u is above the negotiated channel_max (%u)",
-                             f->channel, c->channel_max);
-        return;
-    }
     if (!connection_count_channel(c))
         return;
     c->last = channel_new(c, f->channel);
