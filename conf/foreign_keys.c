@@ -135,7 +135,6 @@ const struct foreign_key foreign_keys[] = {
     {"management.ssl.reuse_sessions", FOREIGN_NO_MEANING},
     {"management.ssl.secure_renegotiate", FOREIGN_NO_MEANING},
     {"management.listener.*", FOREIGN_LATER},
-    {"management.load_definitions", FOREIGN_LATER},
     {"management.http_log_dir", FOREIGN_LATER},
     {"management.rates_mode", FOREIGN_LATER},
     {"management.sample_retention_policies.*", FOREIGN_LATER},

@@ -1,19 +1,12 @@
 /* Reads configuration files, and folders of them, through the disk. */
 #include "server/conf_files.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "io/disk.h"
 #include "io/real.h"
-
-/* Names of the files in a folder. */
-struct names {
-    char **texts;
-    size_t count;
-};
+#include "server/folder.h"
 
 /* Takes the bytes. */
 static void push(struct conf_files *out, const char *name, uint8_t *data, size_t size)
@@ -46,24 +39,6 @@ static int read_file(struct disk *d, const char *path, struct conf_files *out)
     return rv;
 }
 
-static void take_name(void *owner, const char *name, bool is_dir)
-{
-    static const char ending[] = ".conf";
-    struct names *n = owner;
-    size_t size = strlen(name);
-
-    if (is_dir || n->count > CONF_FILES_MAX || size < sizeof(ending) ||
-        strcmp(name + size - (sizeof(ending) - 1), ending) != 0)
-        return;
-    n->texts = mem_grow(n->texts, n->count + 1, sizeof(n->texts[0]));
-    n->texts[n->count++] = mem_text(name);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int read_named(struct disk *d, const char *path, struct conf_files *out,
                       struct err_note *note)
 {
@@ -77,33 +52,15 @@ static int read_named(struct disk *d, const char *path, struct conf_files *out,
     return 0;
 }
 
-static int read_folder(struct disk *d, const char *path, const struct names *n,
-                       struct conf_files *out, struct err_note *note)
-{
-    int rv = 0;
-
-    if (n->count > 0)
-        qsort(n->texts, n->count, sizeof(n->texts[0]), compare_names);
-    for (size_t i = 0; i < n->count && rv == 0; i++) {
-        char *name = mem_format("%s/%s", path, n->texts[i]);
-        rv = read_named(d, name, out, note);
-        mem_free(name);
-    }
-    return rv;
-}
-
 int conf_files_read(struct disk *d, const char *path, struct conf_files *out, struct err_note *note)
 {
-    struct names n = {0};
+    struct folder f;
     int rv = 0;
 
-    if (disk_list(d, path, take_name, &n) == 0)
-        rv = read_folder(d, path, &n, out, note);
-    else
-        rv = read_named(d, path, out, note); /* a file, or its error is the one to say */
-    for (size_t i = 0; i < n.count; i++)
-        mem_free(n.texts[i]);
-    mem_free(n.texts);
+    folder_list(d, path, ".conf", &f);
+    for (size_t i = 0; i < f.count && rv == 0; i++)
+        rv = read_named(d, f.paths[i], out, note);
+    folder_release(&f);
     return rv;
 }
 

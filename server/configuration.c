@@ -140,6 +140,8 @@ int configuration_load(struct configuration *c, struct err_note *note)
                         count - 1);
     if (count == 1)
         return err_note(note, rv, "%s", error);
+    if (rv == 0)
+        rv = server_settings_check(&c->options->server, note);
     if (rv != 0)
         return rv;
     c->machine_memory = machine_memory(real_disk());
@@ -185,6 +187,8 @@ int configuration_check(struct configuration *c)
     size_t count = conf_error_count(c->conf);
     char *line = NULL;
 
+    if (rv == 0)
+        rv = server_settings_check(&c->options->server, &note);
     if (rv == 0)
         rv = listeners_check(c->options, &note);
     if (rv != 0 && count == 0)

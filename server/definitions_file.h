@@ -1,4 +1,4 @@
-/* The file of definitions that is imported at the start.
+/* The files of definitions that are imported at the start.
  *
  * Owner: the shard of the server. */
 #ifndef SERVER_DEFINITIONS_FILE_H
@@ -12,15 +12,18 @@
 struct broker;
 struct io;
 
+enum { DEFINITIONS_SOURCES = 3 };
+
 struct definitions_file {
     struct io *io;
     struct broker *broker;
-    const char *path; /* "": there is none */
+    const char *paths[DEFINITIONS_SOURCES]; /* files, or folders of *.json; "": none */
     bool skips_unchanged;
 };
 
-/* Imports the file and turns the loop until all of it is safe, or until somebody stops the loop.
- * ERR_CLOSED: somebody did. Else what reading gives, ERR_INVALID, ERR_FAILED; with a note. */
+/* Imports the files, in the order of their names, and turns the loop until all of it is safe, or
+ * until somebody stops the loop. ERR_CLOSED: somebody did. Else what reading gives, ERR_INVALID,
+ * ERR_FULL, ERR_FAILED; with a note. */
 MUST_USE int definitions_file_load(const struct definitions_file *f, struct err_note *note);
 
 #endif

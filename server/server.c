@@ -263,7 +263,7 @@ int server_open_broker(struct server *s, struct err_note *note)
         .partition = &s->options.partition,
         .log = &s->options.log,
         .queues = &s->options.queues,
-        .is_unseeded = s->options.server.load_definitions[0] != '\0',
+        .is_unseeded = server_settings_has_definitions(&s->options.server),
     };
 
     return broker_open(&open, &s->broker, note);
@@ -274,7 +274,8 @@ int server_load_definitions(struct server *s, struct err_note *note)
     const struct definitions_file f = {
         .io = s->io,
         .broker = s->broker,
-        .path = s->options.server.load_definitions,
+        .paths = {s->options.server.load_definitions, s->options.server.old_load_definitions,
+                  s->options.server.definitions_path},
         .skips_unchanged = s->options.server.skips_unchanged_definitions,
     };
     int rv = 0;

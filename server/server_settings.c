@@ -5,6 +5,7 @@
 
 #define FIELD(name) offsetof(struct server_options, name)
 
+static const char *const definitions_backends[] = {"none", "local_filesystem", NULL};
 static const char *const listener_words[] = {"default", "none", NULL};
 
 #define LISTENER(kind_, number)                                                                    \
@@ -20,15 +21,38 @@ const struct setting server_settings[] = {
         .kind = SETTING_TEXT,
         .offset = FIELD(load_definitions),
         .fallback = "",
-        .help = "A file of definitions, as RabbitMQ exports them, that is imported at every start. "
-                "With one no default user and virtual host are made.",
+        .help = "A file of definitions, as RabbitMQ exports them, that is imported at every start, "
+                "or a folder, of which all *.json are, in the order of their names. With one no "
+                "default user and virtual host are made.",
+    },
+    {
+        .name = "management.load_definitions",
+        .kind = SETTING_TEXT,
+        .offset = FIELD(old_load_definitions),
+        .fallback = "",
+        .help = "The same, under an older name.",
+    },
+    {
+        .name = "definitions.import_backend",
+        .kind = SETTING_CHOICE,
+        .offset = FIELD(definitions_backend),
+        .fallback = "none",
+        .choices = definitions_backends,
+        .help = "With local_filesystem what definitions.local.path names is imported too.",
+    },
+    {
+        .name = "definitions.local.path",
+        .kind = SETTING_TEXT,
+        .offset = FIELD(definitions_path),
+        .fallback = "",
+        .help = "A file or a folder, as for load_definitions.",
     },
     {
         .name = "definitions.skip_if_unchanged",
         .kind = SETTING_BOOL,
         .offset = FIELD(skips_unchanged_definitions),
         .fallback = "false",
-        .help = "Whether that file is passed over when it was imported before as it is.",
+        .help = "Whether those files are passed over when they were imported before as they are.",
     },
     {
         .name = "listeners.tcp",
@@ -80,3 +104,24 @@ const struct setting server_settings[] = {
     },
     {0},
 };
+
+bool server_settings_has_definitions(const struct server_options *o)
+{
+    return o->load_definitions[0] != '\0' || o->old_load_definitions[0] != '\0' ||
+           o->definitions_path[0] != '\0';
+}
+
+int server_settings_check(const struct server_options *o, struct err_note *note)
+{
+    bool has_path = o->definitions_path[0] != '\0';
+
+    if (has_path && o->definitions_backend == SERVER_DEFINITIONS_NONE)
+        return err_note(note, ERR_INVALID,
+                        "definitions.local.path needs definitions.import_backend = "
+                        "local_filesystem");
+    if (!has_path && o->definitions_backend == SERVER_DEFINITIONS_LOCAL)
+        return err_note(note, ERR_INVALID,
+                        "definitions.import_backend = local_filesystem needs "
+                        "definitions.local.path");
+    return 0;
+}

@@ -310,6 +310,14 @@ ELSEWHERE = {
     "ssl_cert_login_from": ("tests/cmd/test_tls.py", "ssl_cert_login_from="),
     "ssl_cert_login_san_type": ("tests/cmd/test_tls.py", "ssl_cert_login_san_type="),
     "ssl_cert_login_san_index": ("tests/cmd/test_tls.py", "ssl_cert_login_san_index="),
+    "load_definitions": ("tests/cmd/test_load_definitions.py", '"load_definitions={}"'),
+    "management.load_definitions":
+        ("tests/cmd/test_load_definitions.py", "management.load_definitions={}"),
+    "definitions.import_backend":
+        ("tests/cmd/test_load_definitions.py", "definitions.import_backend="),
+    "definitions.local.path": ("tests/cmd/test_load_definitions.py", "definitions.local.path={}"),
+    "definitions.skip_if_unchanged":
+        ("tests/cmd/test_load_definitions.py", "definitions.skip_if_unchanged=true"),
     "listeners.tcp": ("tests/cmd/test_tls.py", "listeners.tcp=none"),
     "listeners.tcp.N": ("tests/unit/conf/test_foreign_keys.c", "listeners.tcp.1"),
     "listeners.ssl": ("tests/cmd/test_tls.py", "listeners.ssl"),
@@ -383,7 +391,7 @@ ELSEWHERE = {
 
 # Settings whose effect no test of this table sees; there should be none.
 UNSEEN = ["prometheus.tcp.ip", "millrace.broker.events", "millrace.node_name",
-          "load_definitions", "definitions.*", "proxy_protocol", "millrace.gate.proxy_timeout",
+          "proxy_protocol", "millrace.gate.proxy_timeout",
           "ssl_options.honor_cipher_order", "management.*", "millrace.http.*",
           "collect_statistics_interval", "default_queue_type", "millrace.queue.publisher*"]
 

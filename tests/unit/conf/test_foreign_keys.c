@@ -18,8 +18,8 @@ static void test_keys_of_rabbitmq_are_known(void **state)
         "cluster_formation.classic_config.nodes.1",
         "auth_backends.1",
         "mqtt.listeners.tcp.default",
-        "definitions.import_backend",
-        "management.load_definitions",
+        "definitions.https.url",
+        "management.http_log_dir",
         "log.syslog",
     };
     static const char *const without_meaning[] = {
