@@ -121,6 +121,7 @@ void amqp_free(struct amqp *a)
     buf_release(&a->props);
     buf_release(&a->headers);
     buf_release(&a->fields);
+    look_release(a);
     map_release(&a->by_id);
     mem_free(a->scratch);
     mem_free(a);

@@ -367,7 +367,7 @@ static void on_open(struct connection *c, const struct method *m)
     struct visit_spec spec = {
         .user = c->user,
         .vhost = m->connection_open.virtual_host,
-        .name = bytes_text(c->session.peer.text),
+        .name = bytes_text(c->session.look.name),
         .calls = {.owner = c,
                   .blocked = on_blocked,
                   .resumed = connection_on_resumed,

@@ -46,7 +46,8 @@ struct amqp {
     struct amqp_stats stats;
     struct voices voices;
     struct voices channel_voices;
-    struct list resting; /* connections that go on in the next turn */
+    struct look_tls *tls; /* of the last look at one; NULL: there was none */
+    struct list resting;  /* connections that go on in the next turn */
     struct io_timer rest_timer;
     struct io_task stop_task;
     bool is_stopping;

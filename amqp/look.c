@@ -10,6 +10,19 @@
 #include "base/utf8.h"
 #include "broker/doors.h"
 #include "broker/tx.h"
+#include "gate/tls.h"
+
+/* Between the two halves of a name. */
+static const char arrow[] = " -> ";
+
+enum { NAME_HALF_MAX = 52, TLS_TEXTS_MAX = 16 << 10 };
+STATIC_ASSERT(2 * NAME_HALF_MAX + sizeof(arrow) <= LOOK_NAME_SIZE, "a name has room");
+
+/* What the last look at a connection over TLS has shown. */
+struct look_tls {
+    struct tls_words words;
+    struct buf texts;
+};
 
 /* ---- what is kept ---- */
 
@@ -17,11 +30,14 @@ void look_begin(struct connection *c)
 {
     struct amqp *door = c->session.door;
     struct session_look *l = &c->session.look;
+    struct net_address local;
 
     l->id = ++door->last_id;
     l->mechanism = "";
     l->connected_ms = io_wall_ms(door->io);
-    (void)snprintf(l->name, sizeof(l->name), "%s -> :%u", c->session.peer.text, door->port);
+    socket_local(c->session.socket, &local);
+    (void)snprintf(l->name, sizeof(l->name), "%.*s%s%.*s", NAME_HALF_MAX, c->session.peer.text,
+                   arrow, NAME_HALF_MAX, local.text);
     map_put(&door->by_id, l->id, c);
 }
 
@@ -117,9 +133,67 @@ static const char *state_of(const struct connection *c)
     return (c->stalls & (STALL_PUBLISH | STALL_OUTPUT)) != 0 ? "flow" : "running";
 }
 
+/* Our end, as the name has it. */
+static struct bytes local_of(const struct session_look *l)
+{
+    const char *at = strstr(l->name, arrow);
+
+    ASSERT(at != NULL);
+    return bytes_text(at + sizeof(arrow) - 1);
+}
+
+void look_release(struct amqp *a)
+{
+    if (a->tls != NULL)
+        buf_release(&a->tls->texts);
+    mem_free(a->tls);
+}
+
+/* Appends a part of the client's certificate. Returns how much that was. */
+static size_t add_part(const struct session *s, enum tls_part part, struct buf *out)
+{
+    size_t before = out->size;
+
+    if (tls_certificate(s->socket, part, out) != 0)
+        out->size = before; /* half of it is worth nothing */
+    return out->size - before;
+}
+
+/* What there is to say about it lies in the door's buffer, until the next one is asked. */
+static void look_at_tls(struct amqp *a, const struct session *s, struct doors_connection *out)
+{
+    static const enum tls_part parts[] = {TLS_SUBJECT, TLS_ISSUER, TLS_VALIDITY};
+    struct bytes *places[] = {&out->tls.subject, &out->tls.issuer, &out->tls.validity};
+    struct tls_words words;
+    size_t at = 0;
+
+    out->is_secure = tls_get_words(s->socket, &words);
+    if (!out->is_secure)
+        return;
+    if (a->tls == NULL) {
+        a->tls = MEM_NEW(struct look_tls);
+        buf_init(&a->tls->texts, TLS_TEXTS_MAX);
+    }
+    a->tls->words = words;
+    buf_clear(&a->tls->texts);
+    out->tls = (struct doors_tls){
+        .protocol = bytes_text(a->tls->words.version),
+        .key_exchange = bytes_text(a->tls->words.key_exchange),
+        .cipher = bytes_text(a->tls->words.cipher),
+        .hash = bytes_text(a->tls->words.hash),
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+        places[i]->size = add_part(s, parts[i], &a->tls->texts);
+    /* Only now the bytes stay where they are. */
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        places[i]->data = places[i]->size == 0 ? NULL : a->tls->texts.data + at;
+        at += places[i]->size;
+    }
+}
+
 static bool on_connection(void *owner, uint64_t id, struct doors_connection *out)
 {
-    const struct amqp *a = owner;
+    struct amqp *a = owner;
     const struct connection *c = find(a, id);
 
     if (c == NULL)
@@ -131,7 +205,7 @@ static bool on_connection(void *owner, uint64_t id, struct doors_connection *out
         .user = user_name(c->user),
         .vhost = visit_vhost_name(c->visit),
         .peer = bytes_text(c->session.peer.text),
-        .port = a->port,
+        .local = local_of(l),
         .state = state_of(c),
         .mechanism = l->mechanism,
         .client_properties = l->properties,
@@ -146,6 +220,7 @@ static bool on_connection(void *owner, uint64_t id, struct doors_connection *out
         .channels = (uint32_t)map_count(&c->channels),
         .heartbeat_s = c->heartbeat.period_s,
     };
+    look_at_tls(a, &c->session, out);
     return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "msg/table.h"
 
+struct amqp;
 struct connection;
 struct session;
 
@@ -39,5 +40,8 @@ void look_end(struct connection *c);
 /* For lines about it: "10.0.0.7:5123", and if it has given itself a name (connection_name)
  * "10.0.0.7:5123 name='billing'". */
 const char *look_who(const struct session *s);
+
+/* The door goes. */
+void look_release(struct amqp *a);
 
 #endif

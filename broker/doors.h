@@ -38,14 +38,26 @@ struct doors_messages {
     uint64_t redeliver;
 };
 
+/* What TLS came to, in RabbitMQ's words; the last three are empty without a certificate of the
+ * client. */
+struct doors_tls {
+    struct bytes protocol; /* "tlsv1.3" */
+    struct bytes key_exchange;
+    struct bytes cipher;
+    struct bytes hash;
+    struct bytes subject;
+    struct bytes issuer;
+    struct bytes validity;
+};
+
 struct doors_connection {
     uint64_t id;
-    struct bytes name; /* "10.0.0.1:4711 -> :5672" */
+    struct bytes name; /* "10.0.0.1:4711 -> 10.0.0.2:5672" */
     struct bytes user; /* no data: it has not logged in */
     struct bytes vhost;
-    struct bytes peer; /* "10.0.0.1:4711" */
-    uint16_t port;     /* ours */
-    const char *state; /* "running", "blocked" ... */
+    struct bytes peer;  /* "10.0.0.1:4711" */
+    struct bytes local; /* "10.0.0.2:5672" */
+    const char *state;  /* "running", "blocked" ... */
     const char *mechanism;
     struct table client_properties;
     int64_t connected_ms; /* since 1970 */
@@ -59,6 +71,7 @@ struct doors_connection {
     uint32_t channels;
     uint32_t heartbeat_s;
     bool is_secure;
+    struct doors_tls tls; /* of a secure one */
 };
 
 struct doors_channel {

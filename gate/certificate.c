@@ -262,3 +262,44 @@ int certificate_name(const X509 *x, const struct tls_name_rule *rule, struct buf
         rv = add_alternative(x, rule, out);
     return rv != 0 ? rv : buf_error(out);
 }
+
+/* ---- for a look ---- */
+
+static int add_date(const ASN1_TIME *at, struct buf *out)
+{
+    struct tm tm = {0};
+
+    if (ASN1_TIME_to_tm(at, &tm) != 1) {
+        ERR_clear_error();
+        return ERR_INVALID;
+    }
+    buf_text(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+             tm.tm_hour, tm.tm_min, tm.tm_sec);
+    return 0;
+}
+
+static int add_validity(const X509 *x, struct buf *out)
+{
+    int rv = add_date(X509_get0_notBefore(x), out);
+
+    buf_text(out, " - ");
+    return rv != 0 ? rv : add_date(X509_get0_notAfter(x), out);
+}
+
+int certificate_part(const X509 *x, enum tls_part part, struct buf *out)
+{
+    int rv = 0;
+
+    switch (part) {
+    case TLS_SUBJECT:
+        rv = add_distinguished(X509_get_subject_name(x), out);
+        break;
+    case TLS_ISSUER:
+        rv = add_distinguished(X509_get_issuer_name(x), out);
+        break;
+    case TLS_VALIDITY:
+        rv = add_validity(x, out);
+        break;
+    }
+    return rv != 0 ? rv : buf_error(out);
+}

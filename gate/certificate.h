@@ -15,4 +15,7 @@
  * is longer than the buffer allows. */
 MUST_USE int certificate_name(const X509 *x, const struct tls_name_rule *rule, struct buf *out);
 
+/* The same for a look: its subject, its issuer, or from when to when it is valid. */
+MUST_USE int certificate_part(const X509 *x, enum tls_part part, struct buf *out);
+
 #endif

@@ -86,4 +86,20 @@ bool tls_look(const struct socket *s, struct tls_look *out);
  * ERR_NOT_FOUND: it has none of that kind; ERR_INVALID: it is not fit to be a name; ERR_FULL. */
 MUST_USE int tls_name(const struct socket *s, const struct tls_name_rule *rule, struct buf *out);
 
+/* What was agreed, in the words of RabbitMQ: "tlsv1.3", "ecdhe_rsa", "aes_256_gcm", "aead". */
+enum { TLS_WORD_SIZE = 40 };
+struct tls_words {
+    char version[TLS_WORD_SIZE];
+    char key_exchange[TLS_WORD_SIZE];
+    char cipher[TLS_WORD_SIZE];
+    char hash[TLS_WORD_SIZE];
+};
+/* False as tls_look(). */
+bool tls_get_words(const struct socket *s, struct tls_words *out);
+
+/* Appends what stands in a client's certificate: names as "CN=client,O=house", dates as
+ * "2026-01-01T00:00:00Z - 2027-01-01T00:00:00Z". Errors as tls_name(). */
+enum tls_part { TLS_SUBJECT, TLS_ISSUER, TLS_VALIDITY };
+MUST_USE int tls_certificate(const struct socket *s, enum tls_part part, struct buf *out);
+
 #endif

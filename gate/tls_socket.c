@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "gate/certificate.h"
 #include "gate/tls_parts.h"
+#include "gate/tls_words.h"
 #include "io/io.h"
 #include "io/net.h"
 
@@ -628,6 +629,11 @@ static void tls_socket_peer(const struct socket *base, struct net_address *out)
     socket_peer(tls_socket_of(base)->below, out);
 }
 
+static void tls_socket_local(const struct socket *base, struct net_address *out)
+{
+    socket_local(tls_socket_of(base)->below, out);
+}
+
 static void tls_socket_set_peer(struct socket *base, const struct net_address *peer)
 {
     socket_set_peer(tls_socket_of(base)->below, peer);
@@ -672,6 +678,7 @@ static const struct socket_ops tls_socket_ops = {
     .read = tls_socket_read,
     .write = tls_socket_write,
     .peer = tls_socket_peer,
+    .local = tls_socket_local,
     .set_peer = tls_socket_set_peer,
     .close = tls_socket_close,
 };
@@ -735,4 +742,23 @@ int tls_name(const struct socket *base, const struct tls_name_rule *rule, struct
     if (!tls_look(base, &look) || !look.has_certificate)
         return ERR_NOT_FOUND;
     return certificate_name(SSL_get0_peer_certificate(tls_socket_of(base)->ssl), rule, out);
+}
+
+int tls_certificate(const struct socket *base, enum tls_part part, struct buf *out)
+{
+    struct tls_look look;
+
+    if (!tls_look(base, &look) || !look.has_certificate)
+        return ERR_NOT_FOUND;
+    return certificate_part(SSL_get0_peer_certificate(tls_socket_of(base)->ssl), part, out);
+}
+
+bool tls_get_words(const struct socket *base, struct tls_words *out)
+{
+    struct tls_look look;
+
+    if (!tls_look(base, &look))
+        return false;
+    tls_words_of(tls_socket_of(base)->ssl, out);
+    return true;
 }

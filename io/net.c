@@ -112,6 +112,12 @@ void socket_peer(const struct socket *s, struct net_address *out)
     ASSERT(memchr(out->text, '\0', sizeof(out->text)) != NULL);
 }
 
+void socket_local(const struct socket *s, struct net_address *out)
+{
+    s->ops->local(s, out);
+    ASSERT(memchr(out->text, '\0', sizeof(out->text)) != NULL);
+}
+
 void socket_set_peer(struct socket *s, const struct net_address *peer)
 {
     ASSERT(memchr(peer->text, '\0', sizeof(peer->text)) != NULL);

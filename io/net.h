@@ -59,6 +59,7 @@ struct socket_ops {
     int (*read)(struct socket *s, void *buf, size_t size, size_t *done);
     int (*write)(struct socket *s, const struct iovec *parts, int count, size_t *done);
     void (*peer)(const struct socket *s, struct net_address *out);
+    void (*local)(const struct socket *s, struct net_address *out);
     void (*set_peer)(struct socket *s, const struct net_address *peer);
     void (*close)(struct socket *s);
 };
@@ -108,6 +109,9 @@ MUST_USE int socket_write(struct socket *s, const struct iovec *parts, int count
 
 /* The other side's address. */
 void socket_peer(const struct socket *s, struct net_address *out);
+
+/* Our side's address: where the other side reached us. */
+void socket_local(const struct socket *s, struct net_address *out);
 
 /* From now on that is the other side's address: somebody in between has told it. */
 void socket_set_peer(struct socket *s, const struct net_address *peer);

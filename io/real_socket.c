@@ -122,6 +122,17 @@ static void real_socket_peer(const struct socket *base, struct net_address *out)
     *out = ((const struct real_socket *)base)->peer;
 }
 
+/* Asked for seldom, so it is not kept. */
+static void real_socket_local(const struct socket *base, struct net_address *out)
+{
+    const struct real_socket *s = (const struct real_socket *)base;
+    struct real_address at = {.size = sizeof(at.storage)};
+
+    if (getsockname(s->fd, (struct sockaddr *)&at.storage, &at.size) != 0)
+        at.storage.ss_family = AF_UNSPEC; /* it is gone */
+    real_address_show(&at, out);
+}
+
 static void real_socket_set_peer(struct socket *base, const struct net_address *peer)
 {
     real_socket_of(base)->peer = *peer;
@@ -145,6 +156,7 @@ static const struct socket_ops real_socket_ops = {
     .read = real_socket_read,
     .write = real_socket_write,
     .peer = real_socket_peer,
+    .local = real_socket_local,
     .set_peer = real_socket_set_peer,
     .close = real_socket_close,
 };

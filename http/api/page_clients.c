@@ -125,7 +125,7 @@ void connections_delete_of_user(struct api_call *c)
     api_answer_empty(c, 204);
 }
 
-/* "10.0.0.1:4711 -> :5672 (1)" */
+/* "10.0.0.1:4711 -> 10.0.0.2:5672 (1)" */
 static bool is_channel(const struct doors_connection *connection, const struct doors_channel *ch,
                        struct bytes name)
 {

@@ -243,21 +243,33 @@ void tell_topic_permission(struct tell *t, const struct look_topic_permission *p
 /* ---- connections and channels ---- */
 
 /* "10.0.0.1:4711", "[::1]:4711": host without brackets, and port. */
-static void tell_peer(struct tell *t, struct bytes peer)
+static void tell_address(struct tell *t, struct bytes address, const char *host_name,
+                         const char *port_name)
 {
-    size_t size = peer.size;
+    size_t size = address.size;
     uint64_t port = 0;
 
-    while (size > 0 && peer.data[size - 1] != ':')
+    while (size > 0 && address.data[size - 1] != ':')
         size--;
-    struct bytes digits = bytes_of(peer.data + size, peer.size - size);
-    struct bytes host = bytes_of(peer.data, size > 0 ? size - 1 : 0);
+    struct bytes digits = bytes_of(address.data + size, address.size - size);
+    struct bytes host = bytes_of(address.data, size > 0 ? size - 1 : 0);
     if (host.size > 1 && host.data[0] == '[')
         host = bytes_of(host.data + 1, host.size - 2);
     if (parse_u64(digits, 0, UINT16_MAX, &port) != 0)
         port = 0;
-    tell_text(t, "peer_host", host);
-    tell_uint(t, "peer_port", port);
+    tell_text(t, host_name, host);
+    tell_uint(t, port_name, port);
+}
+
+static void tell_tls(struct tell *t, const struct doors_tls *tls)
+{
+    tell_text_or_null(t, "ssl_protocol", tls->protocol);
+    tell_text_or_null(t, "ssl_key_exchange", tls->key_exchange);
+    tell_text_or_null(t, "ssl_cipher", tls->cipher);
+    tell_text_or_null(t, "ssl_hash", tls->hash);
+    tell_text_or_null(t, "peer_cert_subject", tls->subject);
+    tell_text_or_null(t, "peer_cert_issuer", tls->issuer);
+    tell_text_or_null(t, "peer_cert_validity", tls->validity);
 }
 
 void tell_connection(struct api *a, struct tell *t, const struct doors_connection *c)
@@ -276,8 +288,8 @@ void tell_connection(struct api *a, struct tell *t, const struct doors_connectio
     tell_uint(t, "frame_max", c->frame_max);
     tell_text(t, "name", c->name);
     tell_string(t, "node", a->node);
-    tell_peer(t, c->peer);
-    tell_uint(t, "port", c->port);
+    tell_address(t, c->peer, "peer_host", "peer_port");
+    tell_address(t, c->local, "host", "port");
     tell_string(t, "protocol", "AMQP 0-9-1");
     tell_uint(t, "recv_cnt", c->received_count);
     tell_counted(t, "recv_oct", c->received_bytes, s, SAMPLE_RECEIVED);
@@ -285,6 +297,7 @@ void tell_connection(struct api *a, struct tell *t, const struct doors_connectio
     tell_counted(t, "send_oct", c->sent_bytes, s, SAMPLE_SENT);
     tell_uint(t, "send_pend", c->waiting_bytes);
     tell_bool(t, "ssl", c->is_secure);
+    tell_tls(t, &c->tls);
     tell_string(t, "state", c->state);
     tell_uint(t, "timeout", c->heartbeat_s);
     tell_string(t, "type", "network");
@@ -324,7 +337,7 @@ void tell_channel(struct api *a, struct tell *t, const struct doors_connection *
     tell_bool(t, "confirm", ch->confirms);
     tell_object(t, "connection_details");
     tell_text(t, "name", c->name);
-    tell_peer(t, c->peer);
+    tell_address(t, c->peer, "peer_host", "peer_port");
     tell_end(t);
     tell_uint(t, "consumer_count", ch->consumers);
     tell_uint(t, "global_prefetch_count", ch->global_prefetch);

@@ -210,6 +210,7 @@ static struct sim_socket *accept_first(struct sim_listener *l)
     s = sim_socket_new(l->base.io, c, 1);
     s->is_open = true;
     show_address(c->is_loopback ? "127.0.0.1" : c->nodes[0]->host, c->ports[0], &s->peer);
+    show_address(c->is_loopback ? "127.0.0.1" : c->nodes[1]->host, c->ports[1], &s->local);
     sim_world_trace(c->sim, c->nodes[1]->name, "accepts", c->number);
     return s;
 }
@@ -302,6 +303,7 @@ int sim_connect(struct io *io, const char *host, uint16_t port, struct socket **
     c->ports[1] = port;
     s = sim_socket_new(io, c, 0);
     s->peer = at;
+    show_address(to_self ? "127.0.0.1" : from->host, c->ports[0], &s->local);
     sim_pipe_send(&c->pipes[0], SEGMENT_CONNECT);
     *out = &s->base;
     return 0;

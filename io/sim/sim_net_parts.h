@@ -109,6 +109,7 @@ struct sim_socket {
     struct sim_connection *connection; /* NULL: the node died */
     unsigned end;
     struct net_address peer;
+    struct net_address local;
     socket_event_fn *fn;
     void *owner;
     unsigned watched;

@@ -200,6 +200,11 @@ static void sim_socket_peer(const struct socket *base, struct net_address *out)
     *out = ((const struct sim_socket *)base)->peer;
 }
 
+static void sim_socket_local(const struct socket *base, struct net_address *out)
+{
+    *out = ((const struct sim_socket *)base)->local;
+}
+
 static void sim_socket_set_peer(struct socket *base, const struct net_address *peer)
 {
     sim_socket_of(base)->peer = *peer;
@@ -226,6 +231,7 @@ static const struct socket_ops sim_socket_ops = {
     .read = sim_socket_read,
     .write = sim_socket_write,
     .peer = sim_socket_peer,
+    .local = sim_socket_local,
     .set_peer = sim_socket_set_peer,
     .close = sim_socket_close,
 };

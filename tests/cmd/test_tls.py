@@ -126,6 +126,37 @@ class TlsTest(unittest.TestCase):
         self.works(broker, f"certificate={self.client.certificate}", f"key={self.client.key}")
         self.assertEqual(broker.stop(), 0)
 
+    def connections(self, broker):
+        port = re.search(r" http=127\.0\.0\.1:(\d+)", broker.line)[1]
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/api/connections")
+        request.add_header("authorization", "Basic Z3Vlc3Q6Z3Vlc3Q=")
+        with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+            return json.load(answer)
+
+    def test_what_was_agreed_is_told(self):
+        broker = self.start(*self.own(), *self.verify())
+        for options, protocol, exchange in (
+                (("version=TLSv1_2", f"certificate={self.client.certificate}",
+                  f"key={self.client.key}"), "tlsv1.2", "ecdhe_"), ((), "tlsv1.3", "any")):
+            client = self.pika(broker, "hold=yes", *options)
+            self.assertEqual(client.stdout.readline(), "open\n")
+            told = self.connections(broker)[0]
+            self.assertEqual((told["ssl"], told["ssl_protocol"]), (True, protocol))
+            self.assertTrue(told["ssl_key_exchange"].startswith(exchange), told)
+            self.assertRegex(told["ssl_cipher"], r"^(aes_\d+_gcm|chacha20_poly1305)$")
+            self.assertEqual(told["ssl_hash"], "aead")
+            self.assertEqual((told["host"], told["port"]), ("127.0.0.1", broker.port))
+            self.assertEqual(told["name"],
+                             f"127.0.0.1:{told['peer_port']} -> 127.0.0.1:{broker.port}")
+            if options:
+                self.assertIn("CN=client", told["peer_cert_subject"])
+                self.assertIn("CN=authority", told["peer_cert_issuer"])
+                self.assertRegex(told["peer_cert_validity"], r"^\d{4}-\d\d-\d\dT[\d:]{8}Z - \d{4}-")
+            else:
+                self.assertIsNone(told["peer_cert_subject"])
+            self.assertEqual(client.communicate("\n", timeout=DEADLINE_S)[0], "done\n")
+        self.assertEqual(broker.stop(), 0)
+
     def test_only_what_was_set_is_spoken(self):
         broker = self.start(*self.own(), "ssl_options.versions.1=tlsv1.3",
                             "ssl_options.ciphers.1=TLS_CHACHA20_POLY1305_SHA256")

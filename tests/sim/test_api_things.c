@@ -254,8 +254,13 @@ static void test_a_client_is_seen_and_ended_with_a_reason(void **state)
     assert_non_null(strstr(a->body, "\"channels\":2,"));
     const char *name = strstr(a->body, "\"name\":\"");
     assert_non_null(name);
-    (void)snprintf(line, sizeof(line), "DELETE /connections/%.*s%%20-%%3E%%20:5672",
-                   (int)strcspn(name + 8, " "), name + 8);
+    const char *local = strstr(name, " -> ");
+    assert_non_null(local);
+    (void)snprintf(line, sizeof(line), "DELETE /connections/%.*s%%20-%%3E%%20%.*s",
+                   (int)strcspn(name + 8, " "), name + 8, (int)strcspn(local + 4, "\""), local + 4);
+    assert_non_null(strstr(local, ":5672\","));
+    assert_non_null(strstr(a->body, "\"port\":5672,"));
+    assert_non_null(strstr(a->body, "\"ssl\":false,\"ssl_protocol\":null,"));
     expect(a, "GET /channels?columns=number,consumer_count&sort=number", NULL, 200,
            "[{\"consumer_count\":1,\"number\":1},{\"consumer_count\":0,\"number\":2}]");
     expect(a, "GET /consumers/%2F", NULL, 200, "\"consumer_tag\":\"tag\"");

@@ -186,7 +186,7 @@ static void test_bytes_go_both_ways(void **state)
 
 static void test_both_sides_know_the_others_address(void **state)
 {
-    struct net_address client, server;
+    struct net_address client, server, local;
     char expected[NET_ADDRESS_SIZE];
     uint64_t port = 0;
 
@@ -199,6 +199,11 @@ static void test_both_sides_know_the_others_address(void **state)
     assert_memory_equal(client.text, "127.0.0.1:", 10);
     assert_int_equal(parse_u64(bytes_text(client.text + 10), 1, UINT16_MAX, &port), 0);
     assert_string_not_equal(client.text, server.text);
+    /* What is the other side's address there is ours here. */
+    socket_local(stage.client.socket, &local);
+    assert_string_equal(local.text, client.text);
+    socket_local(stage.server.socket, &local);
+    assert_string_equal(local.text, server.text);
 }
 
 static void test_an_address_that_is_told_counts(void **state)

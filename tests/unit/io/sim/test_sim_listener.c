@@ -42,6 +42,10 @@ static void test_addresses_of_both_sides_are_known(void **state)
     socket_set_peer(server(g)->socket, &told);
     socket_peer(server(g)->socket, &at);
     assert_string_equal("192.0.2.7:4711", at.text);
+    socket_local(g->client.socket, &at);
+    assert_string_equal("10.0.0.1:32768", at.text);
+    socket_local(server(g)->socket, &at);
+    assert_string_equal("10.0.0.2:5672", at.text);
     stage_free(g);
 }
 
