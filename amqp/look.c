@@ -16,7 +16,7 @@
 static const char arrow[] = " -> ";
 
 enum { NAME_HALF_MAX = 52, TLS_TEXTS_MAX = 16 << 10 };
-STATIC_ASSERT(2 * NAME_HALF_MAX + sizeof(arrow) <= LOOK_NAME_SIZE, "a name has room");
+STATIC_ASSERT(NAME_HALF_MAX + NAME_HALF_MAX + sizeof(arrow) <= LOOK_NAME_SIZE, "a name has room");
 
 /* What the last look at a connection over TLS has shown. */
 struct look_tls {
@@ -259,6 +259,14 @@ static bool on_channel(void *owner, uint64_t id, unsigned after, struct doors_ch
     return true;
 }
 
+static uint64_t on_published(void *owner, uint64_t id, unsigned channel, struct bytes exchange)
+{
+    const struct connection *c = find(owner, id);
+    const struct channel *ch = c == NULL ? NULL : map_find(&c->channels, channel);
+
+    return ch == NULL || ch->publisher == NULL ? 0 : publisher_published(ch->publisher, exchange);
+}
+
 /* ---- all of it ---- */
 
 static void on_totals(void *owner, struct doors_totals *out)
@@ -310,6 +318,7 @@ struct doors amqp_doors(struct amqp *a)
         .connections = on_connections,
         .connection = on_connection,
         .channel = on_channel,
+        .published = on_published,
         .close = on_close,
     };
 }

@@ -14,6 +14,15 @@ struct broker;
 enum { COUNTERS_SIZES = 9 };
 extern const uint64_t counters_size_bounds[COUNTERS_SIZES - 1];
 
+/* Of one virtual host. */
+struct vhost_counts {
+    uint64_t received; /* messages that were published */
+    uint64_t confirmed;
+    uint64_t unroutable_returned;
+    uint64_t unroutable_dropped;
+    struct queues_tally gone; /* what happened in queues that are deleted */
+};
+
 struct broker_counters {
     /* publishing */
     uint64_t received;         /* messages */

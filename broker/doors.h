@@ -106,6 +106,8 @@ struct doors {
     bool (*connection)(void *owner, uint64_t id, struct doors_connection *out);
     /* The next channel with a number above `after` (0: the first); false: there is none. */
     bool (*channel)(void *owner, uint64_t id, unsigned after, struct doors_channel *out);
+    /* How many messages that channel published to the exchange. */
+    uint64_t (*published)(void *owner, uint64_t id, unsigned channel, struct bytes exchange);
     /* Ends it with 320 and that reason, which is UTF-8. False: it is gone. */
     bool (*close)(void *owner, uint64_t id, struct bytes reason);
 };

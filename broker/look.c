@@ -200,6 +200,8 @@ static void tell_vhost(struct broker *b, const struct vhost *v, struct look_vhos
         .queues = names_count(&v->queues),
         .exchanges = exchange_count(v->table),
         .bindings = binding_count(v->table),
+        .counts = *v->counts,
+        .tally = v->counts->gone,
     };
     for (struct names_entry *e = names_first(&v->queues); e != NULL;
          e = names_next(&v->queues, e)) {
@@ -209,6 +211,7 @@ static void tell_vhost(struct broker *b, const struct vhost *v, struct look_vhos
             continue; /* its messages are those of its partitions */
         out->ready += queue_ready_count(q);
         out->unacked += queue_unacked_count(q);
+        queues_tally_add(&out->tally, queue_get_tally(q));
     }
 }
 
@@ -220,6 +223,11 @@ bool look_vhost(struct look *l, struct look_vhost *out)
     if (v != NULL)
         tell_vhost(l->broker, v, out);
     return v != NULL;
+}
+
+const struct vhost_counts *look_vhost_counts(const struct broker *b, struct bytes name)
+{
+    return vhost_find(b, name)->counts;
 }
 
 bool look_find_vhost(struct broker *b, struct bytes name, struct look_vhost *out)

@@ -24,8 +24,8 @@
 #include "auth/auth.h"
 #include "base/bytes.h"
 #include "base/list.h"
+#include "broker/counters.h"
 #include "exchange/exchange.h"
-#include "queue/look.h"
 #include "queue/queue_args.h"
 
 struct broker;
@@ -78,8 +78,12 @@ struct look_vhost {
     uint64_t bindings; /* without those of the default exchange */
     uint64_t ready;
     uint64_t unacked;
+    struct vhost_counts counts;
+    struct queues_tally tally; /* of all its queues, those that are gone included */
 };
 bool look_vhost(struct look *l, struct look_vhost *out);
+/* It must exist. */
+const struct vhost_counts *look_vhost_counts(const struct broker *b, struct bytes name);
 bool look_find_vhost(struct broker *b, struct bytes name, struct look_vhost *out);
 
 /* ---- queues ---- */
@@ -161,6 +165,21 @@ struct look_end {
 };
 const struct binding *look_binding_of(struct broker *b, const struct look_end *end,
                                       const struct binding *at, struct look_binding *out);
+
+/* How many of the messages published to an exchange a queue got, since the later of the two is
+ * there or the node has started. */
+struct look_flow {
+    struct bytes exchange;
+    struct bytes queue;
+    uint64_t count;
+};
+/* All of an exchange, in no order, and all of a queue, by age of the exchange: at most
+ * LOOK_FLOWS_MAX, as new memory. Returns how many. */
+enum { LOOK_FLOWS_MAX = 10000 };
+size_t look_exchange_flows(struct broker *b, struct bytes vhost, struct bytes exchange,
+                           struct look_flow **out);
+size_t look_queue_flows(struct broker *b, struct bytes vhost, struct bytes queue,
+                        struct look_flow **out);
 
 /* ---- users ---- */
 

@@ -47,6 +47,7 @@ static int find_exchange(struct publisher *p, struct bytes name, struct refusal 
                       "cannot publish to internal exchange '%.*s' in vhost '%.*s'", SHOW(name),
                       SHOW(v->vhost->name));
     ASSERT(name.size <= SHORTSTR_MAX);
+    publisher_count_memo(p);
     memo->exchange = x;
     memo->vhost_version = v->vhost->version;
     memo->auth_version = auth_version(v->broker->auth);
@@ -533,6 +534,11 @@ static bool send_replies(struct visit *v, const struct outgoing *o)
     return is_any;
 }
 
+static bool is_by_name(const struct outgoing *o)
+{
+    return o->may_be_reply && o->key_count == 1;
+}
+
 /* Where the exchange leads. The default one is asked by name, without a walk. */
 static const struct targets *find_targets(struct visit *v, const struct outgoing *o,
                                           struct route *route)
@@ -543,7 +549,7 @@ static const struct targets *find_targets(struct visit *v, const struct outgoing
                                     .is_delayed = o->is_delayed,
                                     .is_keyed = o->is_keyed};
 
-    if (o->may_be_reply && o->key_count == 1) {
+    if (is_by_name(o)) {
         route->keeper_count = 0;
         return targets_of_name(v->vhost, o->keys[0]);
     }
@@ -564,8 +570,18 @@ static void count(struct visit *v, const struct outgoing *o, size_t places)
     c->routed += places > 0;
     c->size_counts[bucket]++;
     c->size_sum += size;
+    v->vhost->counts->received++;
     x->in++;
     x->out += places;
+}
+
+/* Which queues get the message, for those who look. */
+static void count_queues(const struct visit *v, const struct outgoing *o, const struct route *route)
+{
+    if (is_by_name(o))
+        v->vhost->by_name->used++;
+    else
+        exchange_count_route(o->exchange, route);
 }
 
 /* ---- duplicates ---- */
@@ -624,6 +640,7 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
     if (o->may_be_reply && !sent->came_before && send_replies(v, o))
         *places += 1;
     count(v, o, *places);
+    count_queues(v, o, &route);
     if (UNLIKELY(trace_is_wanted(v->vhost->is_tracing, o->message.exchange)))
         trace_published(v, o, targets);
     return 0;

@@ -27,6 +27,7 @@ void publisher_free(struct publisher *p)
     publisher_drop_replies(p);
     sent_clear(&p->sent);
     confirms_release(&p->confirms);
+    mem_free(p->others);
     ASSERT(p->visit->publisher_count > 0);
     p->visit->publisher_count--;
     mem_free(p);
@@ -99,12 +100,15 @@ void publisher_drop_upload(struct publisher *p)
     sent_clear(&p->sent);
 }
 
-static void count_unroutable(struct publisher *p, bool is_mandatory)
+void publisher_count_unroutable(struct publisher *p, bool is_mandatory)
 {
     struct broker_counters *c = &p->visit->broker->counters;
+    struct vhost_counts *v = p->visit->vhost->counts;
 
     c->unroutable_returned += is_mandatory;
     c->unroutable_dropped += !is_mandatory;
+    v->unroutable_returned += is_mandatory;
+    v->unroutable_dropped += !is_mandatory;
 }
 
 /* The queues of a message went away while its body came, so that it cannot be given back. */
@@ -135,7 +139,8 @@ int broker_publish(struct publisher *p, const struct publish *m, struct publishe
     if (UNLIKELY(p->sent.came_before && m->is_mandatory && places == 0))
         return refuse_late(p, refusal);
     if (UNLIKELY(places == 0))
-        count_unroutable(p, m->is_mandatory);
+        publisher_count_unroutable(p, m->is_mandatory);
+    p->memo.count++;
     if (p->confirms.is_on)
         count(p, &p->sent);
     sent_clear(&p->sent);
@@ -167,6 +172,12 @@ static void tell_lost(struct publisher *p)
     confirms_lost_release(&lost);
 }
 
+static void count_confirmed(struct publisher *p, uint64_t count)
+{
+    p->visit->broker->counters.confirmed += count;
+    p->visit->vhost->counts->confirmed += count;
+}
+
 void publisher_tell(struct publisher *p)
 {
     struct confirms *c = &p->confirms;
@@ -181,7 +192,7 @@ void publisher_tell(struct publisher *p)
         is_there = tell_rejected(p, seq);
     is_safe = is_there && confirms_step(c, &seq);
     if (is_there)
-        b->counters.confirmed += c->told - told;
+        count_confirmed(p, c->told - told);
     if (is_safe) {
         p->ops->confirmed(p->owner, seq);
         is_there = b->telling == p;

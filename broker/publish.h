@@ -39,6 +39,9 @@ void publisher_set_channel(struct publisher *p, unsigned channel);
 
 /* From now on publishes are counted and confirmed. */
 void publisher_confirm(struct publisher *p);
+/* How many messages it published to the exchange; of those that it has not published to for a long
+ * time nothing may be known any more. */
+uint64_t publisher_published(const struct publisher *p, struct bytes exchange);
 /* Publishes that are neither confirmed nor rejected. */
 uint64_t publisher_unconfirmed(const struct publisher *p);
 

@@ -20,6 +20,7 @@ struct publish_memo {
     struct exchange *exchange; /* NULL: nothing is remembered */
     uint64_t vhost_version;
     uint64_t auth_version;
+    uint64_t count; /* of messages since it is remembered */
     bool is_topic;
     bool is_default;
     bool is_delayed;
@@ -44,15 +45,25 @@ struct sent {
 };
 STATIC_ASSERT(HOMES_MAX <= 32, "a bit for each home");
 
+/* How many messages went to other exchanges than the remembered one: of the last PUBLISHED_PLACES,
+ * in the order they came to be so. */
+enum { PUBLISHED_PLACES = 32 };
+struct publisher_other {
+    uint64_t exchange; /* the hash of its name; what collides is counted together */
+    uint64_t count;
+};
+
 struct publisher {
     struct visit *visit;
     const struct publisher_ops *ops;
     void *owner;
     struct confirms confirms;
     struct publish_memo memo;
-    struct sent sent;    /* of a message that not all homes could take yet */
-    unsigned channel;    /* of the client, as the firehose says it */
-    uint64_t reply_slot; /* 0: it does not take replies */
+    struct sent sent;               /* of a message that not all homes could take yet */
+    unsigned channel;               /* of the client, as the firehose says it */
+    struct publisher_other *others; /* NULL: none yet */
+    size_t other_next;              /* the place that is taken next */
+    uint64_t reply_slot;            /* 0: it does not take replies */
 };
 
 /* A message that passed all checks, as it goes out. */
@@ -73,6 +84,13 @@ struct outgoing {
  * call. ERR_DENIED. */
 MUST_USE int outgoing_make(struct publisher *p, const struct message *m, struct outgoing *out,
                            struct refusal *refusal);
+
+/* So many messages went to the exchange of that name. */
+void publisher_count(struct publisher *p, struct bytes exchange, uint64_t count);
+/* The remembered exchange will be another one. */
+void publisher_count_memo(struct publisher *p);
+/* A message went nowhere. */
+void publisher_count_unroutable(struct publisher *p, bool is_mandatory);
 
 /* Whether its headers say that it is not due yet. */
 bool outgoing_is_delayed(struct broker *b, const struct props *props);

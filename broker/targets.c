@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "broker/parts.h"
+#include "exchange/route.h"
 #include "queue/queue.h"
 #include "queue/streams.h"
 
@@ -124,6 +125,15 @@ const struct targets *targets_of_one(struct vhost *v, const struct named_queue *
     return v->other;
 }
 
+void targets_count_name(struct vhost *v)
+{
+    struct targets *t = v->by_name;
+
+    if (t->queue != 0)
+        exchange_count_queue(exchange_find(v->table, bytes_text("")), t->queue, t->used);
+    t->used = 0;
+}
+
 const struct targets *targets_of_name(struct vhost *v, struct bytes name)
 {
     struct targets *t = v->by_name;
@@ -131,7 +141,9 @@ const struct targets *targets_of_name(struct vhost *v, struct bytes name)
 
     if (LIKELY(t->version == v->version && bytes_equal(bytes_of(t->name, t->name_size), name)))
         return t;
+    targets_count_name(v);
     q = vhost_find_queue(v, name);
+    t->queue = q == NULL || q->is_log ? 0 : q->id;
     t->count = 0;
     t->group_count = 0;
     t->has_front = false;

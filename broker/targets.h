@@ -33,6 +33,8 @@ struct targets {
     size_t log_count; /* of them, those that are logs of exchanges: no places */
     size_t group_count;
     struct target_group groups[HOMES_MAX];
+    uint64_t used;     /* found by name: so many messages were not counted yet */
+    uint64_t queue;    /* its id; 0: there is none */
     uint8_t name_size; /* of the name that this was found by */
     uint8_t name[SHORTSTR_MAX];
 };
@@ -47,6 +49,9 @@ const struct targets *targets_find(struct vhost *v, const struct route *route);
 const struct targets *targets_of_one(struct vhost *v, const struct named_queue *q);
 /* The queue of that name, if there is one; the last name is remembered. */
 const struct targets *targets_of_name(struct vhost *v, struct bytes name);
+
+/* Counts the messages that the last name was used for with the default exchange. */
+void targets_count_name(struct vhost *v);
 
 /* The same with a partition for each front, as the message's key says; borrowed as the others. */
 const struct targets *targets_choose(struct vhost *v, const struct targets *t,

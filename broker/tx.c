@@ -372,10 +372,7 @@ static int upload_all(struct tx *t, struct home *home)
 
 static void return_one(struct tx *t, const struct staged *s)
 {
-    struct broker_counters *c = &t->publisher->visit->broker->counters;
-
-    c->unroutable_returned += s->is_mandatory;
-    c->unroutable_dropped += !s->is_mandatory;
+    publisher_count_unroutable(t->publisher, s->is_mandatory);
     if (s->is_mandatory)
         t->ops->returned(t->owner, &s->out.message);
 }
@@ -388,6 +385,7 @@ static void publish_one(struct tx *t, const struct staged *s, struct store_uploa
 
     if (s->out.exchange != NULL && outgoing_send(t->publisher->visit, &s->out, &sent, &places) != 0)
         sent.rejected++; /* no room for what does not go to the log */
+    publisher_count(t->publisher, s->out.message.exchange, 1);
     if (places == 0 && sent.rejected == 0)
         return_one(t, s);
     if (sent.has_failed)

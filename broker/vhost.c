@@ -101,6 +101,7 @@ struct vhost *vhost_new(struct broker *b, struct bytes name, uint64_t id)
     v->other = targets_new();
     v->by_name = targets_new();
     v->chosen = targets_new();
+    v->counts = MEM_NEW(struct vhost_counts);
     options.rand = &b->rand;
     options.arguments_max_bytes = TERM_ARGUMENTS_MAX;
     options.calls = (struct exchange_calls){
@@ -138,6 +139,7 @@ void vhost_free(struct vhost *v)
     targets_free(v->other);
     targets_free(v->by_name);
     targets_free(v->chosen);
+    mem_free(v->counts);
     history_free(v->history);
     names_release(&v->queues);
     names_release(&v->exchange_ids);
@@ -309,8 +311,18 @@ static void take_name(struct named_queue *q)
     v->version++;
 }
 
+/* What happened in it goes on counting for its virtual host. */
+static void count_gone(const struct named_queue *q)
+{
+    struct queues_tally *gone = &q->vhost->counts->gone;
+
+    if (!q->is_hidden)
+        queues_tally_add(gone, queue_get_tally(q->queue));
+}
+
 void named_queue_bury(struct named_queue *q)
 {
+    count_gone(q);
     ASSERT(q->home->queue_count > 0);
     q->home->queue_count--;
     queue_delete(q->queue);

@@ -30,6 +30,7 @@ struct history;
 struct home;
 struct queue;
 struct targets;
+struct vhost_counts;
 struct visit;
 
 enum { TARGET_SLOTS = 64 };
@@ -61,6 +62,7 @@ struct vhost {
     struct targets *by_name;             /* of the default exchange: the last name */
     struct targets *chosen;              /* with partitions instead of fronts */
     struct history *history;
+    struct vhost_counts *counts;
 };
 
 struct named_queue {

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "exchange/arguments.h"
+#include "exchange/flow.h"
 #include "exchange/manner.h"
 #include "exchange/parts.h"
 
@@ -103,6 +104,7 @@ static void exchange_free(struct exchange *x)
     ASSERT(x->binding_count == 0 && x->alternate == NULL);
     if (x->fixed != NULL)
         sets_unref(&x->table->sets, x->fixed);
+    flows_free(x->table, x->flows);
     if (x->kind->close != NULL)
         x->kind->close(x);
     list_remove(&x->order_link);

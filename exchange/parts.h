@@ -14,6 +14,8 @@
 #include "exchange/kind.h"
 #include "exchange/walk.h"
 
+struct flows;
+
 struct target {
     uint64_t stamp;            /* of the last walk that met it */
     uint64_t id;               /* the owner's id of a queue; 0 for an exchange */
@@ -64,6 +66,7 @@ struct exchange {
     struct target *log;      /* a queue that gets everything, or NULL */
     struct queue_set *fixed; /* where every message goes, when no key is looked at; or NULL */
     struct exchange_counts counts;
+    struct flows *flows;  /* by queue; NULL: nothing was counted */
     size_t binding_count; /* it is the source of */
     struct list bindings;
     struct bytes arguments;

@@ -75,6 +75,20 @@ void queue_set_unref(struct exchange_table *t, struct queue_set *set);
 /* The set of that id, borrowed, or NULL. */
 struct queue_set *queue_set_find(const struct exchange_table *t, uint64_t id);
 
+/* Counts a message that was published to `x` and went that way. Queues that exchange_add_queue()
+ * does not know are not counted. */
+void exchange_count_route(struct exchange *x, const struct route *route);
+/* The same for messages that took no route to their one queue. */
+void exchange_count_queue(struct exchange *x, uint64_t queue, uint64_t count);
+/* How many of them the queue got. */
+uint64_t exchange_count_of(struct exchange *x, uint64_t queue);
+/* All queues that got some, in no order, at most `max`; returns how many. */
+struct exchange_flow {
+    uint64_t queue;
+    uint64_t count;
+};
+size_t exchange_flows(struct exchange *x, struct exchange_flow *out, size_t max);
+
 /* What remembering costs and brings; for metrics. */
 struct route_stats {
     uint64_t hits;

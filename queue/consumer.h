@@ -6,6 +6,7 @@
 
 #include "queue/alarms.h"
 #include "queue/inflight.h"
+#include "queue/look.h"
 #include "queue/queue.h"
 
 /* Consumers of one priority. */
@@ -40,7 +41,8 @@ struct consumer {
     bool is_stalled;               /* deliver() said false */
     bool is_runnable;              /* on level->runnable */
     struct stream_reading *stream; /* of a stream: its bookmarks; NULL: of a queue */
-    uint64_t served;               /* `shared->served` when it was served last; 0: never */
+    struct consumer_counts counts;
+    uint64_t served; /* `shared->served` when it was served last; 0: never */
 };
 
 /* The consumer whose turn it is, or NULL when nobody can take a message. */

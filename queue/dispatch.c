@@ -117,6 +117,8 @@ static bool give_for_good(struct handover *h, struct consumer *c)
     ready_take_first(&q->ready, h->seq, h->entry.priority);
     QUEUE_TALLY(q, delivered_no_ack, 1);
     QUEUE_TALLY(q, redelivered, d.is_redelivered);
+    c->counts.delivered++;
+    c->counts.redelivered += d.is_redelivered;
     queue_settle(q, h->seq, &h->entry);
     return true;
 }
@@ -162,6 +164,8 @@ static bool give(struct handover *h, struct consumer *c)
     }
     QUEUE_TALLY(q, delivered, 1);
     QUEUE_TALLY(q, redelivered, is_redelivered);
+    c->counts.delivered++;
+    c->counts.redelivered += is_redelivered;
     return true;
 }
 

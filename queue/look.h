@@ -30,6 +30,9 @@ struct queues_tally {
     uint64_t dead[DEATHS]; /* by enum death */
 };
 const struct queues_tally *queues_get_tally(const struct queues *qs);
+/* The same of one queue. */
+const struct queues_tally *queue_get_tally(const struct queue *q);
+void queues_tally_add(struct queues_tally *sum, const struct queues_tally *t);
 
 struct queue_stats {
     uint64_t ready;
@@ -64,8 +67,16 @@ struct consumer_person {
 /* A walk over the consumers of a queue, the highest priority first; starts and ends with NULL. */
 struct consumer *queue_consumers_next(const struct queue *q, const struct consumer *c);
 
+/* What a consumer got since it began. */
+struct consumer_counts {
+    uint64_t delivered;
+    uint64_t redelivered; /* of those */
+    uint64_t acked;
+};
+
 struct consumer_view {
     struct consumer_person person;
+    struct consumer_counts counts;
     bool is_no_ack;
     bool is_exclusive;
     bool is_active;

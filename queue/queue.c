@@ -493,6 +493,11 @@ static int64_t head_time_ms(struct queue *q)
     return stored.time_ms;
 }
 
+const struct queues_tally *queue_get_tally(const struct queue *q)
+{
+    return &q->tally;
+}
+
 void queue_get_stats(struct queue *q, struct queue_stats *out)
 {
     *out = (struct queue_stats){

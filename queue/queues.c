@@ -502,6 +502,20 @@ const struct queues_tally *queues_get_tally(const struct queues *qs)
     return &qs->tally;
 }
 
+void queues_tally_add(struct queues_tally *sum, const struct queues_tally *t)
+{
+    sum->published += t->published;
+    sum->delivered += t->delivered;
+    sum->delivered_no_ack += t->delivered_no_ack;
+    sum->got += t->got;
+    sum->got_no_ack += t->got_no_ack;
+    sum->got_nothing += t->got_nothing;
+    sum->redelivered += t->redelivered;
+    sum->acked += t->acked;
+    for (size_t d = 0; d < DEATHS; d++)
+        sum->dead[d] += t->dead[d];
+}
+
 bool queues_have_streams(const struct queues *qs)
 {
     return qs->streams.count > 0;

@@ -244,6 +244,8 @@ void queue_ack(struct delivery *d)
     struct queue *q = d->queue;
 
     bookmark_settled(inflight_of(d), true);
+    if (q != NULL && d->consumer != NULL)
+        d->consumer->counts.acked++;
     struct inflight *f = take_back(d);
     if (f == NULL)
         return;

@@ -82,6 +82,8 @@ static bool give(struct bookmark *p, struct inflight *f, const struct stream_mes
     if (c->ops->deliver(c->owner, c, &f->d, &m->stored, m->pin)) {
         QUEUE_TALLY(p->queue, delivered, 1);
         QUEUE_TALLY(p->queue, redelivered, m->is_again);
+        c->counts.delivered++;
+        c->counts.redelivered += m->is_again;
         consumer_took(c);
         return true;
     }

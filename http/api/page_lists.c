@@ -21,10 +21,6 @@ static void tell_consumer_details(struct api *a, struct tell *t, const struct lo
     while ((at = look_consumer(q, at, &consumer)) != NULL)
         tell_consumer(a, t, &consumer);
     tell_end(t);
-    tell_array(t, "deliveries");
-    tell_end(t);
-    tell_array(t, "incoming");
-    tell_end(t);
 }
 
 void queue_get_one(struct api_call *c)
@@ -40,6 +36,7 @@ void queue_get_one(struct api_call *c)
     tell_object(&t, NULL);
     tell_queue(c->api, &t, &q);
     tell_consumer_details(c->api, &t, &q);
+    tell_queue_flows(c->api, &t, &q);
     tell_end(&t);
     api_answer(c, 200, &c->api->reply);
 }
@@ -83,10 +80,7 @@ void exchange_get_one(struct api_call *c)
     api_start(c, &t);
     tell_object(&t, NULL);
     tell_exchange(c->api, &t, &x);
-    tell_array(&t, "incoming");
-    tell_end(&t);
-    tell_array(&t, "outgoing");
-    tell_end(&t);
+    tell_exchange_flows(c->api, &t, &x);
     tell_end(&t);
     api_answer(c, 200, &c->api->reply);
 }

@@ -7,6 +7,7 @@
 #include "broker/counters.h"
 #include "broker/look.h"
 #include "http/api/parts.h"
+#include "queue/queue.h"
 
 #define MS_NS UINT64_C(1000000)
 
@@ -15,6 +16,7 @@ enum { VISITS_PER_TURN = 500 };
 enum sample_kind {
     OF_QUEUES,
     OF_EXCHANGES,
+    OF_VHOSTS,
     OF_CONNECTIONS,
     OF_CHANNELS,
     KINDS,
@@ -39,6 +41,10 @@ struct samples {
     size_t connection_at;
     uint64_t ready; /* of the queues of this round */
     uint64_t unacked;
+    struct {
+        uint64_t key; /* of the virtual host whose queues are visited; 0: none */
+        uint64_t values[SAMPLE_VHOST_VALUES];
+    } vhost;
 };
 
 /* ---- one sample ---- */
@@ -86,6 +92,62 @@ static uint64_t exchange_key(const struct samples *s, struct bytes vhost, struct
     return hash64(name, hash64(vhost, s->seed));
 }
 
+static uint64_t vhost_key(const struct samples *s, struct bytes name)
+{
+    return hash64(name, s->seed) | 1;
+}
+
+/* The queues of the virtual host are all visited. */
+static void end_vhost(struct samples *s)
+{
+    if (s->vhost.key != 0)
+        put_of(s, OF_VHOSTS, s->vhost.key, s->vhost.values, SAMPLE_VHOST_VALUES);
+    s->vhost.key = 0;
+}
+
+static void add_tally(uint64_t *values, const struct queues_tally *t)
+{
+    values[SAMPLE_DELIVER] += t->delivered;
+    values[SAMPLE_DELIVER_NO_ACK] += t->delivered_no_ack;
+    values[SAMPLE_GET] += t->got - t->got_no_ack;
+    values[SAMPLE_GET_NO_ACK] += t->got_no_ack;
+    values[SAMPLE_REDELIVER] += t->redelivered;
+    values[SAMPLE_ACK] += t->acked;
+    values[SAMPLE_DELIVER_GET] += t->delivered + t->delivered_no_ack + t->got;
+    values[SAMPLE_GET_EMPTY] += t->got_nothing;
+}
+
+/* A queue of another virtual host than the one before. */
+static void begin_vhost(struct samples *s, struct bytes name, uint64_t key)
+{
+    const struct vhost_counts *n = look_vhost_counts(s->api->broker, name);
+    uint64_t *values = s->vhost.values;
+
+    end_vhost(s);
+    s->vhost.key = key;
+    memset(values, 0, sizeof(s->vhost.values));
+    values[SAMPLE_PUBLISH] = n->received;
+    values[SAMPLE_CONFIRM] = n->confirmed;
+    values[SAMPLE_RETURN] = n->unroutable_returned;
+    values[SAMPLE_DROP] = n->unroutable_dropped;
+    add_tally(values, &n->gone);
+}
+
+static void add_to_vhost(struct samples *s, const struct look_queue *q)
+{
+    uint64_t key = vhost_key(s, q->vhost);
+    uint64_t *values = s->vhost.values;
+
+    if (key != s->vhost.key)
+        begin_vhost(s, q->vhost, key);
+    if (q->args->partitions > 0)
+        return; /* its messages are those of its partitions */
+    add_tally(values, queue_get_tally(q->queue));
+    values[SAMPLE_VHOST_READY] += q->stats.ready;
+    values[SAMPLE_VHOST_UNACKED] += q->stats.unacked;
+    values[SAMPLE_VHOST_MESSAGES] += q->stats.ready + q->stats.unacked;
+}
+
 static void sample_queue(struct samples *s, const struct look_queue *q)
 {
     const struct queue_stats *st = &q->stats;
@@ -106,6 +168,7 @@ static void sample_queue(struct samples *s, const struct look_queue *q)
     s->ready += st->ready;
     s->unacked += st->unacked;
     put_of(s, OF_QUEUES, q->id, values, ARRAY_SIZE(values));
+    add_to_vhost(s, q);
 }
 
 static void sample_exchange(struct samples *s, const struct look_exchange *x)
@@ -223,6 +286,7 @@ static void visit_queues(struct samples *s)
                                        [SAMPLE_MESSAGES] = s->ready + s->unacked};
 
             put(s, &s->totals, totals, ARRAY_SIZE(totals));
+            end_vhost(s);
             look_close(&s->look);
             look_open(&s->look, s->api->broker, LOOK_EXCHANGES, bytes_of(NULL, 0));
             s->stage = AT_EXCHANGES;
@@ -325,6 +389,11 @@ const struct sample *samples_exchange(const struct samples *s, struct bytes vhos
                                       struct bytes name)
 {
     return map_find(&s->kinds[OF_EXCHANGES], exchange_key(s, vhost, name));
+}
+
+const struct sample *samples_vhost(const struct samples *s, struct bytes name)
+{
+    return map_find(&s->kinds[OF_VHOSTS], vhost_key(s, name));
 }
 
 const struct sample *samples_connection(const struct samples *s, uint64_t id)

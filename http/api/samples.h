@@ -49,6 +49,13 @@ enum sample_channel {
     SAMPLE_DROP,
     SAMPLE_GET_EMPTY,
 };
+/* As of a channel, and further: */
+enum sample_vhost {
+    SAMPLE_VHOST_READY = SAMPLE_GET_EMPTY + 1,
+    SAMPLE_VHOST_UNACKED,
+    SAMPLE_VHOST_MESSAGES,
+    SAMPLE_VHOST_VALUES,
+};
 /* What comes and goes. */
 enum sample_churn {
     CHURN_CONNECTION_CREATED,
@@ -67,6 +74,7 @@ void samples_free(struct samples *s);
 const struct sample *samples_queue(const struct samples *s, uint64_t id);
 const struct sample *samples_exchange(const struct samples *s, struct bytes vhost,
                                       struct bytes name);
+const struct sample *samples_vhost(const struct samples *s, struct bytes name);
 const struct sample *samples_connection(const struct samples *s, uint64_t id);
 const struct sample *samples_channel(const struct samples *s, uint64_t connection, unsigned number);
 /* The node as a whole: as of a channel, and what is ready and unacked of all queues. */

@@ -42,6 +42,14 @@ struct bytes binding_key(const struct look_binding *b, char *out);
 /* Their members, inside an object that was begun. */
 void tell_queue(struct api *a, struct tell *t, const struct look_queue *q);
 void tell_exchange(struct api *a, struct tell *t, const struct look_exchange *x);
+/* Of one queue, or exchange: where its messages come from and go to, counted. */
+void tell_queue_flows(struct api *a, struct tell *t, const struct look_queue *q);
+void tell_exchange_flows(struct api *a, struct tell *t, const struct look_exchange *x);
+/* "10.0.0.1:4711", "[::1]:4711": host without brackets, and port. */
+void tell_address(struct tell *t, struct bytes address, const char *host_name,
+                  const char *port_name);
+/* "channel_details" of a consumer. */
+void tell_channel_of(struct api *a, struct tell *t, const struct consumer_person *p);
 void tell_binding(struct tell *t, const struct look_binding *b);
 void tell_vhost(struct api *a, struct tell *t, const struct look_vhost *v);
 void tell_user(struct tell *t, const struct look_user *u);

@@ -121,25 +121,31 @@ void tell_queue(struct api *a, struct tell *t, const struct look_queue *q)
     tell_uint(t, "partition", q->partition);
 }
 
+void tell_channel_of(struct api *a, struct tell *t, const struct consumer_person *p)
+{
+    char channel[300];
+
+    (void)snprintf(channel, sizeof(channel), "%.*s (%" PRIu32 ")", API_SHOW(p->connection),
+                   p->channel);
+    tell_object(t, "channel_details");
+    tell_text(t, "connection_name", p->connection);
+    tell_string(t, "name", channel);
+    tell_string(t, "node", a->node);
+    tell_uint(t, "number", p->channel);
+    tell_text(t, "user", p->user);
+    tell_end(t);
+}
+
 void tell_consumer(struct api *a, struct tell *t, const struct look_consumer *c)
 {
     const struct consumer_view *v = &c->view;
-    char channel[300];
 
-    (void)snprintf(channel, sizeof(channel), "%.*s (%" PRIu32 ")", API_SHOW(v->person.connection),
-                   v->person.channel);
     tell_object(t, NULL);
     tell_table(t, "arguments", v->person.arguments);
     tell_bool(t, "ack_required", !v->is_no_ack);
     tell_bool(t, "active", v->is_active);
     tell_string(t, "activity_status", v->is_active ? "up" : "waiting");
-    tell_object(t, "channel_details");
-    tell_text(t, "connection_name", v->person.connection);
-    tell_string(t, "name", channel);
-    tell_string(t, "node", a->node);
-    tell_uint(t, "number", v->person.channel);
-    tell_text(t, "user", v->person.user);
-    tell_end(t);
+    tell_channel_of(a, t, &v->person);
     tell_text(t, "consumer_tag", v->person.tag);
     tell_uint(t, "consumer_timeout", v->timeout_ms);
     tell_bool(t, "exclusive", v->is_exclusive);
@@ -174,6 +180,28 @@ void tell_exchange(struct api *a, struct tell *t, const struct look_exchange *x)
     tell_end(t);
 }
 
+/* ---- messages of channels and virtual hosts ---- */
+
+static void tell_channel_stats(struct tell *t, const struct doors_messages *m,
+                               const struct sample *s)
+{
+    tell_object(t, "message_stats");
+    tell_counted(t, "ack", m->ack, s, SAMPLE_ACK);
+    tell_counted(t, "confirm", m->confirm, s, SAMPLE_CONFIRM);
+    tell_counted(t, "deliver", m->deliver, s, SAMPLE_DELIVER);
+    tell_counted(t, "deliver_get", m->deliver + m->deliver_no_ack + m->get + m->get_no_ack, s,
+                 SAMPLE_DELIVER_GET);
+    tell_counted(t, "deliver_no_ack", m->deliver_no_ack, s, SAMPLE_DELIVER_NO_ACK);
+    tell_counted(t, "drop_unroutable", m->drop_unroutable, s, SAMPLE_DROP);
+    tell_counted(t, "get", m->get, s, SAMPLE_GET);
+    tell_counted(t, "get_empty", m->get_empty, s, SAMPLE_GET_EMPTY);
+    tell_counted(t, "get_no_ack", m->get_no_ack, s, SAMPLE_GET_NO_ACK);
+    tell_counted(t, "publish", m->publish, s, SAMPLE_PUBLISH);
+    tell_counted(t, "redeliver", m->redeliver, s, SAMPLE_REDELIVER);
+    tell_counted(t, "return_unroutable", m->return_unroutable, s, SAMPLE_RETURN);
+    tell_end(t);
+}
+
 /* ---- virtual hosts and users ---- */
 
 static void tell_vhost_metadata(struct tell *t, const struct look_vhost *v)
@@ -194,15 +222,42 @@ static void tell_vhost_metadata(struct tell *t, const struct look_vhost *v)
     tell_bool(t, "tracing", v->is_tracing);
 }
 
+static void tell_vhost_stats(struct tell *t, const struct look_vhost *v, const struct sample *s)
+{
+    const struct vhost_counts *n = &v->counts;
+    const struct queues_tally *q = &v->tally;
+    const struct doors_messages m = {
+        .publish = n->received,
+        .confirm = n->confirmed,
+        .return_unroutable = n->unroutable_returned,
+        .drop_unroutable = n->unroutable_dropped,
+        .deliver = q->delivered,
+        .deliver_no_ack = q->delivered_no_ack,
+        .get = q->got - q->got_no_ack,
+        .get_no_ack = q->got_no_ack,
+        .get_empty = q->got_nothing,
+        .ack = q->acked,
+        .redeliver = q->redelivered,
+    };
+
+    tell_channel_stats(t, &m, s);
+}
+
 void tell_vhost(struct api *a, struct tell *t, const struct look_vhost *v)
 {
+    const struct sample *s = samples_vhost(a->samples, v->name);
+
     tell_vhost_metadata(t, v);
     tell_object(t, "cluster_state");
     tell_string(t, a->node, "running");
     tell_end(t);
-    tell_counted(t, "messages", v->ready + v->unacked, NULL, 0);
-    tell_counted(t, "messages_ready", v->ready, NULL, 0);
-    tell_counted(t, "messages_unacknowledged", v->unacked, NULL, 0);
+    if (a->options->disables_stats && !a->options->has_queue_totals)
+        return;
+    tell_counted(t, "messages", v->ready + v->unacked, s, SAMPLE_VHOST_MESSAGES);
+    tell_counted(t, "messages_ready", v->ready, s, SAMPLE_VHOST_READY);
+    tell_counted(t, "messages_unacknowledged", v->unacked, s, SAMPLE_VHOST_UNACKED);
+    if (!a->options->disables_stats)
+        tell_vhost_stats(t, v, s);
 }
 
 void tell_user(struct tell *t, const struct look_user *u)
@@ -242,9 +297,8 @@ void tell_topic_permission(struct tell *t, const struct look_topic_permission *p
 
 /* ---- connections and channels ---- */
 
-/* "10.0.0.1:4711", "[::1]:4711": host without brackets, and port. */
-static void tell_address(struct tell *t, struct bytes address, const char *host_name,
-                         const char *port_name)
+void tell_address(struct tell *t, struct bytes address, const char *host_name,
+                  const char *port_name)
 {
     size_t size = address.size;
     uint64_t port = 0;
@@ -306,26 +360,6 @@ void tell_connection(struct api *a, struct tell *t, const struct doors_connectio
         tell_text(t, "user_provided_name", given);
     tell_text(t, "user_who_performed_action", c->user);
     tell_text(t, "vhost", c->vhost);
-}
-
-static void tell_channel_stats(struct tell *t, const struct doors_messages *m,
-                               const struct sample *s)
-{
-    tell_object(t, "message_stats");
-    tell_counted(t, "ack", m->ack, s, SAMPLE_ACK);
-    tell_counted(t, "confirm", m->confirm, s, SAMPLE_CONFIRM);
-    tell_counted(t, "deliver", m->deliver, s, SAMPLE_DELIVER);
-    tell_counted(t, "deliver_get", m->deliver + m->deliver_no_ack + m->get + m->get_no_ack, s,
-                 SAMPLE_DELIVER_GET);
-    tell_counted(t, "deliver_no_ack", m->deliver_no_ack, s, SAMPLE_DELIVER_NO_ACK);
-    tell_counted(t, "drop_unroutable", m->drop_unroutable, s, SAMPLE_DROP);
-    tell_counted(t, "get", m->get, s, SAMPLE_GET);
-    tell_counted(t, "get_empty", m->get_empty, s, SAMPLE_GET_EMPTY);
-    tell_counted(t, "get_no_ack", m->get_no_ack, s, SAMPLE_GET_NO_ACK);
-    tell_counted(t, "publish", m->publish, s, SAMPLE_PUBLISH);
-    tell_counted(t, "redeliver", m->redeliver, s, SAMPLE_REDELIVER);
-    tell_counted(t, "return_unroutable", m->return_unroutable, s, SAMPLE_RETURN);
-    tell_end(t);
 }
 
 void tell_channel(struct api *a, struct tell *t, const struct doors_connection *c,

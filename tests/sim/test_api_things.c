@@ -273,6 +273,73 @@ static void test_a_client_is_seen_and_ended_with_a_reason(void **state)
     expect(a, "GET /connections", NULL, 200, "[]");
 }
 
+/* From a channel to an exchange, from there to two queues, from there to a consumer. */
+static void test_messages_are_counted_on_their_way(void **state)
+{
+    struct asker *a = (struct asker *)*state;
+    struct client *c = client_open(&a->world, 1);
+
+    client_declare(c, "left");
+    client_declare(c, "right");
+    expect(a, "POST /bindings/%2F/e/amq.direct/q/left", "{\"routing_key\":\"k\"}", 201, NULL);
+    expect(a, "POST /bindings/%2F/e/amq.direct/q/right", "{\"routing_key\":\"k\"}", 201, NULL);
+    client_consume(c, "right", "reader", false);
+    for (uint64_t i = 1; i <= 3; i++) {
+        client_publish(c, "amq.direct", "k", "m");
+        client_expect_delivery(c, i, "m");
+    }
+    client_publish(c, "", "left", "m");
+    client_publish(c, "", "right", "m");
+    client_expect_delivery(c, 4, "m");
+    client_ack(c, 2, true);
+    asker_run_ms(a, 100);
+    expect(a, "GET /exchanges/%2F/amq.direct", NULL, 200,
+           "\"incoming\":[{\"stats\":{\"publish\":3},\"channel_details\":{\"connection_name\":");
+    assert_int_equal(count(a->body, "{\"stats\":{\"publish\":3},\"queue\":{\"name\":\""), 2);
+    expect(a, "GET /exchanges/%2F/amq.default?columns=incoming.stats", NULL, 200,
+           "{\"incoming\":[{\"stats\":{\"publish\":2}}]}");
+    expect(a, "GET /queues/%2F/left?columns=incoming,deliveries", NULL, 200,
+           "{\"deliveries\":[],\"incoming\":["
+           "{\"stats\":{\"publish\":1},\"exchange\":{\"name\":\"\",\"vhost\":\"/\"}},"
+           "{\"stats\":{\"publish\":3},\"exchange\":{\"name\":\"amq.direct\",\"vhost\":\"/\"}}]}");
+    expect(a, "GET /queues/%2F/right?columns=deliveries.stats,deliveries.consumer_tag", NULL, 200,
+           "{\"deliveries\":[{\"stats\":{\"ack\":2,\"deliver\":4,\"deliver_get\":4,"
+           "\"deliver_no_ack\":0,\"redeliver\":0},\"consumer_tag\":\"reader\"}]}");
+    client_free(c);
+}
+
+/* A virtual host counts what happens in it, and goes on doing so when queues go. */
+static void test_a_virtual_host_counts(void **state)
+{
+    static const char message[] = "{\"properties\":{},\"routing_key\":\"here\",\"payload\":\"x\","
+                                  "\"payload_encoding\":\"string\"}";
+    struct asker *a = (struct asker *)*state;
+
+    expect(a, "PUT /vhosts/counts", NULL, 201, NULL);
+    expect(a, "POST /exchanges/counts/amq.default/publish", message, 200, "false");
+    expect(a, "PUT /queues/counts/here", "{\"durable\":true}", 201, NULL);
+    expect(a, "PUT /queues/counts/there", "{\"durable\":true}", 201, NULL);
+    asker_run_ms(a, 5500);
+    for (int i = 0; i < 5; i++)
+        expect(a, "POST /exchanges/counts/amq.default/publish", message, 200, "true");
+    expect(a, "POST /queues/counts/here/get",
+           "{\"count\":1,\"ackmode\":\"ack_requeue_false\",\"encoding\":\"auto\"}", 200, NULL);
+    for (int i = 0; i < 12; i++) {
+        asker_run_ms(a, 500);
+        expect(a, "GET /vhosts/counts?columns=messages,messages_details", NULL, 200,
+               "{\"messages\":4,\"messages_details\":{\"rate\":");
+        if (strstr(a->body, "\"rate\":0.0") == NULL)
+            break;
+    }
+    assert_null(strstr(a->body, "\"rate\":0.0"));
+    expect(a, "DELETE /queues/counts/here", NULL, 204, NULL);
+    expect(a, "GET /vhosts/counts?columns=messages,message_stats.publish,message_stats.ack", NULL,
+           200, "{\"messages\":0,\"message_stats\":{\"ack\":1,\"publish\":6}}");
+    expect(a, "GET /vhosts/counts?columns=message_stats.get,message_stats.drop_unroutable", NULL,
+           200, "\"drop_unroutable\":1,");
+    expect(a, "DELETE /vhosts/counts", NULL, 204, NULL);
+}
+
 static void test_a_replay_is_seen_and_ended(void **state)
 {
     static const char message[] = "{\"properties\":{},\"routing_key\":\"k\",\"payload\":\"x\","
@@ -344,6 +411,8 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_published_is_refused),
         cmocka_unit_test(test_a_large_message_comes_back_part_by_part),
         cmocka_unit_test(test_a_client_is_seen_and_ended_with_a_reason),
+        cmocka_unit_test(test_messages_are_counted_on_their_way),
+        cmocka_unit_test(test_a_virtual_host_counts),
         cmocka_unit_test(test_a_replay_is_seen_and_ended),
         cmocka_unit_test(test_rates_come_from_two_looks),
     };
