@@ -50,7 +50,7 @@ static void test_the_server_says_who_it_is(void **state)
     assert_true(table_find(properties, bytes_text("cluster_name"), &f));
     assert_true(table_find(properties, bytes_text("capabilities"), &f));
     assert_true(field_as_table(&f, &properties));
-    assert_int_equal(table_count(properties), 9);
+    assert_int_equal(table_count(properties), 10);
     assert_true(bytes_equal(m->connection_start.mechanisms, bytes_text("PLAIN AMQPLAIN")));
     client_free(c);
     world_release(&w);
