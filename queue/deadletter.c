@@ -157,7 +157,8 @@ static int prepare_dead(struct funeral *f)
     return 0;
 }
 
-/* Reads the message and makes it what will be published. Errors: ERR_AGAIN, ERR_CORRUPT. */
+/* Reads the message and makes it what will be published. Errors: ERR_AGAIN, ERR_CORRUPT,
+ * ERR_TRIMMED. */
 static int prepare(struct funeral *f)
 {
     struct queue *q = f->queue;
@@ -291,18 +292,25 @@ static int move(struct funeral *f, size_t *room)
     return 0;
 }
 
+/* It goes nowhere. */
+static int forget(struct queue *q, struct inflight *dead)
+{
+    funeral_end_dying(q, dead);
+    funeral_settle(q, dead);
+    return 0;
+}
+
 /* Moves one dead message on. Errors: ERR_AGAIN: it must be read first; ERR_FULL: later. */
 static int bury(struct queue *q, struct inflight *dead, size_t *room)
 {
     struct funeral f = {.queue = q, .dead = dead};
     int rv;
 
-    if (!q->args.has_dead_letter_exchange) { /* not any more */
-        funeral_end_dying(q, dead);
-        funeral_settle(q, dead);
-        return 0;
-    }
+    if (!q->args.has_dead_letter_exchange) /* not any more */
+        return forget(q, dead);
     rv = prepare(&f);
+    if (rv == ERR_TRIMMED)
+        return forget(q, dead);
     if (rv != 0)
         return rv == ERR_CORRUPT ? set_aside(q, dead) : rv;
     rv = choose_targets(&f) ? move(&f, room) : wait_for_room(&f);

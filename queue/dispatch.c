@@ -35,6 +35,20 @@ static void reader_is_ready(void *owner)
     queue_activate(q);
 }
 
+/* The log has let go of a message that was here before: it was settled, and then the power failed,
+ * which the settle did not survive. */
+static int read_forgotten(const struct queue *q, uint64_t seq)
+{
+    if (!ready_was_seen(&q->ready, seq))
+        return ERR_CORRUPT;
+    diag(DIAG_WARNING, "queue",
+         "a message of queue '%.*s' in vhost '%.*s' was settled before a crash that forgot it; it "
+         "is settled now seq=%" PRIu64,
+         (int)q->identity->name.size, (const char *)q->identity->name.data,
+         (int)q->identity->vhost.size, (const char *)q->identity->vhost.data, seq);
+    return ERR_TRIMMED;
+}
+
 int queue_read(struct queue *q, struct queue_reading *reading, const struct queue_message *m,
                struct stored *out, struct store_pin *pin)
 {
@@ -52,7 +66,7 @@ int queue_read(struct queue *q, struct queue_reading *reading, const struct queu
     reading->was_used = true;
     rv = store_read(reading->reader, m->seq, m->place, out, pin);
     reading->is_waiting = rv == ERR_AGAIN;
-    return rv;
+    return rv == ERR_TRIMMED ? read_forgotten(q, m->seq) : rv;
 }
 
 void queue_close_reader(struct queue_reading *reading)
@@ -255,10 +269,13 @@ static int next_message(struct queue *q, struct handover *h)
         }
         int rv = queue_read(q, &q->reading, &(struct queue_message){h->seq, h->entry.place},
                             &h->stored, &h->pin);
-        if (LIKELY(rv != ERR_CORRUPT))
+        if (LIKELY(rv != ERR_CORRUPT && rv != ERR_TRIMMED))
             return rv;
         ready_remove(&q->ready, h->seq, h->entry.priority);
-        queue_set_aside(q, h->seq);
+        if (rv == ERR_CORRUPT)
+            queue_set_aside(q, h->seq);
+        else
+            queue_settle(q, h->seq, &h->entry);
     }
 }
 

@@ -164,8 +164,8 @@ void queue_kill_new(struct queue *q, uint64_t seq, const struct ledger_entry *e,
 unsigned queue_dispatch(struct queue *q, unsigned max);
 /* Serves gets from what no consumer has room for, which must not be too much any more. */
 unsigned queue_serve_gets(struct queue *q, unsigned max);
-/* A message of the queue. ERR_AGAIN: the queue is visited again when it is there. The reader is
- * opened when it is needed. */
+/* A message of the queue. ERR_AGAIN: the queue is visited again when it is there. ERR_TRIMMED: it
+ * was settled, and only a crash has forgotten that. The reader is opened when it is needed. */
 struct queue_message {
     uint64_t seq;
     uint64_t place;

@@ -79,7 +79,7 @@ static int read_hot(struct bookmark *p, uint64_t *at, struct stream_message *out
             rv = store_read(open_reader(p), out->seq, e.place, &out->stored, &out->pin);
             p->reading.is_waiting = rv == ERR_AGAIN;
         }
-        if (LIKELY(rv != ERR_CORRUPT))
+        if (LIKELY(rv != ERR_CORRUPT && rv != ERR_TRIMMED))
             return rv == ERR_FAILED ? ERR_NOT_FOUND : rv;
         tell_lost(p, out->seq);
         *at = out->seq + 1;

@@ -65,8 +65,8 @@ static int show(struct waiting_walk *w, const struct ledger_entry *e)
     bool is_taken = false;
     int rv = read_message(w, e->place, &stored, &pin);
 
-    if (rv == ERR_CORRUPT)
-        return 0; /* it will be set aside when it is due */
+    if (rv == ERR_CORRUPT || rv == ERR_TRIMMED)
+        return 0; /* that will be seen when it is due */
     if (rv != 0)
         return rv;
     seen.message = (struct message){.exchange = stored.exchange,

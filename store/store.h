@@ -164,8 +164,9 @@ struct store_reader *store_reader_open(struct store *s, uint64_t queue, store_re
                                        void *owner);
 /* NULL is allowed; no callback comes after this. */
 void store_reader_close(struct store_reader *r);
-/* As store_peek(), and ERR_AGAIN means that `ready` will come. ERR_CORRUPT: it cannot be read. What
- * was asked for before and not got is forgotten. */
+/* As store_peek(), and ERR_AGAIN means that `ready` will come. ERR_CORRUPT: it cannot be read.
+ * ERR_TRIMMED: the log let go of it, whole and sound: it was settled. What was asked for before
+ * and not got is forgotten. */
 MUST_USE int store_read(struct store_reader *r, uint64_t seq, uint64_t place, struct stored *out,
                         struct store_pin *pin);
 

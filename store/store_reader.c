@@ -109,7 +109,7 @@ static int read_record(struct store_reader *r, uint64_t seq, uint64_t place, str
     for (int i = 0; i < LOOKS_MAX && rv == ERR_NOT_FOUND; i++)
         rv = look(r, seq, place, &record, &block);
     if (rv == ERR_NOT_FOUND)
-        return partition_failed(r->store->partition) != 0 ? ERR_FAILED : ERR_CORRUPT;
+        return partition_failed(r->store->partition) != 0 ? ERR_FAILED : ERR_TRIMMED;
     if (rv != 0)
         return rv;
     rv = publish_record_view(&record, out);

@@ -17,10 +17,15 @@ static const uint64_t minute_ns = UINT64_C(60000000000);
 
 void broker_world_init(struct broker_world *w)
 {
+    broker_world_init_on(w, sim_disk_new(NULL), 0);
+}
+
+void broker_world_init_on(struct broker_world *w, struct sim_disk *disk, int64_t wall_ms)
+{
     memset(w, 0, sizeof(*w));
     diag_set_level(DIAG_ERROR);
-    w->disk = sim_disk_new(NULL);
-    w->sim = sim_new(NULL);
+    w->disk = disk;
+    w->sim = sim_new(&(struct sim_options){.wall_ms = wall_ms});
     w->node = sim_node_new(w->sim, "a", w->disk);
     w->io = sim_io_new(w->node);
     setting_defaults(log_settings, &w->log);

@@ -88,6 +88,8 @@ struct broker_world {
 };
 
 void broker_world_init(struct broker_world *w);
+/* The same on a disk that has a life behind it, with that wall clock; takes it. */
+void broker_world_init_on(struct broker_world *w, struct sim_disk *disk, int64_t wall_ms);
 void broker_world_release(struct broker_world *w);
 void broker_world_open(struct broker_world *w);
 int broker_world_try_open(struct broker_world *w);
