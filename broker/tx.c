@@ -18,6 +18,7 @@
 #include "broker/staged.h"
 #include "broker/targets.h"
 #include "exchange/exchange.h"
+#include "queue/group.h"
 #include "queue/queue.h"
 #include "queue/streams.h"
 
@@ -323,7 +324,7 @@ static void measure(struct tx *t, struct group *g)
         struct home *home = home_of(t->settles[i].delivery);
 
         if (home != NULL)
-            join(g, home, QUEUES_SETTLE_SIZE);
+            join(g, home, QUEUES_SETTLE_SIZE + group_settle_size(t->settles[i].delivery));
     }
 }
 

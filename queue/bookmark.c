@@ -29,13 +29,6 @@ void bookmark_wake(struct bookmark *p)
     queue_activate(p->queue);
 }
 
-void bookmark_pause(struct bookmark *p)
-{
-    leave_list(p);
-    queue_close_reader(&p->reading);
-    p->state = BOOKMARK_PAUSED;
-}
-
 void bookmark_resume(struct bookmark *p)
 {
     if (p->state != BOOKMARK_PAUSED)
@@ -71,6 +64,15 @@ void stream_reading_feed(struct consumer *c)
 
     for (; credit > 0 && !list_empty(starved); credit--)
         bookmark_wake(bookmark_at(list_first(starved)));
+}
+
+void bookmark_pause(struct bookmark *p)
+{
+    leave_list(p);
+    queue_close_reader(&p->reading);
+    p->state = BOOKMARK_PAUSED;
+    if (p->consumer != NULL)
+        stream_reading_feed(p->consumer); /* the credit that it was woken for is for another one */
 }
 
 /* ---- made and freed ---- */

@@ -86,6 +86,7 @@ void claims_start(struct queue *stream)
     LIST_FOREACH (link, &stream->stream->claims)
         if (claim_at(link)->next > stream->ledger.next)
             claim_at(link)->next = stream->ledger.next;
+    claims_hurry(stream->home); /* a checkpoint may know more than the records */
 }
 
 /* ---- written ---- */
@@ -121,6 +122,11 @@ static void encode(const struct claim *c, uint64_t next, struct buf *out)
     buf_varint(out, c->owner);
     buf_varint(out, next);
     buf_bytes(out, claim_name(c));
+}
+
+size_t claim_record_size(const struct claim *c)
+{
+    return log_record_size(0, (size_t)3 * VARINT_MAX + c->name_size);
 }
 
 static int write_one(struct claim *c, uint64_t next)
@@ -183,6 +189,7 @@ static void save_one(const struct claim *c, struct buf *out)
     buf_varint(out, c->owner);
     buf_varint(out, c->next);
     buf_varint(out, c->position + 1); /* wraps, and back again */
+    buf_u8(out, list_linked(&c->moved));
     buf_varint(out, c->name_size);
     buf_bytes(out, claim_name(c));
 }
@@ -221,6 +228,7 @@ struct claim_said {
     uint64_t owner;
     uint64_t next;
     uint64_t position;
+    bool is_moved; /* its record does not say so yet */
     struct bytes name;
 };
 
@@ -232,6 +240,10 @@ static struct claim *take(const struct claim_said *said)
         c = claim_new(said->stream, said->owner, said->name);
     c->next = said->next;
     c->position = said->position;
+    if (list_linked(&c->moved))
+        list_remove(&c->moved);
+    if (said->is_moved)
+        list_push(&said->stream->home->streams.claims.moved, &c->moved);
     return c;
 }
 
@@ -250,6 +262,7 @@ void claims_restore(struct queues *qs, struct reader *r)
         said.owner = reader_varint(r);
         said.next = reader_varint(r);
         said.position = reader_varint(r) - 1;
+        said.is_moved = reader_u8(r) != 0;
         said.name = reader_bytes(r, reader_varint(r));
         if (said.next == 0 || said.name.size == 0 || said.name.size > GROUP_NAME_MAX)
             r->is_failed = true;

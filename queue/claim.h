@@ -13,9 +13,10 @@
  * a group of the log is written as part of it.
  *
  *     GROUP:   stream | queue whose group it is | next; 0: it is forgotten | name
- *     saved:   how many | ( stream | queue | next | position + 1; 0: none | size | name )*
+ *     saved:   how many | ( stream | queue | next | position + 1; 0: none | moved u8 | size | name )*
  *
- * Numbers are varints; the name is what is left.
+ * Numbers are varints; the name is what is left. `moved`: the record at that position does not say
+ * so yet.
  *
  * Owner: the shard of the stream. */
 #ifndef QUEUE_CLAIM_H
@@ -61,6 +62,8 @@ struct claim *claim_new(struct queue *stream, uint64_t owner, struct bytes name)
 struct bytes claim_name(const struct claim *c);
 /* The group is so far. `is_now`: it is written in this turn. */
 void claim_move(struct claim *c, uint64_t next, bool is_now);
+/* The most that its record takes of a group of the log. */
+size_t claim_record_size(const struct claim *c);
 /* Frees it, on the disk too. Errors: ERR_FULL, ERR_FAILED: it stays. */
 MUST_USE int claim_forget(struct claim *c);
 /* The stream goes: so do all its claims, and their records if it is deleted. */

@@ -206,6 +206,15 @@ int group_delete(struct group *g)
     return rv;
 }
 
+size_t group_settle_size(const struct delivery *d)
+{
+    const struct bookmark *p = CONTAINER_OF(d, struct inflight, d)->bookmark;
+
+    if (p == NULL || p->watch == NULL)
+        return 0;
+    return claim_record_size(CONTAINER_OF(p->watch, struct claim, watch));
+}
+
 /* ---- look ---- */
 
 struct queue *group_queue(const struct group *g)

@@ -29,6 +29,7 @@
 
 struct claim;
 struct consumer;
+struct delivery;
 struct group;
 struct queue;
 
@@ -63,6 +64,10 @@ struct group_share {
 };
 size_t group_share_count(const struct group *g);
 void group_get_share(const struct group *g, size_t i, struct group_share *out);
+
+/* What settling the delivery takes of a group of the log (queues_begin_group()) beyond
+ * QUEUES_SETTLE_SIZE: the offset moves with all else that is in there. */
+size_t group_settle_size(const struct delivery *d);
 
 /* Forgets the group and its offsets. Errors: ERR_BUSY: it has members; ERR_FULL: not now; some may
  * be forgotten, ask again; ERR_FAILED. */

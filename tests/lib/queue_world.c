@@ -238,14 +238,19 @@ void queue_world_close(struct queue_world *w)
     w->queues = NULL;
 }
 
+void queue_world_crash_as(struct queue_world *w, const struct sim_crash *crash)
+{
+    partition_world_crash(&w->p, crash, stop, w);
+    queues_free(w->queues);
+    w->queues = NULL;
+    queue_world_open(w);
+}
+
 void queue_world_crash(struct queue_world *w)
 {
     const struct sim_crash crash = {.kind = SIM_CRASH_NOTHING};
 
-    partition_world_crash(&w->p, &crash, stop, w);
-    queues_free(w->queues);
-    w->queues = NULL;
-    queue_world_open(w);
+    queue_world_crash_as(w, &crash);
 }
 
 void queue_world_restart(struct queue_world *w)

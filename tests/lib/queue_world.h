@@ -119,6 +119,8 @@ void queue_world_close(struct queue_world *w);
 /* The power fails and comes back; all is open again but for the consumers. Transient queues are
  * gone. */
 void queue_world_crash(struct queue_world *w);
+/* The same, and the disk keeps what `crash` says. */
+void queue_world_crash_as(struct queue_world *w, const struct sim_crash *crash);
 /* The same by a clean stop. */
 void queue_world_restart(struct queue_world *w);
 

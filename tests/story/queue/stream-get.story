@@ -85,3 +85,13 @@ get s at=7
 delete s
 > get: empty
 go
+# One that waits for its answer does not keep consumers from hearing that the stream is gone.
+queue gone x-queue-type=stream
+publish gone m
+hold
+get gone at=next
+consume gone c prefetch=9
+delete gone
+> c is cancelled: deleted
+> get: empty
+go

@@ -1,0 +1,242 @@
+/* Groups where their records count: what a group of the log has is whole, what was confirmed behind
+ * a join is not missed, acks do not flood the log, and there are only so many. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "queue/consumer.h"
+#include "queue/group.h"
+#include "tests/lib/leaks.h"
+#include "tests/lib/queue_world.h"
+
+static struct queue_world w;
+
+static int set_up(void **state)
+{
+    (void)state;
+    queue_world_init(&w, NULL, NULL);
+    queue_world_open(&w);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    queue_world_close(&w);
+    queue_world_release(&w);
+    return 0;
+}
+
+static void declare(const char *name, const char *arguments)
+{
+    int rv = queue_world_declare(&w, &(struct world_queue){.name = name, .arguments = arguments});
+
+    assert_int_equal(rv, 0);
+}
+
+static void publish(const char *queue, const char *body)
+{
+    struct queues_published out;
+    int rv = queue_world_publish(&w, &(struct world_publish){.queues = queue, .body = body}, &out);
+
+    assert_int_equal(rv, 0);
+}
+
+static int join(const char *queue, const char *tag, const char *arguments)
+{
+    return queue_world_consume(
+        &w, &(struct world_consume){
+                .queue = queue, .tag = tag, .prefetch = 1000, .arguments = arguments});
+}
+
+/* -1: the group has none. */
+static int64_t offset_of(const char *queue, const char *name)
+{
+    struct group *g = queue_find_group(queue_world_find(&w, queue), bytes_text(name));
+    struct group_share share;
+
+    if (g == NULL)
+        return -1;
+    group_get_share(g, 0, &share);
+    return share.has_offset ? (int64_t)share.offset : -1;
+}
+
+/* An ack and a publish in one group of the log, and the disk stops at every operation. */
+static void test_an_ack_and_a_publish_are_one(void **state)
+{
+    unsigned with = 0, without = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 30; seed++) {
+        struct sim_crash crash = {.kind = (enum sim_crash_kind)(seed % SIM_CRASH_KIND_COUNT),
+                                  .torn_sectors = (unsigned)seed % 4,
+                                  .seed = seed};
+        char name[16], out[16];
+        uint64_t position;
+
+        snprintf(name, sizeof(name), "in%" PRIu64, seed);
+        snprintf(out, sizeof(out), "out%" PRIu64, seed);
+        declare(name, "x-queue-type=stream");
+        declare(out, "");
+        publish(name, "m");
+        int rv = join(name, "c", "x-group=a-group-of-some-length x-group-start=first");
+        assert_int_equal(rv, 0);
+        queue_world_run_ms(&w, 50);
+        queue_world_commit(&w);
+        rv = queues_begin_group(w.queues, 1000);
+        assert_int_equal(rv, 0);
+        publish(out, "result");
+        size_t settled = queue_world_settle(&w, "c", "m", WORLD_ACK);
+        assert_int_equal(settled, 1);
+        queues_end_group(w.queues, &position);
+        sim_disk_stop_at(w.p.disk, sim_disk_operations(w.p.disk) + seed / 6 % 4, seed % 3);
+        sim_run_for(w.p.sim, 1000000);
+        queue_world_crash_as(&w, &crash);
+        uint64_t results = queue_ready_count(queue_world_find(&w, out));
+        int64_t offset = offset_of(name, "a-group-of-some-length");
+        assert_int_equal(offset, results);
+        with += offset == 1;
+        without += offset == 0;
+        queue_world_delete(&w, name);
+        queue_world_delete(&w, out);
+    }
+    assert_true(with > 0 && without > 0);
+}
+
+static void test_the_size_of_a_settle_is_enough(void **state)
+{
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    declare("q", "");
+    publish("s,q", "m");
+    int rv = join("s", "c", "x-group=g x-group-start=first");
+    assert_int_equal(rv, 0);
+    rv = queue_world_consume(&w, &(struct world_consume){.queue = "q", .tag = "d", .prefetch = 1});
+    assert_int_equal(rv, 0);
+    queue_world_run_ms(&w, 5);
+    LIST_FOREACH (link, &w.consumers) {
+        struct consumer *c = CONTAINER_OF(link, struct world_consumer, link)->consumer;
+        struct list_link *held = list_first(&c->held);
+        size_t size = group_settle_size(&inflight_at(held)->d);
+
+        assert_true(consumer_queue(c) == queue_world_find(&w, "s") ? size > 30 : size == 0);
+    }
+}
+
+/* A group that begins at what is to come gets all that is confirmed later. */
+static void test_what_is_confirmed_behind_a_join_is_not_missed(void **state)
+{
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    for (int i = 0; i < 20; i++) {
+        char group[32], arguments[64];
+        const struct sim_crash crash = {.kind = SIM_CRASH_NOTHING};
+
+        snprintf(group, sizeof(group), "g%d", i);
+        snprintf(arguments, sizeof(arguments), "x-group=%s", group);
+        publish("s", "before");
+        queue_world_commit(&w);
+        uint64_t next = queue_next_offset(queue_world_find(&w, "s"));
+        int rv = join("s", "c", arguments);
+        assert_int_equal(rv, 0);
+        publish("s", "behind"); /* in the same turn */
+        queue_world_commit(&w);
+        queue_world_cancel(&w, "c");
+        queue_world_crash_as(&w, &crash);
+        assert_int_equal(queue_next_offset(queue_world_find(&w, "s")), next + 1);
+        assert_int_equal(offset_of("s", group), next);
+    }
+}
+
+static void test_acks_do_not_flood_the_log(void **state)
+{
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    for (int i = 0; i < 500; i++) {
+        char body[16];
+
+        snprintf(body, sizeof(body), "%d", i);
+        publish("s", body);
+    }
+    queue_world_commit(&w);
+    int rv = join("s", "c", "x-group=g x-group-start=first");
+    assert_int_equal(rv, 0);
+    queue_world_run_ms(&w, 200);
+    uint64_t before = partition_next(w.p.partition);
+    for (int i = 0; i < 500; i++) {
+        char body[16];
+
+        snprintf(body, sizeof(body), "%d", i);
+        size_t settled = queue_world_settle(&w, "c", body, WORLD_ACK);
+        assert_int_equal(settled, 1);
+        queue_world_run_ms(&w, 1);
+    }
+    queue_world_run_ms(&w, 200);
+    uint64_t records = partition_next(w.p.partition) - before;
+    assert_true(records >= 4 && records <= 8);
+    assert_int_equal(offset_of("s", "g"), 500);
+    queue_world_cancel(&w, "c");
+    queue_world_crash(&w);
+    assert_int_equal(offset_of("s", "g"), 500);
+}
+
+static void test_there_are_only_so_many_groups(void **state)
+{
+    char arguments[64];
+
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    for (int i = 0; i < GROUPS_MAX; i++) {
+        char tag[16];
+
+        snprintf(tag, sizeof(tag), "c%d", i);
+        snprintf(arguments, sizeof(arguments), "x-group=g%d", i);
+        int rv = join("s", tag, arguments);
+        assert_int_equal(rv, 0);
+        queue_world_cancel(&w, tag);
+    }
+    assert_int_equal(join("s", "c", "x-group=one-more"), ERR_FULL);
+    assert_int_equal(join("s", "c", "x-group=g7"), 0);
+    queue_world_restart(&w);
+    assert_int_equal(join("s", "c", "x-group=one-more"), ERR_FULL);
+    struct group *g = queue_find_group(queue_world_find(&w, "s"), bytes_text("g7"));
+    assert_int_equal(group_delete(g), 0);
+    assert_int_equal(join("s", "c", "x-group=one-more"), 0);
+    g = queue_find_group(queue_world_find(&w, "s"), bytes_text("one-more"));
+    assert_int_equal(group_delete(g), ERR_BUSY);
+}
+
+/* What is deleted stays so, when every checkpoint is lost too. */
+static void test_a_deleted_group_is_gone(void **state)
+{
+    (void)state;
+    declare("s", "x-queue-type=stream x-partitions=3");
+    publish("s", "m");
+    int rv = join("s", "c", "x-group=g x-group-start=first");
+    assert_int_equal(rv, 0);
+    queue_world_run_ms(&w, 200);
+    queue_world_cancel(&w, "c");
+    assert_int_equal(offset_of("s", "g"), 0);
+    rv = group_delete(queue_find_group(queue_world_find(&w, "s"), bytes_text("g")));
+    assert_int_equal(rv, 0);
+    assert_null(queue_find_group(queue_world_find(&w, "s"), bytes_text("g")));
+    queue_world_commit(&w);
+    queue_world_crash(&w);
+    assert_null(queue_find_group(queue_world_find(&w, "s"), bytes_text("g")));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_an_ack_and_a_publish_are_one),
+        TEST(test_the_size_of_a_settle_is_enough),
+        TEST(test_what_is_confirmed_behind_a_join_is_not_missed),
+        TEST(test_acks_do_not_flood_the_log),
+        TEST(test_there_are_only_so_many_groups),
+        TEST(test_a_deleted_group_is_gone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
