@@ -13,10 +13,10 @@
  * a group of the log is written as part of it.
  *
  *     GROUP:   stream | queue whose group it is | next; 0: it is forgotten | name
- *     saved:   how many | ( stream | queue | next | position + 1; 0: none | moved u8 | size | name )*
+ *     saved:   how many | ( stream | queue | next | position + 1 | moved u8 | size | name )*
  *
- * Numbers are varints; the name is what is left. `moved`: the record at that position does not say
- * so yet.
+ * Numbers are varints; the name is what is left. Position + 1 is 0 when there is no record;
+ * `moved`: the record there does not say so yet.
  *
  * Owner: the shard of the stream. */
 #ifndef QUEUE_CLAIM_H
