@@ -78,11 +78,14 @@ class World:
     def files(self, pattern):
         return sorted((self.broker.home / "data").glob(pattern))
 
-    def wait_files(self, pattern, count):
+    def wait(self, is_true, what):
         deadline = time.monotonic() + broker.DEADLINE_S
-        while len(self.files(pattern)) < count:
-            self.test.assertLess(time.monotonic(), deadline, f"{count} files {pattern}")
+        while not is_true():
+            self.test.assertLess(time.monotonic(), deadline, what)
             self.broker.pause()
+
+    def wait_files(self, pattern, count):
+        self.wait(lambda: len(self.files(pattern)) >= count, f"{count} files {pattern}")
 
     def dump(self, *arguments):
         return subprocess.run([BIN / "millrace-logdump", *arguments, self.broker.home / "data"],
