@@ -44,6 +44,7 @@ struct tls_files {
     struct bytes certificate; /* with those that lead to its authority behind it */
     struct bytes key;
     struct bytes authorities; /* whose certificates a client may have */
+    struct bytes lists;       /* of those that were taken back */
 };
 
 /* Certificate, key and rules, ready to be used. `where` is what the settings begin with, for the

@@ -6,6 +6,7 @@
 #define FIELD(name) offsetof(struct tls_options, name)
 
 static const char *const verify_words[] = {"verify_none", "verify_peer", NULL};
+static const char *const crl_words[] = {"false", "true", "peer", "best_effort", NULL};
 static const char *const version_words[] = {"default", "tlsv1.2", "tlsv1.3", NULL};
 
 #define VERSION(prefix, number)                                                                    \
@@ -78,6 +79,24 @@ static const char *const version_words[] = {"default", "tlsv1.2", "tlsv1.3", NUL
             .min = 0,                                                                              \
             .max = 100,                                                                            \
             .help = "How many certificates may lie between a client's and its authority.",         \
+        },                                                                                         \
+        {                                                                                          \
+            .name = prefix ".crl_check",                                                           \
+            .kind = SETTING_CHOICE,                                                                \
+            .offset = FIELD(crl_check),                                                            \
+            .fallback = "false",                                                                   \
+            .choices = crl_words,                                                                  \
+            .help = "Whether a client whose certificate was taken back is refused: with peer his " \
+                    "own is looked up, with true also those that lead to his authority; "          \
+                    "best_effort passes over those of whose authority there is no list.",          \
+        },                                                                                         \
+        {                                                                                          \
+            .name = "millrace." prefix ".crlfile",                                                 \
+            .kind = SETTING_TEXT,                                                                  \
+            .offset = FIELD(crlfile),                                                              \
+            .fallback = "",                                                                        \
+            .help = "The lists (CRL) for it, in PEM one behind the other. SIGHUP reads them "      \
+                    "again.",                                                                      \
         },                                                                                         \
         {                                                                                          \
             .name = prefix ".honor_cipher_order",                                                  \

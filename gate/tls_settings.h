@@ -11,6 +11,14 @@ enum { TLS_VERSIONS_MAX = 2, TLS_CIPHERS_MAX = 16 };
 
 enum tls_verify { TLS_VERIFY_NONE, TLS_VERIFY_PEER };
 
+/* Which certificates of a client are looked up in lists of those that were taken back. */
+enum tls_crl_check {
+    TLS_CRL_NONE,
+    TLS_CRL_ALL,         /* his and those that lead to his authority */
+    TLS_CRL_PEER,        /* his own */
+    TLS_CRL_BEST_EFFORT, /* all for whose authority there is a list */
+};
+
 /* Which name of a client's certificate counts. */
 enum tls_name_from {
     TLS_NAME_DISTINGUISHED,
@@ -33,6 +41,8 @@ struct tls_options {
     char *keyfile;
     char *cacertfile;
     char *password; /* of the key, or "" */
+    int crl_check;  /* enum tls_crl_check */
+    char *crlfile;  /* lists for it, or "" */
     int verify;
     bool fail_if_no_peer_cert;
     int64_t depth;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "gate/revoked.h"
 #include "gate/tls_parts.h"
 #include "gate/tls_socket.h"
 
@@ -152,6 +153,30 @@ static int use_authorities(const struct draft *d, struct bytes pem)
     if (count == 0)
         return err_note(d->note, ERR_INVALID, "there is no certificate in '%s'", d->o->cacertfile);
     ERR_clear_error();
+    return 0;
+}
+
+/* Lists of certificates that were taken back. */
+static int set_lists(const struct draft *d, struct bytes lists)
+{
+    int rv = 0;
+
+    if (d->o->crl_check == TLS_CRL_NONE)
+        return 0;
+    if (d->o->verify == TLS_VERIFY_NONE)
+        return err_note(d->note, ERR_INVALID, "'%s.crl_check' needs '%s.verify = verify_peer'",
+                        d->where, d->where);
+    if (d->o->crlfile[0] == '\0')
+        return err_note(d->note, ERR_INVALID,
+                        "'%s.crl_check' needs lists: set 'millrace.%s.crlfile'", d->where,
+                        d->where);
+    rv = revoked_read(d->ctx, lists);
+    if (rv == ERR_NOT_FOUND)
+        return err_note(d->note, ERR_INVALID, "there is no list of certificates in '%s'",
+                        d->o->crlfile);
+    if (rv != 0)
+        return fail_file(d, "lists of certificates", d->o->crlfile);
+    revoked_check(d->ctx, (enum tls_crl_check)d->o->crl_check);
     return 0;
 }
 
@@ -309,6 +334,8 @@ int tls_terms_new(const struct tls_options *o, const char *where, const struct t
         rv = use_own(&d, files);
     if (rv == 0)
         rv = set_verify(&d, files->authorities);
+    if (rv == 0)
+        rv = set_lists(&d, files->lists);
     ERR_clear_error();
     if (rv != 0) {
         SSL_CTX_free(d.ctx);

@@ -7,10 +7,14 @@
 #include "io/disk.h"
 #include "io/real.h"
 
-enum { PEM_SIZE_MAX = MIB };
+enum {
+    PEM_SIZE_MAX = MIB,
+    LISTS_SIZE_MAX = 8 * MIB, /* of certificates that were taken back: there may be many */
+};
 
 /* Reads a whole file; none when the path is empty. */
-static int read_pem(struct disk *d, const char *path, struct bytes *out, struct err_note *note)
+static int read_pem(struct disk *d, const char *path, size_t max, struct bytes *out,
+                    struct err_note *note)
 {
     struct disk_file *f = NULL;
     uint8_t *data = NULL;
@@ -24,18 +28,19 @@ static int read_pem(struct disk *d, const char *path, struct bytes *out, struct 
     if (rv == 0)
         rv = disk_open(d, real, DISK_READ, &f);
     if (rv == 0) {
-        data = mem_alloc(PEM_SIZE_MAX + 1);
-        rv = disk_read(f, data, PEM_SIZE_MAX + 1, 0, &size);
+        data = mem_alloc(max + 1);
+        rv = disk_read(f, data, max + 1, 0, &size);
     }
     disk_close(f);
     mem_free(real);
-    if (rv == 0 && size <= PEM_SIZE_MAX) {
+    if (rv == 0 && size <= max) {
         *out = bytes_of(data, size);
         return 0;
     }
     mem_free(data);
     if (rv == 0)
-        return err_note(note, ERR_INVALID, "cannot use '%s': it is larger than 1 MiB", path);
+        return err_note(note, ERR_INVALID, "cannot use '%s': it is larger than %zu MiB", path,
+                        max / MIB);
     return err_note(note, rv, "cannot read '%s': %s", path,
                     rv == ERR_INVALID ? "it is not a plain file" : err_text(rv));
 }
@@ -55,17 +60,20 @@ static int load(const struct certificates *c, struct disk *d, struct tls_terms *
 {
     const struct tls_options *o = c->options;
     struct tls_files files = {.certificate = {.size = 0}};
-    int rv = read_pem(d, o->certfile, &files.certificate, note);
+    int rv = read_pem(d, o->certfile, PEM_SIZE_MAX, &files.certificate, note);
 
     if (rv == 0)
-        rv = read_pem(d, o->keyfile, &files.key, note);
+        rv = read_pem(d, o->keyfile, PEM_SIZE_MAX, &files.key, note);
     if (rv == 0)
-        rv = read_pem(d, o->cacertfile, &files.authorities, note);
+        rv = read_pem(d, o->cacertfile, PEM_SIZE_MAX, &files.authorities, note);
+    if (rv == 0 && o->crl_check != TLS_CRL_NONE)
+        rv = read_pem(d, o->crlfile, LISTS_SIZE_MAX, &files.lists, note);
     if (rv == 0)
         rv = tls_terms_new(o, c->where, &files, out, note);
     forget(files.certificate);
     forget(files.key);
     forget(files.authorities);
+    forget(files.lists);
     return rv;
 }
 

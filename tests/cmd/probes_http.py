@@ -303,7 +303,8 @@ class Tls:
         return World(self.test, f"{port[section]}=127.0.0.1:0",
                      f"{section}.certfile={self.pair.certificate}",
                      f"{section}.keyfile={self.pair.key}", f"{section}.password=secret",
-                     *(f"{section}.{setting}" for setting in settings))
+                     *(setting if setting.startswith("millrace.") else f"{section}.{setting}"
+                       for setting in settings))
 
     def talk(self, address, *arguments):
         host, port = address
@@ -333,10 +334,13 @@ def probe_management_ssl(test):
     tls = Tls(test)
     between = Authority(tls.folder, "between", issuer=tls.authority)
     client, far = tls.authority.issue("client"), between.issue("far")
+    revoked = tls.authority.issue("revoked")
     chain = far.certificate.with_suffix(".chain")
     chain.write_text(far.certificate.read_text() + between.certificate.read_text())
     world = tls.world("management.ssl", f"cacertfile={tls.authority.certificate}",
                       "verify=verify_peer", "fail_if_no_peer_cert=true", "depth=0",
+                      "crl_check=peer",
+                      f"millrace.management.ssl.crlfile={tls.authority.revoke(revoked)}",
                       "versions.2=tlsv1.2", f"ciphers.16={CIPHERS[1]}")
     address = where(world, "https")
 
@@ -351,14 +355,14 @@ def probe_management_ssl(test):
     version, cipher, answer = get(client.certificate, client.key)
     test.assertEqual((version, cipher), ("TLSv1.2", CIPHERS[1]))
     test.assertIn(b" 401 ", answer)
-    for pair in ((None, None), (chain, far.key)):
+    for pair in ((None, None), (chain, far.key), (revoked.certificate, revoked.key)):
         with test.assertRaises(OSError):
             get(*pair)
 
 
 SSL = [f"management.ssl.{name}" for name in (
     "port", "certfile", "keyfile", "password", "cacertfile", "verify", "fail_if_no_peer_cert",
-    "depth", "versions.N", "ciphers.N")]
+    "depth", "versions.N", "ciphers.N", "crl_check")] + ["millrace.management.ssl.crlfile"]
 
 
 def probe_ssl_ip(test):

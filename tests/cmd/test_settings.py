@@ -341,6 +341,9 @@ ELSEWHERE = {
     "ssl_options.keyfile": ("tests/cmd/test_tls.py", "ssl_options.keyfile"),
     "ssl_options.password": ("tests/cmd/test_tls.py", "ssl_options.password"),
     "ssl_options.cacertfile": ("tests/cmd/test_tls.py", "ssl_options.cacertfile"),
+    "ssl_options.crl_check": ("tests/cmd/test_tls.py", "ssl_options.crl_check={check}"),
+    "millrace.ssl_options.crlfile":
+        ("tests/cmd/test_tls.py", "millrace.ssl_options.crlfile={lists}"),
     "ssl_options.verify": ("tests/cmd/test_tls.py", "ssl_options.verify"),
     "ssl_options.fail_if_no_peer_cert":
         ("tests/cmd/test_tls.py", "ssl_options.fail_if_no_peer_cert"),

@@ -307,6 +307,54 @@ class TlsTest(unittest.TestCase):
         self.assertIn("alert", said)
         self.refused(broker, "the client's certificate is refused: certificate chain too long")
 
+    def comes(self, broker, pair, chain=None):
+        """A client with that certificate is let in, or told of an alert."""
+        more = ("-cert_chain", str(chain)) if chain else ()
+        return "alert" not in self.talk(broker, "-tls1_2", "-cert", str(pair.certificate),
+                                        "-key", str(pair.key), *more)
+
+    def test_certificates_that_were_taken_back_are_refused(self):
+        authority = Authority(self.home, "strict")
+        good, bad = authority.issue("good"), authority.issue("bad")
+        between = Authority(self.home, "between", issuer=authority)
+        below = between.issue("below")
+        chain = self.home / "chain.pem"
+        chain.write_text(below.certificate.read_text() + between.certificate.read_text())
+        terms = (f"ssl_options.cacertfile={authority.certificate}",
+                 "ssl_options.verify=verify_peer", "ssl_options.fail_if_no_peer_cert=true",
+                 f"millrace.ssl_options.crlfile={authority.revoke(bad)}")
+        for check, is_below_let_in in (("peer", False), ("true", False), ("best_effort", True)):
+            broker = self.start(*self.own(), *terms, f"ssl_options.crl_check={check}")
+            self.assertTrue(self.comes(broker, good), check)
+            self.assertFalse(self.comes(broker, bad), check)
+            self.refused(broker, "the client's certificate is refused: certificate revoked")
+            self.assertEqual(self.comes(broker, below, chain), is_below_let_in, check)
+            if not is_below_let_in:
+                self.refused(broker, ".*unable to get certificate CRL")
+            authority.revoke(between)
+            broker.send(signal.SIGHUP)
+            broker.wait_for_line("read the certificates again")
+            self.assertFalse(self.comes(broker, below, chain), check)
+            self.assertEqual(broker.stop(), 0)
+            shutil.rmtree(self.home / "data")
+            authority.certificate.with_suffix(".index").unlink()
+            authority.revoke(bad)
+
+    def test_with_peer_only_a_clients_own_certificate_is_looked_up(self):
+        authority = Authority(self.home, "strict")
+        between = Authority(self.home, "between", issuer=authority)
+        below = between.issue("below")
+        lists, chain = self.home / "lists.pem", self.home / "chain.pem"
+        lists.write_text(authority.revoke(between).read_text() + between.revoke().read_text())
+        chain.write_text(below.certificate.read_text() + between.certificate.read_text())
+        for check, is_let_in in (("peer", True), ("true", False), ("best_effort", False)):
+            broker = self.start(*self.own(), f"ssl_options.cacertfile={authority.certificate}",
+                                "ssl_options.verify=verify_peer",
+                                f"millrace.ssl_options.crlfile={lists}",
+                                f"ssl_options.crl_check={check}")
+            self.assertEqual(self.comes(broker, below, chain), is_let_in, check)
+            self.assertEqual(broker.stop(), 0)
+
     def test_a_client_may_not_renegotiate(self):
         broker = self.start(*self.own())
         said = self.talk(broker, "-tls1_2", text="R\n")
@@ -443,6 +491,16 @@ class TlsTest(unittest.TestCase):
              "clients cannot be verified without authorities: set 'ssl_options.cacertfile'"),
             ((*own, "ssl_options.fail_if_no_peer_cert=true"),
              "'ssl_options.fail_if_no_peer_cert' needs 'ssl_options.verify = verify_peer'"),
+            ((*own, "ssl_options.crl_check=peer"),
+             "'ssl_options.crl_check' needs 'ssl_options.verify = verify_peer'"),
+            ((*own, *self.verify("ssl_options.crl_check=peer")),
+             "'ssl_options.crl_check' needs lists: set 'millrace.ssl_options.crlfile'"),
+            ((*own, *self.verify("ssl_options.crl_check=peer",
+                                 f"millrace.ssl_options.crlfile={self.server.certificate}")),
+             f"there is no list of certificates in '{self.server.certificate}'"),
+            ((*own, *self.verify("ssl_options.crl_check=peer",
+                                 f"millrace.ssl_options.crlfile={none}")),
+             f"cannot read '{none}': it does not exist"),
             ((*own, "ssl_options.ciphers.1=ROT13"),
              "'ssl_options.ciphers.1' is 'ROT13', which is no cipher suite"),
             ((*own, "ssl_options.ciphers.1=ALL:!ADH"), "'ssl_options.ciphers.1' is 'ALL:!ADH'"),

@@ -51,6 +51,23 @@ class Authority(Pair):
                     "-passout", "pass:" + password)
         return pair
 
+    def revoke(self, *pairs):
+        """A list of certificates that were taken back: these and all before."""
+        conf, index = self.certificate.with_suffix(".cnf"), self.certificate.with_suffix(".index")
+        serial = self.certificate.with_suffix(".crlnumber")
+        if not index.exists():
+            index.write_text("")
+            serial.write_text("01\n")
+            conf.write_text(f"[ca]\ndefault_ca=own\n[own]\ndatabase={index}\n"
+                            f"crlnumber={serial}\ndefault_md=sha256\n"
+                            f"default_crl_days={DAYS}\n")
+        own = ("ca", "-config", conf, "-cert", self.certificate, "-keyfile", self.key)
+        for pair in pairs:
+            openssl(*own, "-revoke", pair.certificate)
+        revoked = self.certificate.with_suffix(".crl")
+        openssl(*own, "-gencrl", "-out", revoked)
+        return revoked
+
     def sign(self, pair, subject, extensions, days):
         request = pair.certificate.with_suffix(".csr")
         given = pair.certificate.with_suffix(".ext")

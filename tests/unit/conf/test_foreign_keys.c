@@ -10,7 +10,7 @@ static void test_keys_of_rabbitmq_are_known(void **state)
 {
     static const char *const later[] = {
         "default_policies.operator.a",
-        "ssl_options.crl_check",
+        "ssl_options.psk_identity",
         "ssl_options.key.RSAPrivateKey",
         "loopback_users.other",
         "loopback_users.a\\.b",
