@@ -622,7 +622,11 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
     const struct targets *targets =
         targets_choose(v->vhost, find_targets(v, o, &route), &o->message);
     struct queues_publish publish = {
-        .message = &o->message, .expiration_ms = o->expiration_ms, .once = o->once};
+        .message = &o->message,
+        .expiration_ms = o->expiration_ms,
+        .once = o->once,
+        .may_go_straight = !v->vhost->is_tracing, /* the firehose publishes when one is delivered */
+    };
     int rv = 0;
 
     *places = targets->count - targets->log_count;

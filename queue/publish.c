@@ -240,11 +240,19 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
     if (UNLIKELY(rv != 0))
         return rv;
     a.now_ms = io_wall_ms(qs->io);
+
+    /* Of several queues some may be rid of it at once; one alone was asked before. */
+    bool is_straight = takers > 1 && queues_can_go_straight(qs, p);
+
     for (size_t i = 0; i < takers; i++) {
         struct queue *q = qs->scratch.queues[i];
 
         bool is_refused = result.rejected > 0 && queue_refuses(q, p->message->body_size);
 
+        if (is_straight && !is_refused && queue_give_straight(q, p->message)) {
+            store_unref(qs->store, a.place);
+            continue;
+        }
         arrive(q, &a, is_refused);
         if (UNLIKELY(p->once.publisher.data != NULL) && !is_refused)
             sequels_add(&qs->memory.sequels, q->identity->id, &p->once, a.now_ms);
@@ -261,6 +269,11 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
 
 int queues_publish(struct queues *qs, const struct queues_publish *p, struct queues_published *out)
 {
+    if (p->target_count == 1 && queues_can_go_straight(qs, p) &&
+        queue_give_straight(p->targets[0], p->message)) {
+        *out = (struct queues_published){.is_in_log = false};
+        return 0;
+    }
     return queues_put(qs, p, 0, out);
 }
 

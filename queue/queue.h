@@ -15,8 +15,7 @@
  *
  * Invariants, checked by queue_check():
  *   Q1  every live entry of the ledger is ready or in flight, never both;
- *   Q2  a message is delivered in the order of seqs within its priority; one that came back goes
- *       before those behind it;
+ *   Q2  messages are delivered in the order of seqs within a priority, also what came back;
  *   Q3  no consumer holds more than its prefetch, no channel more than its own;
  *   Q4  an exclusive or single active queue has one consumer that is served at a time;
  *   Q5  an expired message is never delivered.
@@ -156,6 +155,7 @@ struct queues_publish {
     struct store_upload *upload; /* has the body, see store/store.h; NULL: the message has it */
     struct once once;            /* queues that have it do not get it again; no data: not asked */
     bool is_moved;               /* it comes from another queue, with what it was published with */
+    bool may_go_straight;        /* consumers may be called at once (queue/straight.c) */
 };
 
 struct queues_published {
@@ -219,9 +219,9 @@ struct delivery {
 /* CANCEL_DENIED: he may not read the queue any more. */
 enum cancel_reason { CANCEL_QUEUE_DELETED, CANCEL_TIMED_OUT, CANCEL_QUEUE_FAILED, CANCEL_DENIED };
 
-/* What a consumer does. Called from the loop (cancelled() also inside queue_delete() and
- * consumer_expel()). In them he may settle and publish, not add, cancel or delete consumers and
- * queues. */
+/* What a consumer does. Called from the loop, cancelled() also inside queue_delete() and
+ * consumer_expel(). He may settle and publish, not add, cancel or delete consumers and queues.
+ * deliver() also comes inside queues_publish() when it may go straight; then he may not publish. */
 struct consumer_ops {
     /* A message for him. Without acks `d` is his only for the call. The view is borrowed; what he
      * needs longer he pins (store_pin_ref()). False: he cannot take it now; it stays ready, and he

@@ -197,6 +197,12 @@ void queues_remote_committed(struct queues *qs, uint64_t position);
 /* Whoever waits for a commit here waits no longer; what he waits for is not settled. */
 void queues_forget_waits(struct queues *qs);
 
+/* ---- straight.c ---- */
+
+bool queues_can_go_straight(const struct queues *qs, const struct queues_publish *p);
+/* Gives the message to the consumer who is next, if he takes it for good. */
+bool queue_give_straight(struct queue *q, const struct message *m);
+
 /* ---- publish.c ---- */
 
 /* Forgets publishers beyond the limits. */

@@ -402,6 +402,7 @@ int queue_world_publish(struct queue_world *w, const struct world_publish *p,
             p->expiration != NULL ? ttl_parse(bytes_text(p->expiration)).ms : QUEUE_NO_LIMIT,
         .targets = targets,
         .target_count = count,
+        .may_go_straight = true,
     };
     int rv = 0;
 

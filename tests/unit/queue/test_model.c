@@ -248,13 +248,13 @@ static void do_publish(struct model *m)
         second = first;
     snprintf(expiration, sizeof(expiration), "%" PRIu64, ttl_ms);
     p.expiration = ttl_ms == 0 ? NULL : expiration;
+    publish_to(m, first, &p, ttl_ms); /* before, for a consumer may get it at once */
+    if (second != first)
+        publish_to(m, second, &p, ttl_ms);
     int rv = queue_world_publish(&m->world, &p, &published);
 
     assert_int_equal(rv, 0);
     assert_int_equal(published.is_in_log, !p.is_transient);
-    publish_to(m, first, &p, ttl_ms);
-    if (second != first)
-        publish_to(m, second, &p, ttl_ms);
 }
 
 static void do_consume(struct model *m)
