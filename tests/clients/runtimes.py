@@ -15,7 +15,7 @@ PREPARE_S = 300
 SCENARIOS = ["publish_confirm", "ack_nack_requeue", "topic", "headers", "ttl_dead_letter",
              "priority", "rpc", "direct_reply_to", "large", "mandatory_return", "channel_error",
              "stop", "kill"]
-EXTENSIONS = ["delayed", "once"]  # what no client needs to know of: some are asked
+EXTENSIONS = ["delayed", "once", "streams", "replay"]  # some are asked what no client need know
 
 
 class Absent(Exception):
@@ -126,7 +126,7 @@ class Node(Client):
 
 
 CLIENTS = {client.name: client for client in [
-    Python("pika", "pika", scenarios=SCENARIOS + EXTENSIONS + ["streams", "group"]),
+    Python("pika", "pika", scenarios=SCENARIOS + EXTENSIONS + ["group"]),
     Python("amqp", "amqp"),
     Python("kombu", "kombu"),
     Python("celery", "celery", scenarios=[

@@ -475,6 +475,162 @@ func once() {
 	must(err)
 }
 
+type entry struct {
+	offset int64
+	body   string
+}
+
+// So many messages of a stream. Acks are the credit for those that follow.
+func readStream(connection *amqp.Connection, name string, count int, arguments amqp.Table) []entry {
+	channel := channelOf(connection)
+	defer channel.Close()
+	must(channel.Qos(7, 0, false))
+	deliveries, err := channel.Consume(name, "", false, false, false, false, arguments)
+	must(err)
+	seen := []entry{}
+	for {
+		message := next(deliveries)
+		seen = append(seen, entry{message.Headers["x-stream-offset"].(int64), string(message.Body)})
+		if len(seen) == count {
+			return seen
+		}
+		if message.DeliveryTag > uint64(len(seen))+6 {
+			panic(wrong{"more came than the prefetch allows"})
+		}
+		must(message.Ack(false))
+	}
+}
+
+// A stream keeps what was read, also when the broker is killed; so does one with partitions, in
+// which messages of a key stay in order.
+func streams() {
+	connection, channel := connect()
+	_, err := channel.QueueDeclare("go.stream", true, false, false, false,
+		amqp.Table{"x-queue-type": "stream"})
+	must(err)
+	_, err = channel.QueueDeclare("go.parts", true, false, false, false,
+		amqp.Table{"x-queue-type": "stream", "x-partitions": 3})
+	must(err)
+	must(channel.Confirm(false))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 200))
+	wanted, odd := []entry{}, []entry{}
+	for n := int64(0); n < 100; n++ {
+		body, value := fmt.Sprint(n), "even"
+		wanted = append(wanted, entry{n, body})
+		if n%2 == 1 {
+			odd, value = append(odd, wanted[n]), "odd"
+		}
+		publish(channel, "", "go.stream", body, amqp.Publishing{
+			Headers: amqp.Table{"x-stream-filter-value": value}})
+		publish(channel, "", "go.parts", body, amqp.Publishing{
+			Headers: amqp.Table{"x-partition-key": fmt.Sprint("key ", n%10)}})
+	}
+	for n := 0; n < 200; n++ {
+		equal((<-confirms).Ack, true, "a confirm")
+	}
+	first := amqp.Table{"x-stream-offset": "first"}
+	equal(readStream(connection, "go.stream", 100, first), wanted, "the stream")
+	askForRestart("kill")
+
+	connection, channel = connect()
+	defer connection.Close()
+	for _, question := range []struct {
+		count     int
+		arguments amqp.Table
+		wanted    []entry
+	}{
+		{100, first, wanted},
+		{10, amqp.Table{"x-stream-offset": 90}, wanted[90:]},
+		{2, amqp.Table{"x-stream-offset": int64(-2)}, wanted[98:]},
+		{1, amqp.Table{"x-stream-offset": "last"}, wanted[99:]},
+		{50, amqp.Table{"x-stream-offset": "1h", "x-stream-filter": "odd"}, odd},
+		{100, amqp.Table{"x-stream-offset": time.Unix(1, 0)}, wanted},
+	} {
+		equal(readStream(connection, "go.stream", question.count, question.arguments),
+			question.wanted, fmt.Sprint(question.arguments))
+	}
+	checkParts(readStream(connection, "go.parts", 100, first))
+	must(channel.Qos(1, 0, false))
+	deliveries := consume(channel, "go.stream", false)
+	publish(channel, "", "go.stream", "new", amqp.Publishing{})
+	message := next(deliveries)
+	equal(message.Headers, amqp.Table{"x-stream-offset": int64(100)}, "the headers")
+	equal(string(message.Body), "new", "what is published from now on")
+	for _, name := range []string{"go.parts", "go.stream"} {
+		_, err = channel.QueueDelete(name, false, false, false)
+		must(err)
+	}
+}
+
+// All numbers below 100 are there, and those of a key in order.
+func checkParts(seen []entry) {
+	isThere, newest := map[int]bool{}, map[int]int{}
+	for _, one := range seen {
+		n, err := strconv.Atoi(one.body)
+		must(err)
+		if n < newest[n%10] {
+			panic(wrong{fmt.Sprintf("%d came behind %d", n, newest[n%10])})
+		}
+		isThere[n], newest[n%10] = true, n
+	}
+	equal(len(isThere), 100, "different messages")
+}
+
+// An exchange keeps what came through it; a queue that is bound later gets that first, then what
+// comes, also when the broker is killed in between.
+func replay() {
+	_, channel := connect()
+	must(channel.ExchangeDeclare("go.log", "topic", true, false, false, false,
+		amqp.Table{"x-log": true}))
+	publishOrders(channel, 0, 50)
+	askForRestart("kill")
+
+	connection, channel := connect()
+	defer connection.Close()
+	wanted := []entry{}
+	for n := int64(0); n < 50; n++ {
+		wanted = append(wanted, entry{n, fmt.Sprint(n)})
+	}
+	equal(readStream(connection, "amq.log.go.log", 50, amqp.Table{"x-stream-offset": "first"}),
+		wanted, "the log")
+	_, err := channel.QueueDeclare("go.audit", true, false, false, false, nil)
+	must(err)
+	for again := 0; again < 2; again++ {
+		must(channel.QueueBind("go.audit", "order.eu", "go.log", false,
+			amqp.Table{"x-replay-from": "first"}))
+	}
+	publishOrders(channel, 50, 60)
+	deliveries := consume(channel, "go.audit", true)
+	for n := 0; n < 60; n += 2 {
+		message := next(deliveries)
+		equal(string(message.Body), fmt.Sprint(n), "an order")
+		equal(message.Exchange+" "+message.RoutingKey, "go.log order.eu", "its way")
+		if n < 50 {
+			equal(message.Headers, amqp.Table{"x-replayed": true}, "its headers")
+		}
+	}
+	count, err := channel.QueueDelete("go.audit", false, false, false)
+	must(err)
+	equal(count, 0, "what is left")
+	if message, isOpen := <-deliveries; isOpen {
+		panic(wrong{"it came twice: " + string(message.Body)})
+	}
+	must(channel.ExchangeDelete("go.log", false, false))
+}
+
+// Orders of two kinds in turns, with these numbers; waits until they are confirmed.
+func publishOrders(channel *amqp.Channel, from, to int) {
+	must(channel.Confirm(false))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, to-from))
+	for n := from; n < to; n++ {
+		publish(channel, "go.log", []string{"order.eu", "order.us"}[n%2], fmt.Sprint(n),
+			amqp.Publishing{})
+	}
+	for n := from; n < to; n++ {
+		equal((<-confirms).Ack, true, "a confirm")
+	}
+}
+
 func report(name string, work func()) {
 	defer func() {
 		switch failure := recover().(type) {
@@ -510,4 +666,6 @@ func main() {
 	report("kill", func() { restart("kill") })
 	report("delayed", delayed)
 	report("once", once)
+	report("streams", streams)
+	report("replay", replay)
 }

@@ -340,6 +340,117 @@ async function once() {
   await after.close();
 }
 
+// So many messages of a stream, as [offset, body]. Acks are the credit for those that follow.
+async function readStream(connection, name, count, args) {
+  const channel = await channelOf(connection);
+  await channel.prefetch(7);
+  const inbox = await consume(channel, name, { arguments: args });
+  const seen = [];
+  for (;;) {
+    const message = await inbox.take('message of a stream');
+    seen.push([message.properties.headers['x-stream-offset'], message.content.toString()]);
+    if (seen.length === count) break;
+    assert.ok(inbox.messages.length < 7, 'more came than the prefetch allows');
+    channel.ack(message);
+  }
+  await channel.close();
+  return seen;
+}
+
+// A stream keeps what was read, also when the broker is killed; so does one with partitions, in
+// which messages of a key stay in order.
+async function streams() {
+  const before = await connect();
+  const closed = new Promise((resolve) => before.on('close', resolve));
+  let channel = await channelOf(before, 'createConfirmChannel');
+  const stream = { 'x-queue-type': 'stream' };
+  await channel.assertQueue('node.stream', { durable: true, arguments: stream });
+  await channel.assertQueue('node.parts',
+    { durable: true, arguments: { ...stream, 'x-partitions': 3 } });
+  const wanted = [];
+  for (let n = 0; n < 100; n++) {
+    wanted.push([n, String(n)]);
+    send(channel, 'node.stream', String(n), {
+      headers: { ...HEADERS, 'x-stream-filter-value': n % 2 === 0 ? 'even' : 'odd' },
+    });
+    send(channel, 'node.parts', String(n), { headers: { 'x-partition-key': `key ${n % 10}` } });
+  }
+  await within(channel.waitForConfirms(), 'confirms');
+  const FIRST = { 'x-stream-offset': 'first' };
+  assert.deepStrictEqual(await readStream(before, 'node.stream', 100, FIRST), wanted);
+  await askForRestart('kill');
+  await within(closed, 'end of the connection');
+
+  const after = await connect();
+  for (const [count, args, those] of [
+    [100, FIRST, wanted],
+    [10, { 'x-stream-offset': 90 }, wanted.slice(90)],
+    [2, { 'x-stream-offset': -2 }, wanted.slice(98)],
+    [1, { 'x-stream-offset': 'last' }, wanted.slice(99)],
+    [50, { 'x-stream-offset': '1h', 'x-stream-filter': 'odd' }, wanted.filter(([n]) => n % 2)],
+    [100, { 'x-stream-offset': { '!': 'timestamp', value: 1 } }, wanted],
+  ]) {
+    assert.deepStrictEqual(await readStream(after, 'node.stream', count, args), those);
+  }
+  const parts = await readStream(after, 'node.parts', 100, FIRST);
+  const bodies = parts.map(([, body]) => Number(body));
+  assert.deepStrictEqual([...bodies].sort((a, b) => a - b), wanted.map(([n]) => n));
+  for (let key = 0; key < 10; key++) {
+    const mine = bodies.filter((n) => n % 10 === key);
+    assert.deepStrictEqual(mine, [...mine].sort((a, b) => a - b), `the order of key ${key}`);
+  }
+  channel = await channelOf(after);
+  await channel.prefetch(1);
+  const inbox = await consume(channel, 'node.stream', {});
+  send(channel, 'node.stream', 'new');
+  const message = await inbox.take();
+  assert.deepStrictEqual([message.properties.headers, message.content.toString()],
+    [{ 'x-stream-offset': 100 }, 'new']);
+  await channel.deleteQueue('node.parts');
+  await channel.deleteQueue('node.stream');
+  await after.close();
+}
+
+// An exchange keeps what came through it; a queue that is bound later gets that first, then what
+// comes, also when the broker is killed in between.
+async function replay() {
+  const before = await connect();
+  const closed = new Promise((resolve) => before.on('close', resolve));
+  let channel = await channelOf(before, 'createConfirmChannel');
+  await channel.assertExchange('node.log', 'topic',
+    { durable: true, arguments: { 'x-log': true } });
+  async function publish(from, to) {
+    for (let n = from; n < to; n++) {
+      channel.publish('node.log', n % 2 === 0 ? 'order.eu' : 'order.us', Buffer.from(String(n)));
+    }
+    await within(channel.waitForConfirms(), 'confirms');
+  }
+  await publish(0, 50);
+  await askForRestart('kill');
+  await within(closed, 'end of the connection');
+
+  const after = await connect();
+  channel = await channelOf(after, 'createConfirmChannel');
+  const log = await readStream(after, 'amq.log.node.log', 50, { 'x-stream-offset': 'first' });
+  assert.deepStrictEqual(log, [...Array(50).keys()].map((n) => [n, String(n)]));
+  await channel.assertQueue('node.audit', { durable: true });
+  for (let again = 0; again < 2; again++) {
+    await channel.bindQueue('node.audit', 'node.log', 'order.eu', { 'x-replay-from': 'first' });
+  }
+  await publish(50, 60);
+  const inbox = await consume(channel, 'node.audit', { noAck: true });
+  for (let n = 0; n < 60; n += 2) {
+    const { content, fields, properties } = await inbox.take();
+    assert.deepStrictEqual([content.toString(), fields.exchange, fields.routingKey],
+      [String(n), 'node.log', 'order.eu']);
+    if (n < 50) assert.deepStrictEqual(properties.headers, { 'x-replayed': true });
+  }
+  assert.strictEqual((await channel.deleteQueue('node.audit')).messageCount, 0);
+  assert.deepStrictEqual(inbox.messages.filter((message) => message), []);
+  await channel.deleteExchange('node.log');
+  await after.close();
+}
+
 async function main() {
   for (const [name, work] of Object.entries(scenarios)) {
     await report(name, async () => {
@@ -354,6 +465,8 @@ async function main() {
   for (const how of ['stop', 'kill']) await report(how, () => restart(how));
   await report('delayed', delayed);
   await report('once', once);
+  await report('streams', streams);
+  await report('replay', replay);
   process.exit();
 }
 

@@ -495,6 +495,39 @@ def streams():
     channel.queue_delete("pika.stream")
 
 
+def publish_orders(channel, numbers):
+    for number in numbers:
+        channel.basic_publish("pika.log", "order.us" if number % 2 else "order.eu", b"%d" % number)
+
+
+def replay():
+    """An exchange keeps what came through it; a queue that is bound later gets that first, then
+    what comes, also when the broker is killed in between."""
+    channel = connect().channel()
+    channel.exchange_declare("pika.log", "topic", durable=True, arguments={"x-log": True})
+    channel.confirm_delivery()
+    publish_orders(channel, range(50))
+    ask_for_restart("kill")
+    channel = connect().channel()
+    channel.confirm_delivery()
+    equal(read_stream(channel, "amq.log.pika.log", 50, x_stream_offset="first"),
+          [(number, b"%d" % number) for number in range(50)], "the log")
+    channel.queue_declare("pika.audit", durable=True)
+    for _ in range(2):
+        channel.queue_bind("pika.audit", "pika.log", "order.eu",
+                           arguments={"x-replay-from": "first"})
+    publish_orders(channel, range(50, 60))
+    for number, (method, properties, body) in zip(range(0, 60, 2), channel.consume(
+            "pika.audit", auto_ack=True, inactivity_timeout=WAIT_S)):
+        equal(body, b"%d" % number, "an order")
+        equal((method.exchange, method.routing_key), ("pika.log", "order.eu"), "its way")
+        if number < 50:
+            equal(properties.headers, {"x-replayed": True}, "its headers")
+    equal(channel.cancel(), 0, "what came twice")
+    equal(channel.queue_delete("pika.audit").method.message_count, 0, "what is left")
+    channel.exchange_delete("pika.log")
+
+
 class Member:
     """A consumer in a group, on a connection of its own, that keeps what it gets until acked."""
 
@@ -603,4 +636,5 @@ for way in ("stop", "kill"):
 report("delayed", delayed)
 report("once", once)
 report("streams", streams)
+report("replay", replay)
 report("group", group)
