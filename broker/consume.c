@@ -210,6 +210,23 @@ int broker_get(struct visit *v, struct bytes queue, struct queue_get *g, struct 
     return 0;
 }
 
+int broker_browse(struct visit *v, const struct browse_spec *spec, struct browse **out,
+                  struct refusal *refusal)
+{
+    struct named_queue *q = NULL;
+    int rv = find_readable(v, spec->queue, &q, refusal);
+
+    if (rv != 0)
+        return rv;
+    if (queue_args(q->queue)->partitions > 0)
+        return refuse(refusal, REFUSE_PRECONDITION,
+                      "stream '%.*s' in vhost '%.*s' has partitions: look at one of them, '%.*s-0' "
+                      "is the first",
+                      SHOW(spec->queue), SHOW(v->vhost->name), SHOW(spec->queue));
+    *out = browse_open(q->queue, spec->from, spec->ready, spec->owner);
+    return 0;
+}
+
 int broker_purge(struct visit *v, struct bytes queue, uint64_t *count, struct refusal *refusal)
 {
     struct named_queue *q = NULL;

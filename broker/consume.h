@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "broker/broker.h"
 #include "msg/table.h"
+#include "queue/browse.h"
 #include "queue/queue.h"
 
 struct consume {
@@ -25,6 +26,17 @@ MUST_USE int broker_consume(struct visit *v, const struct consume *c, struct con
  * stream_start_parse(). Refused: 403, 404, 405; 406 that offset; 540 a stream without one. */
 MUST_USE int broker_get(struct visit *v, struct bytes queue, struct queue_get *g,
                         struct refusal *refusal);
+
+/* Looks at the messages of a queue, or of a stream without partitions, from a position on
+ * (queue/browse.h). Refused: 403, 404, 405; 406 a stream with partitions. */
+struct browse_spec {
+    struct bytes queue;
+    uint64_t from;
+    store_ready_fn *ready;
+    void *owner;
+};
+MUST_USE int broker_browse(struct visit *v, const struct browse_spec *spec, struct browse **out,
+                           struct refusal *refusal);
 
 /* Drops all ready messages. */
 MUST_USE int broker_purge(struct visit *v, struct bytes queue, uint64_t *count,

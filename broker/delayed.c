@@ -14,6 +14,7 @@ struct delayed_look {
     struct delayed_calls calls;
     enum delayed_aim aim;
     uint64_t number;
+    bool is_in_due_order;
     uint64_t cancelled;
     size_t id_size;
     uint8_t id[SHORTSTR_MAX];
@@ -89,7 +90,8 @@ static int start(struct broker *b, const struct delayed_place *at, const struct 
     struct delayed_look *l = MEM_NEW(struct delayed_look);
     *l = *plan;
     const struct waiting_calls calls = {.owner = l, .seen = on_seen, .done = on_done};
-    l->walk = waiting_walk_start(q, l->number, max, &calls);
+    l->walk = l->is_in_due_order ? waiting_page_start(q, (size_t)l->number, max, &calls)
+                                 : waiting_walk_start(q, l->number, max, &calls);
     *out = l;
     return 0;
 }
@@ -97,7 +99,10 @@ static int start(struct broker *b, const struct delayed_place *at, const struct 
 int delayed_list(struct broker *b, const struct delayed_place *at, const struct delayed_page *page,
                  const struct delayed_calls *calls, struct delayed_look **out)
 {
-    const struct delayed_look plan = {.aim = AIM_LIST, .number = page->from, .calls = *calls};
+    const struct delayed_look plan = {.aim = AIM_LIST,
+                                      .number = page->from,
+                                      .is_in_due_order = page->is_in_due_order,
+                                      .calls = *calls};
 
     return start(b, at, &plan, page->max, out);
 }

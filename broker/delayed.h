@@ -40,8 +40,11 @@ struct delayed_calls {
 struct delayed_page {
     uint64_t from; /* a number; 0: the first */
     size_t max;    /* messages on it */
+    bool
+        is_in_due_order; /* then `from` says how many are passed over, and `value` is 0, or 1: there
+                             are more; from + max is at most WAITING_PAGE_END_MAX */
 };
-/* Shows a page of the messages in the order they were published. */
+/* Shows a page of the messages in the order they were published, or in which they are due. */
 MUST_USE int delayed_list(struct broker *b, const struct delayed_place *at,
                           const struct delayed_page *page, const struct delayed_calls *calls,
                           struct delayed_look **out);

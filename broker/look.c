@@ -330,6 +330,9 @@ static void tell_exchange(const struct vhost *v, struct exchange *x, struct look
     };
     if (!exchange_is_default(x))
         m = vhost_match_exchange(v, spec.name);
+    out->is_delayed = exchange_holder(x) != 0;
+    if (out->is_delayed)
+        out->waiting = queue_ready_count(vhost_find_queue_id(v, exchange_holder(x))->queue);
     tell_policies(v->broker, &m, &out->policies);
 }
 

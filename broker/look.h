@@ -137,6 +137,8 @@ struct look_exchange {
     bool is_internal;
     struct table arguments;
     struct bytes alternate; /* in effect; no data: none */
+    bool is_delayed;
+    uint64_t waiting; /* messages that wait in a delayed one until they are due */
     struct look_policies policies;
     uint64_t published_in;  /* messages that came, since the start */
     uint64_t published_out; /* how many queues got them */

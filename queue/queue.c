@@ -246,6 +246,7 @@ void queue_free(struct queue *q)
     detach_deliveries(q);
     queue_close_reader(&q->reading);
     queue_close_reader(&q->dead.reading);
+    queue_end_browses(q);
     queues_remove(qs, q);
     if (list_linked(&q->active))
         list_remove(&q->active);

@@ -360,6 +360,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     list_init(&qs->active);
     list_init(&qs->graves);
     list_init(&qs->reading.open);
+    list_init(&qs->reading.browses);
     list_init(&qs->streams.fresh);
     alarm_init(&qs->reading.look, look_is_due);
     alarm_init(&qs->streams.keeping, keeping_is_due);

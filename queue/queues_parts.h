@@ -97,8 +97,9 @@ struct queues_memory {
 };
 
 struct queues_reading {
-    struct list open;  /* struct queue_reading */
-    struct alarm look; /* at those that nobody uses */
+    struct list open;    /* struct queue_reading */
+    struct alarm look;   /* at those that nobody uses */
+    struct list browses; /* browse.c */
 };
 
 /* Where groups are; see claim.h. */
@@ -151,6 +152,11 @@ struct queues {
 
 /* Something happened so many times, in the queue and so among all. */
 #define QUEUE_TALLY(q, what, times) ((q)->tally.what += (times), (q)->home->tally.what += (times))
+
+/* ---- browse.c ---- */
+
+/* The queue goes: those who look at it hear of it from the loop. */
+void queue_end_browses(struct queue *q);
 
 /* ---- queues.c ---- */
 

@@ -1,10 +1,27 @@
 /* Walks over what waits: some messages each turn, with a reader of their own. */
 #include "queue/waiting.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "queue/queues_parts.h"
 
-enum { STEP_MAX = 256 };
+enum { STEP_MAX = 256, GATHER_MAX = 8192 };
+
+struct waiting_place {
+    int64_t due_ms;
+    uint64_t seq;
+};
+
+/* What is due first. Twice as many as are wanted have room, so that they are seldom sorted. */
+struct waiting_order {
+    struct waiting_place *places; /* NULL: the walk is in the order of publishing */
+    size_t count;
+    size_t capacity;
+    size_t wanted;
+    size_t at;
+    bool is_ready;
+};
 
 struct waiting_walk {
     struct list_link link; /* delayed->walks */
@@ -15,6 +32,7 @@ struct waiting_walk {
     struct waiting_calls calls;
     uint64_t at;
     size_t left;
+    struct waiting_order order;
 };
 
 static void let_go(struct waiting_walk *w)
@@ -31,6 +49,7 @@ static void end(struct waiting_walk *w, int err, uint64_t next)
     struct waiting_calls calls = w->calls;
 
     let_go(w);
+    mem_free(w->order.places);
     mem_free(w);
     calls.done(calls.owner, err, next);
 }
@@ -86,6 +105,85 @@ static int show(struct waiting_walk *w, const struct ledger_entry *e)
     return 0;
 }
 
+/* ---- in the order in which they are due ---- */
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct waiting_place *x = (const struct waiting_place *)a;
+    const struct waiting_place *y = (const struct waiting_place *)b;
+
+    if (x->due_ms != y->due_ms)
+        return x->due_ms < y->due_ms ? -1 : 1;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* Keeps those that are due first, and one more that shows whether there are more. */
+static void sort_order(struct waiting_order *o)
+{
+    qsort(o->places, o->count, sizeof(*o->places), compare_places);
+    if (o->count > o->wanted + 1)
+        o->count = o->wanted + 1;
+}
+
+static void add_place(struct waiting_order *o, struct waiting_place place)
+{
+    if (o->count == 2 * (o->wanted + 1))
+        sort_order(o);
+    if (o->count == o->capacity) {
+        o->capacity = 2 * o->capacity;
+        o->places = (struct waiting_place *)mem_grow(o->places, o->capacity, sizeof(*o->places));
+    }
+    o->places[o->count++] = place;
+}
+
+/* Looks at some that wait. */
+static void gather(struct waiting_walk *w)
+{
+    struct waiting_order *o = &w->order;
+    struct queue *q = w->queue;
+    struct ledger_entry e;
+
+    for (unsigned i = 0; i < GATHER_MAX; i++) {
+        if (!ledger_next_live(&q->ledger, w->at, &w->at, &e)) {
+            sort_order(o);
+            o->is_ready = true;
+            break;
+        }
+        if (ready_has(&q->ready, w->at, e.priority))
+            add_place(o, (struct waiting_place){delayed_due_ms(q, &e), w->at});
+        w->at++;
+    }
+    io_timer_start(w->io, &w->timer, 0);
+}
+
+/* Shows some of the page. */
+static void show_order(struct waiting_walk *w)
+{
+    struct waiting_order *o = &w->order;
+    struct queue *q = w->queue;
+    struct ledger_entry e;
+    int rv = 0;
+
+    for (unsigned i = 0; i < STEP_MAX && o->at < o->wanted && o->at < o->count; i++) {
+        w->at = o->places[o->at].seq;
+        if (ledger_find(&q->ledger, w->at, &e) && ready_has(&q->ready, w->at, e.priority))
+            rv = show(w, &e);
+        if (rv == ERR_AGAIN)
+            return; /* read_is_ready() goes on */
+        if (rv != 0) {
+            end(w, rv, 0);
+            return;
+        }
+        o->at++;
+    }
+    if (o->at < o->wanted && o->at < o->count)
+        io_timer_start(w->io, &w->timer, 0);
+    else
+        end(w, 0, o->count > o->wanted);
+}
+
+/* ---- steps ---- */
+
 static void step(struct io_timer *t)
 {
     struct waiting_walk *w = CONTAINER_OF(t, struct waiting_walk, timer);
@@ -93,6 +191,13 @@ static void step(struct io_timer *t)
 
     if (w->queue == NULL) {
         end(w, ERR_NOT_FOUND, 0);
+        return;
+    }
+    if (w->order.places != NULL) {
+        if (w->order.is_ready)
+            show_order(w);
+        else
+            gather(w);
         return;
     }
     for (unsigned i = 0; i < STEP_MAX; i++) {
@@ -133,11 +238,26 @@ struct waiting_walk *waiting_walk_start(struct queue *q, uint64_t from, size_t m
     return w;
 }
 
+struct waiting_walk *waiting_page_start(struct queue *q, size_t skip, size_t max,
+                                        const struct waiting_calls *calls)
+{
+    struct waiting_walk *w = waiting_walk_start(q, 0, max, calls);
+    struct waiting_order *o = &w->order;
+
+    ASSERT(skip + max <= WAITING_PAGE_END_MAX);
+    o->wanted = skip + max;
+    o->at = skip;
+    o->capacity = STEP_MAX;
+    o->places = MEM_NEW_ARRAY(struct waiting_place, o->capacity);
+    return w;
+}
+
 void waiting_walk_stop(struct waiting_walk *w)
 {
     if (io_timer_is_running(&w->timer))
         io_timer_stop(w->io, &w->timer);
     let_go(w);
+    mem_free(w->order.places);
     mem_free(w);
 }
 

@@ -3,18 +3,14 @@
  *     get -> its body, in one piece or part by part -> told -> get ... -> all are settled, answer
  *
  * They are held until the end; who is gone before it loses none. */
-#include "base/base64.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "broker/consume.h"
+#include "http/api/call.h"
 #include "http/api/pages.h"
-#include "http/api/shapes.h"
-#include "store/store.h"
+#include "http/api/shapes_messages.h"
+#include "io/io.h"
 
-enum {
-    COUNT_MAX = 10000,
-    TEXT_MAX = 64 << 20, /* of an answer */
-};
+enum { COUNT_MAX = 10000 };
 
 enum ending { ACK, REJECT, REQUEUE, REQUEUE_AS_FAILURE };
 
@@ -31,9 +27,7 @@ struct getting {
     uint64_t truncate;
     struct buf out;
     struct tell tell;
-    struct buf payload;
-    uint64_t payload_left; /* of what is wanted of it */
-    struct store_body *parts;
+    struct payload payload;
     struct io_task task;
     bool is_failed; /* a body cannot be read */
 };
@@ -60,12 +54,10 @@ static void release(struct api_call *c)
     if (g->is_getting)
         queue_get_cancel(&g->get);
     io_task_cancel(&g->task);
-    if (g->parts != NULL)
-        store_body_close(g->parts);
     settle(g, REQUEUE);
     mem_free(g->held);
     buf_release(&g->out);
-    buf_release(&g->payload);
+    payload_release(&g->payload);
     mem_free(g);
 }
 
@@ -91,96 +83,11 @@ static void finish(struct getting *g)
 
 /* ---- one message ---- */
 
-static void tell_prop(struct tell *t, const struct props *p, enum prop prop)
+static void end_message(struct getting *g)
 {
-    struct table headers;
-    struct bytes text;
-    uint64_t time_s = 0;
-    uint8_t octet = 0;
-
-    if (!props_has(p, prop))
-        return;
-    switch (prop_kind(prop)) {
-    case PROP_KIND_TEXT:
-        if (props_find_text(p, prop, &text))
-            tell_text(t, prop_name(prop), text);
-        break;
-    case PROP_KIND_OCTET:
-        if (props_find_octet(p, prop, &octet))
-            tell_uint(t, prop_name(prop), octet);
-        break;
-    case PROP_KIND_TIME:
-        if (props_find_time(p, prop, &time_s))
-            tell_uint(t, prop_name(prop), time_s);
-        break;
-    case PROP_KIND_TABLE:
-        if (props_find_headers(p, &headers))
-            tell_table(t, prop_name(prop), headers);
-        break;
-    }
-}
-
-static void tell_props(struct tell *t, struct bytes bytes)
-{
-    struct props props;
-
-    tell_object(t, "properties");
-    if (props_decode(bytes, &props) == 0)
-        for (int prop = 0; prop < PROP_COUNT; prop++)
-            tell_prop(t, &props, (enum prop)prop);
-    tell_end(t);
-}
-
-static void tell_payload(struct getting *g)
-{
-    struct bytes payload = buf_view(&g->payload);
-    bool is_string = !g->is_base64 && utf8_valid(payload);
-
-    if (is_string) {
-        tell_text(&g->tell, "payload", payload);
-    } else {
-        struct buf text;
-
-        buf_init(&text, TEXT_MAX);
-        buf_u8(&text, '"');
-        base64_encode(payload, &text);
-        buf_u8(&text, '"');
-        tell_raw(&g->tell, "payload", buf_view(&text));
-        if (buf_error(&text) != 0)
-            g->is_failed = true;
-        buf_release(&text);
-    }
-    tell_string(&g->tell, "payload_encoding", is_string ? "string" : "base64");
+    if (tell_payload(&g->tell, &g->payload, g->is_base64) != 0)
+        g->is_failed = true;
     tell_end(&g->tell);
-}
-
-/* Reads what there is of a body in parts. False: more must come. */
-static bool read_parts(struct getting *g)
-{
-    while (g->payload_left > 0) {
-        struct store_pin pin;
-        struct bytes piece;
-        int rv = store_body_next(g->parts, &piece, &pin);
-
-        if (rv == ERR_AGAIN)
-            return false;
-        if (rv != 0 || piece.size == 0) {
-            g->is_failed = true;
-            break;
-        }
-        if (piece.size > g->payload_left)
-            piece.size = (size_t)g->payload_left;
-        buf_bytes(&g->payload, piece);
-        g->payload_left -= piece.size;
-        store_pin_release(pin);
-        if (buf_error(&g->payload) != 0)
-            g->is_failed = true;
-        if (g->is_failed)
-            break;
-    }
-    store_body_close(g->parts);
-    g->parts = NULL;
-    return true;
 }
 
 static void get_next(struct getting *g);
@@ -189,10 +96,13 @@ static void on_task(struct io_task *t)
 {
     struct getting *g = CONTAINER_OF(t, struct getting, task);
 
-    if (g->parts != NULL) {
-        if (!read_parts(g))
+    if (g->payload.parts != NULL) {
+        int rv = payload_more(&g->payload);
+
+        if (rv == ERR_AGAIN)
             return;
-        tell_payload(g);
+        g->is_failed = g->is_failed || rv != 0;
+        end_message(g);
     }
     if (g->left == 0 || g->is_failed || buf_error(&g->out) != 0)
         finish(g);
@@ -221,20 +131,24 @@ static void tell_message(struct getting *g, const struct delivery *d, const stru
                          uint64_t ready)
 {
     struct tell *t = &g->tell;
+    struct props props = {0};
 
+    if (props_decode(m->props, &props) != 0)
+        props = (struct props){0};
     tell_object(t, NULL);
     tell_uint(t, "payload_bytes", m->body_size);
     tell_bool(t, "redelivered", d->is_redelivered);
     tell_text(t, "exchange", m->exchange);
     tell_text(t, "routing_key", m->routing_key);
     tell_uint(t, "message_count", ready);
-    tell_props(t, m->props);
+    tell_props(t, &props);
 }
 
 static void on_got(struct queue_get *get, struct delivery *d, const struct stored *m,
                    struct store_pin pin, uint64_t ready)
 {
     struct getting *g = CONTAINER_OF(get, struct getting, get);
+    int rv = 0;
 
     (void)pin;
     g->is_getting = false;
@@ -246,14 +160,11 @@ static void on_got(struct queue_get *get, struct delivery *d, const struct store
     g->left--;
     hold(g, d);
     tell_message(g, d, m, ready);
-    g->payload_left = m->body_size < g->truncate ? m->body_size : g->truncate;
-    buf_clear(&g->payload);
-    if (m->parts > 0) {
-        g->parts = store_body_open(queues_store(queue_home(d->queue)), m, on_ready, g);
-    } else {
-        buf_bytes(&g->payload, bytes_of(m->body.data, (size_t)g->payload_left));
-        tell_payload(g);
-    }
+    rv = payload_begin(&g->payload, queues_store(queue_home(d->queue)), m, g->truncate);
+    if (rv == ERR_AGAIN)
+        return;
+    g->is_failed = g->is_failed || rv != 0;
+    end_message(g);
     on_ready(g);
 }
 
@@ -319,8 +230,7 @@ static bool read_wish(struct getting *g)
         !api_body_text(c, "encoding", true, &encoding) ||
         !api_body_int(c, "truncate", false, &truncate))
         return false;
-    g->is_base64 = bytes_equal(encoding, bytes_text("base64"));
-    if (!g->is_base64 && !bytes_equal(encoding, bytes_text("auto")))
+    if (!payload_encoding(encoding, &g->is_base64))
         api_bad_request(c, "unsupported_encoding: %.*s", API_SHOW(encoding));
     else if (count < 1 || count > COUNT_MAX)
         api_bad_request(c, "'count' must be a number from 1 to %d", COUNT_MAX);
@@ -339,8 +249,8 @@ void queue_post_get(struct api_call *c)
     struct getting *g = MEM_NEW(struct getting);
 
     g->call = c;
-    buf_init(&g->out, TEXT_MAX);
-    buf_init(&g->payload, TEXT_MAX);
+    buf_init(&g->out, PAYLOADS_MAX);
+    payload_init(&g->payload, on_ready, g);
     io_task_init(&g->task, on_task);
     c->work = g;
     c->release = release;

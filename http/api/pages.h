@@ -66,6 +66,14 @@ void parameter_get_one(struct api_call *c);
 void parameter_put(struct api_call *c);
 void parameter_delete(struct api_call *c);
 
+/* page_browse.c */
+void queue_get_messages(struct api_call *c);
+
+/* page_delayed.c */
+void delayed_get(struct api_call *c);
+void delayed_delete(struct api_call *c);
+void delayed_delete_number(struct api_call *c);
+
 /* page_get.c */
 void queue_post_get(struct api_call *c);
 

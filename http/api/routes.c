@@ -220,6 +220,7 @@ const struct route routes[] = {
     {.path = "queues/@/*/bindings", .read = U, .vhost = V, .get = queue_get_bindings},
     {.path = "queues/@/*/contents", .write = U, .vhost = V, .remove = queue_purge_one},
     {.path = "queues/@/*/get", .write = U, .vhost = V, .post = queue_post_get},
+    {.path = "queues/@/*/messages", .read = U, .vhost = V, .get = queue_get_messages},
     {.path = "queues/@/*/actions", .write = A, .vhost = V, .post = queue_post_actions},
     {.path = "bindings", .read = U, .get = bindings_get},
     {.path = "bindings/@", .read = U, .vhost = V, .get = bindings_get},
@@ -250,6 +251,9 @@ const struct route routes[] = {
     {.path = "replays", .read = U, .get = replays_get},
     {.path = "replays/@", .read = U, .vhost = V, .get = replays_get},
     {.path = "replays/@/*", .write = P, .vhost = S, .remove = replay_delete},
+    {.path = "delayed/@/*", .read = U, .vhost = V, .get = delayed_get},
+    {.path = "delayed/@/*/*", .write = U, .vhost = V, .remove = delayed_delete},
+    {.path = "delayed/@/*/number/*", .write = U, .vhost = V, .remove = delayed_delete_number},
     {.path = "aliveness-test/@", .read = U, .vhost = V, .get = health_aliveness},
     {0},
 };

@@ -167,6 +167,8 @@ void tell_exchange(struct api *a, struct tell *t, const struct look_exchange *x)
     tell_bool(t, "auto_delete", x->is_auto_delete);
     tell_bool(t, "durable", x->is_durable);
     tell_bool(t, "internal", x->is_internal);
+    if (x->is_delayed)
+        tell_uint(t, "messages_delayed", x->waiting);
     tell_text(t, "name", x->name);
     tell_text(t, "type", x->type);
     tell_string(t, "user_who_performed_action", "rmq-internal");

@@ -295,6 +295,30 @@ class Real(unittest.TestCase):
         self.ctl("delete_queue", "--if-empty", "q")
         self.ctl("delete_exchange", "x")
 
+    def test_messages_are_looked_at(self):
+        self.ctl("declare_queue", "looked-at")
+        for body in ("one", "two", "three"):
+            self.ctl("publish", "amq.default", "looked-at", body)
+        first = self.rows("browse", "looked-at", "2")
+        self.assertEqual([m["payload"] for m in first], ["one", "two"])
+        rest = self.rows("browse", "looked-at", "9", str(first[1]["position"] + 1))
+        self.assertEqual([(m["payload"], m["redelivered"]) for m in rest], [("three", False)])
+        self.ctl("browse", "looked-at", "none", code=REFUSED)
+        self.ctl("browse", "nothing", code=REFUSED)
+        self.ctl("delete_queue", "looked-at")
+
+    def test_what_waits_is_listed_and_cancelled(self):
+        self.ctl("declare_exchange", "late", "x-delayed-message", '{"x-delayed-type": "fanout"}')
+        for name, delay in (("b", 2000000), ("a", 1000000)):
+            self.ctl("publish", "late", "k", "x", json.dumps(
+                {"message_id": name, "headers": {"x-delay": delay}}))
+        self.assertEqual([row["message_id"] for row in self.rows("list_delayed", "late")],
+                         ["a", "b"])
+        self.assertIn("cancelled: 1", self.ctl("cancel_delayed", "late", "a"))
+        self.ctl("cancel_delayed", "late", "a", code=REFUSED)
+        self.assertEqual(self.ctl("-s", "list_delayed", "late", "message_id"), "b\n")
+        self.ctl("delete_exchange", "late")
+
     def test_the_node_is_asked(self):
         for verb in ("ping", "status", "cluster_status", "check_alarms", "check_local_alarms",
                      "check_virtual_hosts", "list_feature_flags", "list_connections",

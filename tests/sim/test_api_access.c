@@ -50,6 +50,10 @@ static const struct row rows[] = {
     {"GET", "replays", ALL},
     {"GET", "replays/@", IN},
     {"DELETE", "replays/@/*", "pa"},
+    {"GET", "delayed/@/*", IN},
+    {"DELETE", "delayed/@/*/*", IN},
+    {"DELETE", "delayed/@/*/number/*", IN},
+    {"GET", "queues/@/*/messages", IN},
 
     {"GET", "nodes", "ma"},
     {"GET", "nodes/*", "ma"},

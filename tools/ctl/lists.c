@@ -83,7 +83,7 @@ static int add_page(json_t *rows, const json_t *page, json_int_t *pages)
 static bool has_pages(const char *path)
 {
     static const char *const paged[] = {"/api/queues", "/api/exchanges", "/api/connections",
-                                        "/api/channels"};
+                                        "/api/channels", "/api/delayed"};
 
     for (size_t i = 0; i < ARRAY_SIZE(paged); i++) {
         if (strncmp(path, paged[i], strlen(paged[i])) == 0)

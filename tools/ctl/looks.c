@@ -7,7 +7,7 @@
 #include "tools/ctl/rows.h"
 #include "tools/ctl/verbs.h"
 
-enum { WAIT_MS = 250, MESSAGES_MAX = 100000 };
+enum { WAIT_MS = 250, MESSAGES_MAX = 100000, BROWSE_PAGE = 500 };
 
 int verb_authenticate(struct ctl *c, const struct verb *v)
 {
@@ -94,6 +94,61 @@ int verb_get(struct ctl *c, const struct verb *v)
         rows_print(c->options, messages, columns, ARRAY_SIZE(columns));
     json_decref(messages);
     json_decref(body);
+    mem_free(path);
+    return rv;
+}
+
+/* The words behind the queue. */
+static int read_place(struct ctl *c, int64_t *count, int64_t *from)
+{
+    const struct options *o = c->options;
+
+    if (o->word_count > 1 && parse_i64(bytes_text(o->words[1]), 1, MESSAGES_MAX, count) != 0)
+        return err_note(&c->note, ERR_INVALID, "a count is a number from 1 to %d, not '%s'",
+                        (int)MESSAGES_MAX, o->words[1]);
+    if (o->word_count > 2 && parse_i64(bytes_text(o->words[2]), 0, INT64_MAX, from) != 0)
+        return err_note(&c->note, ERR_INVALID, "a position is a number, not '%s'", o->words[2]);
+    return 0;
+}
+
+/* One answer's messages come to the others; *from is where it goes on, or -1. */
+static int browse_page(struct ctl *c, const char *path, json_t *all, int64_t count, int64_t *from)
+{
+    char *url = mem_format("%s?from=%lld&page_size=%lld", path, (long long)*from,
+                           (long long)(count < BROWSE_PAGE ? count : BROWSE_PAGE));
+    json_t *page = NULL;
+    int rv = ctl_request(c, "GET", url, NULL, &page);
+    const json_t *next = json_object_get(page, "next");
+
+    if (rv == 0 && !json_is_array(json_object_get(page, "items")))
+        rv = err_note(&c->note, ERR_INVALID, "GET %s was answered with no list", url);
+    if (rv == 0)
+        (void)json_array_extend(all, json_object_get(page, "items"));
+    *from = json_is_integer(next) ? json_integer_value(next) : -1;
+    json_decref(page);
+    mem_free(url);
+    return rv;
+}
+
+int verb_browse(struct ctl *c, const struct verb *v)
+{
+    static const struct column columns[] = {
+        {"position", "position"},       {"state", "state"},
+        {"exchange", "exchange"},       {"routing_key", "routing_key"},
+        {"redelivered", "redelivered"}, {"payload_bytes", "payload_bytes"},
+        {"payload", "payload"},         {"properties", "properties"},
+    };
+    char *path = ctl_path(c, v->path);
+    json_t *messages = json_array();
+    int64_t count = 10;
+    int64_t from = 0;
+    int rv = read_place(c, &count, &from);
+
+    while (rv == 0 && from >= 0 && (int64_t)json_array_size(messages) < count)
+        rv = browse_page(c, path, messages, count - (int64_t)json_array_size(messages), &from);
+    if (rv == 0)
+        rows_print(c->options, messages, columns, ARRAY_SIZE(columns));
+    json_decref(messages);
     mem_free(path);
     return rv;
 }

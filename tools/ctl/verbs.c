@@ -142,6 +142,17 @@ const struct verb verbs[] = {
     {"get", "QUEUE [COUNT]", 1, 2, "looks at the first messages and puts them back", verb_get,
      "POST", "/api/queues/{v}/{1}/get", NULL},
 
+    {"browse", "QUEUE [COUNT [POSITION]]", 1, 3,
+     "looks at messages of a queue or a stream, without any effect", verb_browse, "GET",
+     "/api/queues/{v}/{1}/messages", NULL},
+
+    {"list_delayed", "EXCHANGE " COLUMNS, 1, MANY,
+     "lists what waits in a delayed exchange, by when it is due", verb_list, "GET",
+     "/api/delayed/{v}/{1}",
+     "number due message_id=properties.message_id routing_key payload_bytes"},
+    {"cancel_delayed", "EXCHANGE MESSAGE_ID", 2, 2,
+     "takes messages with that message-id out of a delayed exchange", verb_show, "DELETE",
+     "/api/delayed/{v}/{1}/{2}", NULL},
     {"list_replays", COLUMNS, 0, MANY, "lists replays that are on their way", verb_list, "GET",
      "/api/replays/{v}", "id exchange queue routing_key copied left"},
     {"cancel_replay", "ID", 1, 1, "ends a replay; what was copied stays", verb_request, "DELETE",

@@ -79,6 +79,7 @@ MUST_USE int verb_hash_password(struct ctl *c, const struct verb *v);
 MUST_USE int verb_await(struct ctl *c, const struct verb *v);
 MUST_USE int verb_ping(struct ctl *c, const struct verb *v);
 MUST_USE int verb_get(struct ctl *c, const struct verb *v);
+MUST_USE int verb_browse(struct ctl *c, const struct verb *v);
 MUST_USE int verb_publish(struct ctl *c, const struct verb *v);
 
 /* ---- help.c ---- */

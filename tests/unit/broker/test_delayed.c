@@ -103,7 +103,7 @@ static void list(struct broker_world *w, uint64_t from, size_t max, struct heard
     struct delayed_calls calls = calls_of(h);
     struct delayed_look *l = NULL;
 
-    const struct delayed_page page = {from, max};
+    const struct delayed_page page = {.from = from, .max = max};
 
     assert_int_equal(delayed_list(w->broker, &place, &page, &calls, &l), 0);
     world_settle(w);
@@ -135,6 +135,68 @@ static void test_it_is_told_page_by_page(void **state)
     assert_string_equal(h.bodies, "c b ");
     list(&w, 0, 0, &h);
     assert_string_equal(h.bodies, "");
+    end(&w);
+}
+
+static void list_due(struct broker_world *w, uint64_t from, size_t max, struct heard *h)
+{
+    const struct delayed_page page = {.from = from, .max = max, .is_in_due_order = true};
+    struct delayed_calls calls = calls_of(h);
+    struct delayed_look *l = NULL;
+
+    assert_int_equal(delayed_list(w->broker, &place, &page, &calls, &l), 0);
+    world_settle(w);
+    assert_int_equal(h->dones, 1);
+    assert_int_equal(h->err, 0);
+}
+
+static void test_it_is_told_by_when_it_is_due(void **state)
+{
+    struct broker_world w;
+    struct heard h;
+
+    (void)state;
+    begin(&w);
+    delay(&w, "c", 3600000);
+    delay(&w, "a", 1000);
+    delay(&w, "b", 60000);
+    delay(&w, "d", 7200000);
+    list_due(&w, 0, 2, &h);
+    assert_string_equal(h.bodies, "a b ");
+    assert_int_equal(h.value, 1);
+    list_due(&w, 2, 2, &h);
+    assert_string_equal(h.bodies, "c d ");
+    assert_int_equal(h.value, 0);
+    list_due(&w, 4, 2, &h);
+    assert_string_equal(h.bodies, "");
+    world_run_ms(&w, 1000);
+    list_due(&w, 0, 10, &h);
+    assert_string_equal(h.bodies, "b c d ");
+    end(&w);
+}
+
+/* Far more than fit on the page, in no order. */
+static void test_a_page_out_of_many(void **state)
+{
+    enum { MANY = 3000 };
+    struct broker_world w;
+    struct heard h;
+    char name[8];
+
+    (void)state;
+    begin(&w);
+    for (int i = 0; i < MANY; i++) {
+        int place_of = i * 7 % MANY;
+
+        snprintf(name, sizeof(name), "%d", place_of);
+        delay(&w, name, 3600000 + 10 * place_of);
+    }
+    list_due(&w, 1500, 3, &h);
+    assert_string_equal(h.bodies, "1500 1501 1502 ");
+    assert_int_equal(h.value, 1);
+    list_due(&w, MANY - 1, 3, &h);
+    assert_string_equal(h.bodies, "2999 ");
+    assert_int_equal(h.value, 0);
     end(&w);
 }
 
@@ -220,7 +282,7 @@ static void test_many_are_read_from_the_disk(void **state)
 
 static void test_looks_end_early(void **state)
 {
-    const struct delayed_page ten = {0, 10};
+    const struct delayed_page ten = {.max = 10};
     struct delayed_look *l = NULL;
     struct delayed_look *gone = NULL;
     struct delayed_calls calls;
@@ -252,6 +314,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_it_is_told_page_by_page),
+        LEAK_CHECKED(test_it_is_told_by_when_it_is_due),
+        LEAK_CHECKED(test_a_page_out_of_many),
         LEAK_CHECKED(test_what_is_taken_out_does_not_come),
         LEAK_CHECKED(test_one_is_taken_out_by_its_number),
         LEAK_CHECKED(test_many_are_read_from_the_disk),
