@@ -53,29 +53,55 @@ static size_t put_in_order(struct queue **targets, size_t count)
     return kept;
 }
 
+/* Routes a message of the queue. False: the exchange is not there. */
+static bool find_route(struct broker *b, const struct named_queue *from, const struct message *m,
+                       struct route *out)
+{
+    struct exchange_table *table = from->vhost->table;
+    struct exchange *x = from->is_hidden ? from->keeps : exchange_find(table, m->exchange);
+    struct route_view view = {.props = &m->props};
+
+    if (x == NULL)
+        return false;
+    dead_collect_keys(b, m);
+    view.keys = (const struct bytes *)(const void *)b->scratch.keys.data;
+    view.key_count = b->scratch.keys.size / sizeof(struct bytes);
+    view.is_delayed = !from->is_hidden && outgoing_is_delayed(b, &m->props);
+    view.is_keyed = true;
+    route_message(table, x, &view, out);
+    return true;
+}
+
 size_t dead_route(void *owner, struct queue *q, const struct message *m, struct queue **targets,
                   size_t max)
 {
     struct broker *b = ((struct home *)owner)->broker;
     struct named_queue *from = (struct named_queue *)queue_owner(q);
     struct vhost *v = from->vhost;
-    struct exchange *x = from->is_hidden ? from->keeps : exchange_find(v->table, m->exchange);
-    struct route_view view = {.props = &m->props};
     struct route route;
     size_t count = 0;
 
-    if (x == NULL)
+    b->scratch.is_kept = false;
+    if (!find_route(b, from, m, &route))
         return 0;
-    dead_collect_keys(b, m);
-    view.keys = (const struct bytes *)(const void *)b->scratch.keys.data;
-    view.key_count = b->scratch.keys.size / sizeof(struct bytes);
-    view.is_delayed = !from->is_hidden && outgoing_is_delayed(b, &m->props);
-    view.is_keyed = true;
-    route_message(v->table, x, &view, &route);
     for (; count < route.count && count < max; count++)
         targets[count] = queue_partition_for(vhost_find_queue_id(v, route.queues[count])->queue, m);
     for (size_t i = 0; i < count; i++)
         if (queue_knows(targets[i], &m->props))
             return 0; /* an exchange on the way has seen it */
+    b->scratch.is_kept = route.keeper_count > 0;
     return put_in_order(targets, count);
+}
+
+void dead_moved(void *owner, struct queue *q, const struct message *m, uint64_t ttl_ms)
+{
+    struct broker *b = ((struct home *)owner)->broker;
+    const struct named_queue *from = (struct named_queue *)queue_owner(q);
+    struct route route;
+
+    /* A large body is not here in one piece, and too much to be kept. */
+    if (LIKELY(!b->scratch.is_kept) || (m->body_count == 0 && m->body_size > 0))
+        return;
+    if (find_route(b, from, m, &route))
+        targets_keep(from->vhost, &route, m, ttl_ms);
 }

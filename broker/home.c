@@ -69,6 +69,7 @@ void home_prepare(struct home *p, const struct broker_open *o)
     const struct queues_calls calls = {
         .owner = p,
         .route_dead = dead_route,
+        .on_moved = dead_moved,
         .on_unused = on_unused,
         .on_pressure = on_queues_pressure,
         .on_consumer_gone = on_consumer_gone,

@@ -511,11 +511,11 @@ int targets_send(const struct targets *t, struct queues_publish *publish, struct
     return rv;
 }
 
-/* Gives the message to those who want to keep it for later bindings. */
-static void keep(struct vhost *v, const struct route *route, const struct outgoing *o)
+void targets_keep(struct vhost *v, const struct route *route, const struct message *m,
+                  uint64_t ttl_ms)
 {
     for (size_t i = 0; i < route->keeper_count; i++) {
-        uint64_t number = history_keep(v->history, &o->message, o->expiration_ms);
+        uint64_t number = history_keep(v->history, m, ttl_ms);
 
         if (number != 0)
             exchange_keep(v->table, route->keepers[i], number);
@@ -640,7 +640,7 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
         return rv;
     /* Whoever needs the body in one piece has come too late when it came before. */
     if (UNLIKELY(route.keeper_count > 0 && !sent->came_before))
-        keep(v->vhost, &route, o);
+        targets_keep(v->vhost, &route, &o->message, o->expiration_ms);
     if (o->may_be_reply && !sent->came_before && send_replies(v, o))
         *places += 1;
     count(v, o, *places);

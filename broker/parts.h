@@ -58,6 +58,7 @@ struct scratch {
     struct buf arguments; /* of a binding, sorted */
     struct buf stripped;  /* the same without those of a replay */
     struct buf policy;    /* what is told of policies */
+    bool is_kept;         /* the last message that dead_route() was asked about is to be kept */
 };
 
 struct closing {

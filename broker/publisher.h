@@ -13,6 +13,7 @@
 
 struct exchange;
 struct queues_publish;
+struct route;
 struct targets;
 
 /* The exchange that was published to last, and that this is allowed; good while nothing changed. */
@@ -112,6 +113,10 @@ void sent_merge(struct sent *s, const struct sent *other);
 /* Hands a message to these queues; all but which they are is in *publish. ERR_AGAIN. */
 MUST_USE int targets_send(const struct targets *t, struct queues_publish *publish,
                           struct sent *sent);
+
+/* Gives the message to the exchanges on its way that keep some for later bindings. */
+void targets_keep(struct vhost *v, const struct route *route, const struct message *m,
+                  uint64_t ttl_ms);
 
 /* Tells the publisher what there is to tell; he may be freed by that. */
 void publisher_tell(struct publisher *p);

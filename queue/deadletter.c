@@ -283,21 +283,27 @@ static int wait_for_room(struct funeral *f)
     return 0;
 }
 
-static int move(struct funeral *f, size_t *room)
-{
-    if (f->count > 0)
-        return is_all_here(f) ? move_here(f, room) : funeral_move_away(f);
-    funeral_end_dying(f->queue, f->dead);
-    funeral_settle(f->queue, f->dead);
-    return 0;
-}
-
 /* It goes nowhere. */
 static int forget(struct queue *q, struct inflight *dead)
 {
     funeral_end_dying(q, dead);
     funeral_settle(q, dead);
     return 0;
+}
+
+static int move(struct funeral *f, size_t *room)
+{
+    struct queue *q = f->queue;
+    const struct queues_calls *calls = &q->home->calls;
+    int rv;
+
+    if (f->count == 0)
+        rv = forget(q, f->dead);
+    else
+        rv = is_all_here(f) ? move_here(f, room) : funeral_move_away(f);
+    if (rv == 0 && calls->on_moved != NULL)
+        calls->on_moved(calls->owner, q, &f->message, f->expiration_ms);
+    return rv;
 }
 
 /* Moves one dead message on. Errors: ERR_AGAIN: it must be read first; ERR_FULL: later. */

@@ -20,8 +20,7 @@
  *   Q4  an exclusive or single active queue has one consumer that is served at a time;
  *   Q5  an expired message is never delivered.
  *
- * Owner: one shard. Callbacks come from the loop, or inside queue_delete() and queues_close() where
- * the text says so. */
+ * Owner: one shard. Callbacks come from the loop, or inside a call whose text says so. */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
 
@@ -53,11 +52,12 @@ enum death { DEATH_REJECTED, DEATH_EXPIRED, DEATH_MAXLEN, DEATH_DELIVERY_LIMIT }
 struct queues_calls {
     void *owner;
     /* Where a dead message of `q` goes, published to m->exchange (the dead letter exchange) with
-     * all its keys: fills `targets` with at most `max` queues, rising by id, and returns how many;
-     * those of other partitions are allowed. The same for a message that is due, which is as it was
-     * published. Called from the loop; must change nothing. */
+     * all its keys, or one that is due, which is as it was published: fills `targets` with at most
+     * `max` queues of any partition, rising by id, and returns how many. Changes nothing. */
     size_t (*route_dead)(void *owner, struct queue *q, const struct message *m,
                          struct queue **targets, size_t max);
+    /* The message that it was asked about last has gone there. May be NULL. */
+    void (*on_moved)(void *owner, struct queue *q, const struct message *m, uint64_t ttl_ms);
     /* The queue's x-expires has passed, or its last consumer is gone and it is auto-delete. The
      * owner deletes it, now or later. Called from the loop. */
     void (*on_unused)(void *owner, struct queue *q);

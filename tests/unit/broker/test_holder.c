@@ -283,6 +283,35 @@ static void test_a_type_with_an_argument_is_delayed_too(void **state)
     end(&w);
 }
 
+/* What comes through an exchange that keeps its last messages is kept, however it comes there: when
+ * it is due, behind a delayed exchange, or dead. */
+static void test_what_moves_is_kept_by_a_recent_history(void **state)
+{
+    struct broker_world w;
+
+    (void)state;
+    begin(&w);
+    assert_int_equal(
+        world_exchange(&w, "late", "x-delayed-message durable", "x-delayed-type=x-recent-history"),
+        0);
+    assert_int_equal(world_exchange(&w, "last", "x-recent-history durable", ""), 0);
+    assert_int_equal(world_bind(&w, "x @last", "k", ""), 0);
+    assert_int_equal(
+        world_queue(&w, "dying", "durable", "x-message-ttl=100 x-dead-letter-exchange=last"), 0);
+    assert_int_equal(world_queue(&w, "new", "durable", ""), 0);
+    assert_true(publish(&w, "late", "x-delay=1000", "late"));
+    delay(&w, 500, "due");
+    world_publish(&w, "", "dying", "dead");
+    world_run_ms(&w, 2000);
+    assert_int_equal(world_bind(&w, "late new", "", ""), 0);
+    world_settle(&w);
+    expect(&w, "new", "late");
+    assert_int_equal(world_bind(&w, "last new", "", ""), 0);
+    world_settle(&w);
+    expect(&w, "new", "dead due");
+    end(&w);
+}
+
 static void test_with_the_exchange_goes_what_waits_in_it(void **state)
 {
     (void)state;
@@ -627,6 +656,7 @@ int main(void)
         LEAK_CHECKED(test_a_full_queue_is_waited_for),
         LEAK_CHECKED(test_other_ways_into_a_delayed_exchange),
         LEAK_CHECKED(test_a_type_with_an_argument_is_delayed_too),
+        LEAK_CHECKED(test_what_moves_is_kept_by_a_recent_history),
         LEAK_CHECKED(test_with_the_exchange_goes_what_waits_in_it),
         LEAK_CHECKED(test_what_is_refused),
         LEAK_CHECKED(test_an_exchange_routes_no_duplicates),
