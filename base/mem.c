@@ -17,6 +17,11 @@ enum {
     CACHE_LINE = 64,
 };
 
+/* Areas from LARGE_BYTES on are mapped alone and go back when they are freed. Left to itself malloc
+ * raises that limit with the first such area that is freed, and the next one lies in the heap, below
+ * small things that stay. As much as KEPT_BYTES at the heap's end stays, for it is used again. */
+enum { LARGE_BYTES = 4 << 20, KEPT_BYTES = 32 << 20 };
+
 struct mem_cell {
     _Alignas(CACHE_LINE) _Atomic int64_t used;
 };
@@ -35,6 +40,12 @@ static void count(int64_t change)
         my_cell = &cells[n % CELLS];
     }
     atomic_fetch_add_explicit(&my_cell->used, change, memory_order_relaxed);
+}
+
+void mem_return_large(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
 static void *counted(void *ptr)

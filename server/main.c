@@ -85,6 +85,7 @@ int main(int argc, char **argv)
     struct err_note note = {{0}};
     enum exit_code code = EXIT_USAGE;
 
+    mem_return_large();
     if (arguments_read(&a, argc, argv, &note) == 0)
         code = do_task(&a);
     else
