@@ -18,7 +18,7 @@ enum {
 };
 
 /* Areas from LARGE_BYTES on are mapped alone and go back when they are freed. Left to itself malloc
- * raises that limit with the first such area that is freed, and the next one lies in the heap, below
+ * raises that limit with the first such area that is freed; the next lies in the heap, below
  * small things that stay. As much as KEPT_BYTES at the heap's end stays, for it is used again. */
 enum { LARGE_BYTES = 4 << 20, KEPT_BYTES = 32 << 20 };
 

@@ -19,8 +19,8 @@
 /* Zeroed memory for `count` of `type`; never NULL. */
 #define MEM_NEW_ARRAY(type, count) ((type *)mem_zero((count), sizeof(type)))
 
-/* From now on large areas go back to the system when they are freed: for a program that has some for
- * a moment (checkpoints, bodies) and small ones for long. */
+/* From now on large areas go back to the system when they are freed: for a program that has some
+ * for a moment (checkpoints, bodies) and small ones for long. */
 void mem_return_large(void);
 
 /* `count * size` zeroed bytes; never NULL; the product is checked. */
