@@ -22,6 +22,16 @@ enum {
 
 /* ---- who is it ---- */
 
+/* Somebody has said who he is, and it is not so. */
+static void tell_refused(const struct api_call *c)
+{
+    const struct voices_line line = {
+        .now_ns = io_now_ns(c->api->io), .level = DIAG_WARNING, .peer = c->request->peer.text};
+
+    voices_say(&c->api->voices, &line, "a login over HTTP was refused peer=%s",
+               c->request->peer.text);
+}
+
 /* Answers 401 with what a browser needs to ask for a password. */
 static void fail_login(struct api_call *c)
 {
@@ -57,8 +67,12 @@ static bool log_in(struct api_call *c)
     struct bytes name = {0};
     struct bytes password = {0};
 
-    if (!find_login(c, area, &name, &password) ||
-        broker_log_in(c->api->broker, name, password, c->request->is_loopback, &c->user) != 0) {
+    if (!find_login(c, area, &name, &password)) {
+        fail_login(c);
+        return false;
+    }
+    if (broker_log_in(c->api->broker, name, password, c->request->is_loopback, &c->user) != 0) {
+        tell_refused(c);
         fail_login(c);
         return false;
     }
@@ -323,6 +337,7 @@ struct api *api_new(const struct api_open *o)
 
     json_in_init();
     a->io = o->io;
+    a->voices.room = "http";
     a->broker = o->broker;
     a->options = o->options;
     a->node = o->node;

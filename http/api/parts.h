@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/voices.h"
 #include "http/api/api.h"
 #include "http/server.h"
 #include "io/io.h"
@@ -29,8 +30,9 @@ struct api {
     struct buf reply;     /* of one answer */
     struct buf arguments; /* field tables made of bodies */
     struct samples *samples;
-    size_t kept_bytes; /* by all lists that are sorted or cut into pages */
-    uint64_t readings; /* bodies that workers read */
+    struct voices voices; /* lines about clients */
+    size_t kept_bytes;    /* by all lists that are sorted or cut into pages */
+    uint64_t readings;    /* bodies that workers read */
     int64_t started_ms;
     uint64_t memory_max_bytes;
     uint64_t disk_low_bytes;

@@ -135,6 +135,7 @@ class Secrets(unittest.TestCase):
                                                         "reason": b"renewed"})
         player.take_named(one, 0, "connection.update-secret-ok")
         self.ask_over_http(world)
+        world.broker.wait_log("[http] a login over HTTP was refused peer=127.0.0.1:", world.begin)
         world.stop()
         said = world.broker.diag.read_text() + path.read_text()
         self.assertIn("[connection]", said)
