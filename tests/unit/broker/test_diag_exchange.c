@@ -145,6 +145,24 @@ static void test_a_binding_survives(void **state)
     end(&w);
 }
 
+static void test_without_the_setting_a_binding_of_before_means_nothing(void **state)
+{
+    struct broker_world w;
+
+    (void)state;
+    begin(&w, true);
+    listen(&w, "q", "error");
+    assert_int_equal(world_wait(&w), 0);
+    broker_world_close(&w);
+    w.options.has_diag_exchange = false;
+    broker_world_open(&w);
+    assert_false(diag_tap_is_open());
+    diag(DIAG_ERROR, "a", "%s", "one");
+    world_run_ms(&w, SOON_MS);
+    assert_int_equal(world_ready(&w, "q"), 0);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +172,7 @@ int main(void)
         LEAK_CHECKED(test_with_nobody_bound_lines_are_gone),
         LEAK_CHECKED(test_a_flood_is_cut_and_told_of),
         LEAK_CHECKED(test_a_binding_survives),
+        LEAK_CHECKED(test_without_the_setting_a_binding_of_before_means_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
