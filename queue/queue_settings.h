@@ -16,6 +16,8 @@ struct queues_options {
     uint64_t lane_min_bytes;        /* a queue that holds so much gets a lane of its own */
     int64_t publishers_max;         /* how many publishers that number their messages are known */
     uint64_t publisher_memory_ms;   /* and for how long */
+    uint64_t stream_age_max_ms;     /* of streams that say nothing; 0: they keep what they have */
+    uint64_t stream_bytes_max;      /* the same */
 };
 
 /* "consumer_timeout" and "millrace.queue.<name>", into struct queues_options. */

@@ -13,25 +13,46 @@
 
 enum { COMPACT_MIN_S = 10, COMPACT_MAX_S = 3600 };
 
+/* How old a message may become; QUEUE_NO_LIMIT: as old as it likes. */
+static uint64_t age_max_ms(const struct queue *q)
+{
+    uint64_t usual_ms = q->home->options->stream_age_max_ms;
+
+    if (q->args.max_age_s != QUEUE_NO_AGE)
+        return (uint64_t)q->args.max_age_s * MS_PER_S;
+    return usual_ms > 0 ? usual_ms : QUEUE_NO_LIMIT;
+}
+
+/* QUEUE_NO_LIMIT: there is none. */
+static uint64_t bytes_max(const struct queue *q)
+{
+    uint64_t usual = q->home->options->stream_bytes_max;
+
+    if (q->args.max_length_bytes != QUEUE_NO_LIMIT)
+        return q->args.max_length_bytes;
+    return usual > 0 ? usual : QUEUE_NO_LIMIT;
+}
+
 /* The seq below which all of the hot log's messages are too old. */
 static uint64_t find_old(const struct queue *q)
 {
-    int64_t age_ms = (int64_t)q->args.max_age_s * MS_PER_S;
+    uint64_t age_ms = age_max_ms(q);
 
-    if (q->args.max_age_s == QUEUE_NO_AGE)
+    if (age_ms == QUEUE_NO_LIMIT)
         return 0;
-    return stream_times_before(&q->stream->times, io_wall_ms(q->home->io) - age_ms, q->ledger.next);
+    return stream_times_before(&q->stream->times, io_wall_ms(q->home->io) - (int64_t)age_ms,
+                               q->ledger.next);
 }
 
 /* The seq below which the hot log alone has more than is to be kept. */
 static uint64_t find_surplus(struct queue *q)
 {
-    uint64_t bytes = q->ledger.live_bytes, seq = 0;
+    uint64_t bytes = q->ledger.live_bytes, most = bytes_max(q), seq = 0;
     struct ledger_entry e;
 
-    if (q->args.max_length_bytes == QUEUE_NO_LIMIT)
+    if (most == QUEUE_NO_LIMIT)
         return 0;
-    while (bytes > q->args.max_length_bytes && ledger_next_live(&q->ledger, seq, &seq, &e) &&
+    while (bytes > most && ledger_next_live(&q->ledger, seq, &seq, &e) &&
            seq + 1 < q->ledger.next) {
         bytes -= e.size;
         seq++;
@@ -52,11 +73,11 @@ static uint64_t not_beyond_committed(struct queue *q, uint64_t seq)
 
 static void retain_lane(const struct queue *q)
 {
-    uint64_t hot = q->ledger.live_bytes, most = q->args.max_length_bytes;
+    uint64_t hot = q->ledger.live_bytes, most = bytes_max(q), age_ms = age_max_ms(q);
     struct log_retention r = {0};
 
-    if (q->args.max_age_s != QUEUE_NO_AGE)
-        r.max_age_ms = q->args.max_age_s > 0 ? (uint64_t)q->args.max_age_s * MS_PER_S : 1;
+    if (age_ms != QUEUE_NO_LIMIT)
+        r.max_age_ms = age_ms > 0 ? age_ms : 1;
     if (most != QUEUE_NO_LIMIT)
         r.max_bytes = most > hot ? most - hot : 1;
     if (r.max_age_ms > 0 || r.max_bytes > 0)

@@ -373,6 +373,9 @@ ELSEWHERE = {
     "millrace.log.debt_max": ("tests/unit/log/test_sorter.c", "debt_bytes_max"),
     "consumer_timeout": ("tests/dialogue/input/c_limits.dialogue", "set consumer_timeout"),
     "millrace.queue.lane_min": ("tests/unit/queue/test_elsewhere.c", "lane_min_bytes"),
+    "millrace.queue.stream_max_age": ("tests/unit/queue/test_streams.c", "stream_age_max_ms"),
+    "millrace.queue.stream_max_length_bytes":
+        ("tests/unit/queue/test_streams.c", "stream_bytes_max"),
     "millrace.queue.transient_max": ("tests/unit/store/test_spill.c", "transient_bytes_max"),
     "millrace.queue.spill_max": ("tests/unit/store/test_spill.c", "spill_bytes_max"),
     "default_user": ("tests/dialogue/error/connections.dialogue", "set default_user"),

@@ -151,6 +151,30 @@ static void test_old_messages_go_on_an_idle_broker(void **state)
     assert_int_equal(heard.offsets[0], 5);
 }
 
+/* The broker's own limits are for those that say nothing, from the moment they are set. */
+static void test_streams_that_say_nothing_keep_what_the_broker_says(void **state)
+{
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    declare("t", "x-queue-type=stream x-max-age=1h");
+    fill("s,t", 3, 10);
+    queue_world_run_ms(&w, 70000);
+    assert_int_equal(queue_first_offset(queue_world_find(&w, "s")), 0);
+    w.options.stream_age_max_ms = 60000;
+    queue_world_run_ms(&w, 10000);
+    assert_int_equal(queue_first_offset(queue_world_find(&w, "s")), 3);
+    assert_int_equal(queue_first_offset(queue_world_find(&w, "t")), 0);
+    w.options.stream_age_max_ms = 0;
+    w.options.stream_bytes_max = 5000;
+    declare("u", "x-queue-type=stream x-max-length-bytes=1000000");
+    fill("s,u", 100, 100);
+    queue_world_run_ms(&w, 10000);
+    read_all("s");
+    assert_in_range(heard.count, 30, 60);
+    read_all("u");
+    assert_int_equal(heard.count, 100);
+}
+
 static void test_files_go_by_age(void **state)
 {
     uint64_t first, end;
@@ -375,6 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_memory_does_not_grow_with_a_stream),
         TEST(test_old_messages_go_on_an_idle_broker),
+        TEST(test_streams_that_say_nothing_keep_what_the_broker_says),
         TEST(test_files_go_by_age),
         TEST(test_a_stream_keeps_so_many_bytes),
         TEST(test_a_reader_goes_on_at_the_first_that_is_there),
