@@ -47,9 +47,10 @@ bool sim_connection_gone(struct sim_connection *c)
 
 static void say_reset(struct sim_connection *c, unsigned end)
 {
+    if (c->pipes[end].is_reset)
+        return; /* it is on its way */
     sim_pipe_drop_flight(&c->pipes[end]);
-    if (!c->pipes[end].is_reset)
-        sim_pipe_send(&c->pipes[end], SEGMENT_RESET);
+    sim_pipe_send(&c->pipes[end], SEGMENT_RESET);
 }
 
 bool sim_connection_leave(struct sim_connection *c, unsigned end, enum leave how)

@@ -305,6 +305,21 @@ static void test_bytes_to_a_side_that_is_gone_bring_a_reset(void **state)
     stage_free(g);
 }
 
+static void test_more_bytes_do_not_overtake_the_reset(void **state)
+{
+    struct stage *g = stage_new(1, NULL);
+
+    (void)state;
+    stage_connect(g);
+    side_say(&g->client, "x");
+    sim_run_for(g->sim, 30 * US);
+    side_say(&g->client, "y");
+    side_close(server(g)); /* neither has arrived yet */
+    sim_run_for(g->sim, MS);
+    assert_int_equal(ERR_IO, g->client.error);
+    stage_free(g);
+}
+
 static void close_side(void *owner, struct socket *s, unsigned events)
 {
     (void)s;
@@ -340,6 +355,7 @@ int main(void)
         LEAK_CHECKED(test_the_end_of_a_stream_comes_after_its_bytes),
         LEAK_CHECKED(test_closing_with_unread_bytes_is_a_reset),
         LEAK_CHECKED(test_bytes_to_a_side_that_is_gone_bring_a_reset),
+        LEAK_CHECKED(test_more_bytes_do_not_overtake_the_reset),
         LEAK_CHECKED(test_a_socket_may_be_closed_in_its_own_callback),
     };
 
