@@ -11,7 +11,6 @@ enum {
     LEVEL_SPAN = 0,
     LEVEL_DATE = 1,
     AGAIN_MS = 1000,
-    LOOK_MAX_MS = 3600000, /* an alarm is set for at most so long, and then again */
 };
 
 /* ---- the steady clock ---- */
@@ -53,7 +52,7 @@ void steady_restore(struct steady *s, struct reader *r)
 
 /* ---- the queue ---- */
 
-static void spans_are_due(struct alarm *a)
+static void dates_are_due(struct alarm *a)
 {
     queue_activate(CONTAINER_OF(a, struct delayed, due)->queue);
 }
@@ -67,7 +66,7 @@ struct delayed *delayed_new(struct queue *q)
     expiry_init(&d->dates);
     d->spans.level = LEVEL_SPAN;
     d->dates.level = LEVEL_DATE;
-    alarm_init(&d->due, spans_are_due);
+    alarm_init(&d->due, dates_are_due);
     list_init(&d->walks);
     return d;
 }
@@ -77,7 +76,7 @@ void delayed_free(struct delayed *d)
     if (d == NULL)
         return;
     delayed_end_walks(d);
-    alarm_stop_span(&d->queue->home->alarms, &d->due);
+    alarm_stop_date(&d->queue->home->alarms, &d->due);
     expiry_release(&d->spans);
     expiry_release(&d->dates);
     mem_free(d);
@@ -92,6 +91,13 @@ static struct delay delay_of(const struct props *props)
     return delay_of_headers(headers);
 }
 
+int64_t queues_steady_ms(struct queues *qs, int64_t wall_ms)
+{
+    if (qs->partition != NULL)
+        return steady_now_ms(&qs->steady, qs->io);
+    return steady_seen(&qs->steady, wall_ms);
+}
+
 int64_t delayed_date(struct queue *q, int64_t wall_ms, const struct props *props)
 {
     struct queues *qs = q->home;
@@ -100,10 +106,7 @@ int64_t delayed_date(struct queue *q, int64_t wall_ms, const struct props *props
 
     if (delay.kind == DELAY_DATE)
         return delay.ms > 0 ? delay.ms : 1;
-    if (qs->partition != NULL)
-        now_ms = steady_now_ms(&qs->steady, qs->io);
-    else
-        now_ms = steady_seen(&qs->steady, wall_ms);
+    now_ms = queues_steady_ms(qs, wall_ms);
     now_ms += delay.kind == DELAY_SPAN ? delay.ms : 0;
     return now_ms > 0 ? now_ms : 1;
 }
@@ -185,21 +188,13 @@ void delayed_set_alarms(struct queue *q)
     struct alarms *as = &q->home->alarms;
     int64_t span_ms = expiry_next(&d->spans);
     int64_t date_ms = expiry_next(&d->dates);
-    int64_t now_ms = steady_now_ms(&q->home->steady, q->home->io);
 
     /* While too many are on their way the queue is visited anyway when some are gone. */
     if (date_ms == EXPIRY_NEVER || !queue_can_kill(q))
-        alarm_stop_date(as, &q->expire);
+        alarm_stop_date(as, &d->due);
     else
-        alarm_set_date(as, &q->expire, date_ms);
-    if (span_ms == EXPIRY_NEVER || !queue_can_kill(q)) {
-        alarm_stop_span(as, &d->due);
-        return;
-    }
-    int64_t left_ms = span_ms > now_ms ? span_ms - now_ms : 0;
-    if (left_ms > LOOK_MAX_MS)
-        left_ms = LOOK_MAX_MS;
-    alarm_set_after(as, &d->due, (uint64_t)left_ms * NS_PER_MS);
+        alarm_set_date(as, &d->due, date_ms);
+    queue_set_span_alarm(q, span_ms);
 }
 
 void delayed_clear(struct delayed *d)

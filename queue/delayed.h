@@ -30,7 +30,7 @@ struct delayed {
     struct queue *queue;
     struct expiry spans; /* by the steady clock */
     struct expiry dates; /* by the wall clock */
-    struct alarm due;    /* for spans; for dates it is queue->expire */
+    struct alarm due;    /* for dates; for spans it is queue->expire */
     struct list walks;   /* waiting.c */
 };
 

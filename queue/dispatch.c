@@ -251,8 +251,7 @@ static bool is_too_old(const struct handover *h)
 {
     int64_t grace_ms = h->is_get ? 1 : 0;
 
-    return h->entry.expires_ms != 0 &&
-           h->entry.expires_ms < io_wall_ms(h->queue->home->io) + grace_ms;
+    return h->entry.expires_ms != 0 && h->entry.expires_ms < queue_now_ms(h->queue) + grace_ms;
 }
 
 /* The first ready message that is not too old, with its bytes. Errors: ERR_NOT_FOUND: none is

@@ -1,7 +1,16 @@
 /* What is too old, and what is too much. */
 #include "queue/queues_parts.h"
 
+#define NS_PER_MS UINT64_C(1000000)
+
+enum { LOOK_MAX_MS = 3600000 }; /* an alarm is set for at most so long, and then again */
+
 /* ---- dates ---- */
+
+int64_t queue_now_ms(const struct queue *q)
+{
+    return steady_now_ms(&q->home->steady, q->home->io);
+}
 
 bool queue_expire(struct queue *q)
 {
@@ -14,7 +23,7 @@ bool queue_expire(struct queue *q)
     if (LIKELY(expiry_next(&q->expiry) == EXPIRY_NEVER))
         return false;
 
-    int64_t now_ms = io_wall_ms(q->home->io);
+    int64_t now_ms = queue_now_ms(q);
     while (queue_can_kill(q) && expiry_take(&q->expiry, &q->ledger, now_ms, &steps, &seq)) {
         bool is_live = ledger_find(&q->ledger, seq, &e);
 
@@ -25,19 +34,25 @@ bool queue_expire(struct queue *q)
     return steps == 0;
 }
 
-void queue_set_expire_alarm(struct queue *q)
+void queue_set_span_alarm(struct queue *q, int64_t next_ms)
 {
-    int64_t next_ms = expiry_next(&q->expiry);
+    int64_t now_ms = queue_now_ms(q);
+    int64_t left_ms = next_ms > now_ms ? next_ms - now_ms : 0;
 
-    if (UNLIKELY(q->delayed != NULL)) {
-        delayed_set_alarms(q);
-        return;
-    }
     /* While too many are dying the queue is visited anyway when some are done. */
     if (next_ms == EXPIRY_NEVER || !queue_can_kill(q))
-        alarm_stop_date(&q->home->alarms, &q->expire);
+        alarm_stop_span(&q->home->alarms, &q->expire);
     else
-        alarm_set_date(&q->home->alarms, &q->expire, next_ms);
+        alarm_set_after(&q->home->alarms, &q->expire,
+                        (uint64_t)(left_ms < LOOK_MAX_MS ? left_ms : LOOK_MAX_MS) * NS_PER_MS);
+}
+
+void queue_set_expire_alarm(struct queue *q)
+{
+    if (UNLIKELY(q->delayed != NULL))
+        delayed_set_alarms(q);
+    else
+        queue_set_span_alarm(q, expiry_next(&q->expiry));
 }
 
 /* ---- limits ---- */

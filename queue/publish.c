@@ -14,16 +14,18 @@ struct arrival {
     uint64_t part_first; /* kept by each stream */
 };
 
-int64_t queue_date(struct queue *q, int64_t now_ms, uint64_t expiration_ms,
+int64_t queue_date(struct queue *q, int64_t wall_ms, uint64_t expiration_ms,
                    const struct props *props)
 {
     if (UNLIKELY(q->delayed != NULL))
-        return delayed_date(q, now_ms, props);
+        return delayed_date(q, wall_ms, props);
 
     uint64_t ttl_ms =
         expiration_ms < q->args.message_ttl_ms ? expiration_ms : q->args.message_ttl_ms;
 
-    return LIKELY(ttl_ms == QUEUE_NO_LIMIT) ? 0 : now_ms + (int64_t)ttl_ms;
+    if (LIKELY(ttl_ms == QUEUE_NO_LIMIT))
+        return 0;
+    return queues_steady_ms(q->home, wall_ms) + (int64_t)ttl_ms;
 }
 
 uint8_t queue_level(const struct queue *q, const struct props *props)

@@ -252,7 +252,7 @@ void queue_free(struct queue *q)
         list_remove(&q->active);
     if (q->is.is_blocked)
         qs->blocked_count--;
-    alarm_stop_date(&qs->alarms, &q->expire);
+    alarm_stop_span(&qs->alarms, &q->expire);
     alarm_stop_span(&qs->alarms, &q->unused);
     free_waits(q);
     if (q->stream != NULL)

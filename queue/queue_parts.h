@@ -99,7 +99,7 @@ struct queue {
     struct expiry expiry;
     struct map counts; /* seq -> struct counts */
     struct queue_args args;
-    struct alarm expire;       /* a date */
+    struct alarm expire;       /* a span */
     struct alarm unused;       /* x-expires */
     struct queue_waits *waits; /* queue_waits(); NULL: it waited for nothing of that */
     struct queue_marks marks;
@@ -186,7 +186,11 @@ bool queue_refuses(const struct queue *q, uint64_t body_size);
 bool queue_expire(struct queue *q);
 /* Drops from the head what is over the limits; true when there is more to drop. */
 bool queue_shorten(struct queue *q);
+/* The time by which messages expire: the steady clock's. */
+int64_t queue_now_ms(const struct queue *q);
 void queue_set_expire_alarm(struct queue *q);
+/* The next date of the steady clock that the queue waits for. */
+void queue_set_span_alarm(struct queue *q, int64_t next_ms);
 
 /* ---- deadletter.c ---- */
 
@@ -198,8 +202,8 @@ void queue_end_courier(struct queue *q);
 void queue_retry_is_due(struct alarm *a);
 /* ---- publish.c ---- */
 
-/* The date at which a message that comes now expires; 0: never. */
-int64_t queue_date(struct queue *q, int64_t now_ms, uint64_t expiration_ms,
+/* The steady time at which a message that comes now expires; 0: never. */
+int64_t queue_date(struct queue *q, int64_t wall_ms, uint64_t expiration_ms,
                    const struct props *props);
 uint8_t queue_level(const struct queue *q, const struct props *props);
 /* What a message says about how long it may live. */

@@ -209,6 +209,11 @@ bool queues_can_go_straight(const struct queues *qs, const struct queues_publish
 /* Gives the message to the consumer who is next, if he takes it for good. */
 bool queue_give_straight(struct queue *q, const struct message *m);
 
+/* ---- delayed.c ---- */
+
+/* Now by the steady clock; while the log is read, when a record of that time was written. */
+int64_t queues_steady_ms(struct queues *qs, int64_t wall_ms);
+
 /* ---- publish.c ---- */
 
 /* Forgets publishers beyond the limits. */

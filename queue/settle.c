@@ -302,7 +302,7 @@ void queue_requeue(struct delivery *d, bool is_failure)
         kill_detached(q, f, DEATH_DELIVERY_LIMIT);
         return;
     }
-    if (f->entry.expires_ms != 0 && f->entry.expires_ms <= io_wall_ms(q->home->io)) {
+    if (f->entry.expires_ms != 0 && f->entry.expires_ms <= queue_now_ms(q)) {
         kill_detached(q, f, DEATH_EXPIRED); /* the time index has passed it already */
         return;
     }

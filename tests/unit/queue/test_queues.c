@@ -560,6 +560,27 @@ static void test_an_idle_queue_takes_little_memory(void **state)
     mem_free(all);
 }
 
+static uint64_t count_ready(const char *queue)
+{
+    return queue_ready_count(queue_world_find(&w, queue));
+}
+
+static void test_a_jump_of_the_clock_expires_nothing_and_keeps_nothing(void **state)
+{
+    (void)state;
+    declare("q", "x-message-ttl=5000");
+    for (int is_forward = 0; is_forward < 2; is_forward++) {
+        assert_int_equal(try_publish("q", 1, 8), 0);
+        queue_world_run_ms(&w, 10);
+        sim_node_jump_wall(w.p.node, is_forward != 0 ? 86400000 : -86400000);
+        assert_int_equal(try_publish("q", 2, 8), 0);
+        queue_world_run_ms(&w, 4900);
+        assert_int_equal(count_ready("q"), 2);
+        queue_world_run_ms(&w, 200);
+        assert_int_equal(count_ready("q"), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -577,6 +598,7 @@ int main(void)
         TEST(test_a_consumer_without_prefetch_holds_no_more_than_the_broker_allows),
         TEST(test_a_get_finds_only_what_no_consumer_has_room_for),
         TEST(test_a_get_finds_nothing_that_is_too_much_or_too_old),
+        TEST(test_a_jump_of_the_clock_expires_nothing_and_keeps_nothing),
         TEST(test_an_idle_queue_takes_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
