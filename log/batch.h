@@ -11,7 +11,8 @@
  *     28      4   chain: CRC32C field of the batch before this one; of the first one of a cold file
  *                 what segment.h says, and 0 for the very first of the log
  *     32      8   epoch of the leader that wrote it; a batch never spans epochs
- *     40      8   time: the leader's wall clock in ms, never less than the batch before
+ *     40      8   time: the leader's wall clock in ms when it was sealed, so that no record
+ *                 is younger; never less than the batch before
  *     48      8   durable: every position below this was durable when this batch was written
  *     56      4   raw size: bytes of the payload once decompressed
  *     60      4   mark: the first four bytes of the log's own id

@@ -171,6 +171,15 @@ static void seal_bytes(struct hot *h, struct batch_head *head)
     batch_seal_summed(at, head, h->tail.sum);
 }
 
+/* The wall clock, but never back. */
+static int64_t stamp(struct hot *h)
+{
+    int64_t now = io_wall_ms(h->site->io);
+
+    h->time_ms = now > h->time_ms ? now : h->time_ms;
+    return h->time_ms;
+}
+
 /* Closes the open batch: header, CRC, padding, and its entry in the index. */
 static void seal_batch(struct hot *h)
 {
@@ -184,6 +193,7 @@ static void seal_batch(struct hot *h)
     batch = &b->batches[b->batch_count - 1];
     length = b->size - h->tail.batch_at;
     padded = (size_t)batch_padded(length);
+    batch->head.time_ms = stamp(h); /* nothing in it is younger */
     batch->head.length = (uint32_t)length;
     batch->head.raw_size = (uint32_t)(length - BATCH_HEADER_SIZE);
     batch->head.count = b->count - batch->record;
@@ -326,15 +336,13 @@ static int admit(struct hot *h, size_t bytes, bool may_use_reserve)
 static void begin_batch(struct hot *h)
 {
     struct block *b = h->tail.block;
-    int64_t now = io_wall_ms(h->site->io);
     struct block_batch *batch = block_add_batch(b);
 
     ASSERT(b->size % BATCH_ALIGN == 0);
-    h->time_ms = now > h->time_ms ? now : h->time_ms;
     h->tail.batch_at = b->size;
     batch->head.base = h->next;
     batch->head.epoch = h->epoch;
-    batch->head.time_ms = h->time_ms;
+    batch->head.time_ms = stamp(h);
     batch->head.mark = site_mark(h->site);
     b->size += BATCH_HEADER_SIZE;
     h->tail.summed_to = b->size;

@@ -581,6 +581,27 @@ static void test_a_jump_of_the_clock_expires_nothing_and_keeps_nothing(void **st
     }
 }
 
+/* A batch stays open while the one before it is being synced. */
+static void test_what_came_last_into_a_batch_is_no_older_after_a_crash(void **state)
+{
+    (void)state;
+    declare("q", "x-message-ttl=2000");
+    sim_disk_set_latency(w.p.disk, SIM_OP_SYNC, 400 * PARTITION_WORLD_MS, 0);
+    assert_int_equal(try_publish("q", 1, 8), 0);
+    queue_world_run_ms(&w, 1);
+    assert_int_equal(try_publish("q", 2, 8), 0);
+    queue_world_run_ms(&w, 300);
+    assert_int_equal(try_publish("q", 3, 8), 0);
+    queue_world_run_ms(&w, 1000);
+    sim_disk_set_latency(w.p.disk, SIM_OP_SYNC, 0, 0);
+    queue_world_crash(&w);
+    assert_int_equal(count_ready("q"), 3);
+    queue_world_run_ms(&w, 990);
+    assert_true(count_ready("q") >= 1); /* it is 1990 ms old */
+    queue_world_run_ms(&w, 500);
+    assert_int_equal(count_ready("q"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,6 +620,7 @@ int main(void)
         TEST(test_a_get_finds_only_what_no_consumer_has_room_for),
         TEST(test_a_get_finds_nothing_that_is_too_much_or_too_old),
         TEST(test_a_jump_of_the_clock_expires_nothing_and_keeps_nothing),
+        TEST(test_what_came_last_into_a_batch_is_no_older_after_a_crash),
         TEST(test_an_idle_queue_takes_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
