@@ -50,16 +50,23 @@ void client_enter(struct client *c, uint16_t channels);
 void client_log_in(struct client *c);
 void client_ask_in(struct client *c);
 
+/* All of that at once, on channel 1, and no answer is awaited: they are the next frames. */
+void client_rush_in(struct client *c);
+
 void client_send(struct client *c, struct bytes bytes);
 void client_method(struct client *c, uint16_t channel, const struct method *m);
-/* Header and body frames. */
+/* Header and body frames, of a persistent message. */
 void client_content(struct client *c, uint16_t channel, struct bytes body);
+/* The same with properties, as they are on the wire. */
+void client_content_with(struct client *c, uint16_t channel, struct bytes props, struct bytes body);
 
 /* Whether it hears anything of what it is sent. */
 void client_read(struct client *c, bool is_reading);
 
 /* The next frame; heartbeats are passed over. */
 void client_next(struct client *c);
+/* The same if it is there already. */
+bool client_poll(struct client *c);
 /* The next frame is this method, on this channel. */
 const struct method *client_expect(struct client *c, uint16_t channel, uint32_t id);
 /* A content header and all of the body follow; into c->content and c->body. */

@@ -13,9 +13,15 @@
 
 void world_init(struct world *w)
 {
+    world_init_with(w, NULL, NULL);
+}
+
+void world_init_with(struct world *w, const struct sim_options *sim,
+                     const struct sim_disk_options *disk)
+{
     memset(w, 0, sizeof(*w));
-    w->disk = sim_disk_new(NULL);
-    w->sim = sim_new(NULL);
+    w->disk = sim_disk_new(disk);
+    w->sim = sim_new(sim);
     w->server = sim_node_new(w->sim, "server", w->disk);
     w->clients = sim_node_new(w->sim, "clients", NULL);
     w->io = sim_io_new(w->server);
@@ -33,13 +39,11 @@ void world_init(struct world *w)
     w->log_options.block_bytes = 256 * KIB;
 }
 
-void world_open(struct world *w)
+static int open_broker(struct world *w, struct err_note *note)
 {
-    struct err_note note = {{0}};
-    const struct gate_options gate = {
-        .host = "", .port = WORLD_PORT, .what = "amqp", .settings = &w->gate_settings};
-    struct broker_open open = {
+    const struct broker_open open = {
         .io = w->io,
+        .data = w->data,
         .data_dir = "data",
         .options = &w->broker_options,
         .partition = &w->partition_options,
@@ -47,13 +51,34 @@ void world_open(struct world *w)
         .queues = &w->queues_options,
     };
 
-    if (datadir_open(w->io, "data", &w->data, &note) != 0)
-        fail_msg("%s", note.text);
-    open.data = w->data;
-    if (broker_open(&open, &w->broker, &note) != 0)
-        fail_msg("%s", note.text);
+    return broker_open(&open, &w->broker, note);
+}
+
+int world_try_open(struct world *w, struct err_note *note)
+{
+    const struct gate_options gate = {
+        .host = "", .port = WORLD_PORT, .what = "amqp", .settings = &w->gate_settings};
+    int rv = datadir_open(w->io, "data", &w->data, note);
+
+    if (rv != 0)
+        return rv;
+    rv = open_broker(w, note);
+    if (rv != 0) {
+        datadir_close(w->data);
+        return rv;
+    }
     w->door = amqp_new(w->io, w->broker, &w->amqp_options);
-    if (amqp_listen(w->door, &gate, &note) != 0)
+    rv = amqp_listen(w->door, &gate, note);
+    if (rv != 0)
+        world_close(w);
+    return rv;
+}
+
+void world_open(struct world *w)
+{
+    struct err_note note = {{0}};
+
+    if (world_try_open(w, &note) != 0)
         fail_msg("%s", note.text);
 }
 
@@ -87,6 +112,18 @@ void world_close(struct world *w)
     assert_true(sim_run_until(w->sim, is_closed, w, WORLD_PATIENCE_NS));
     datadir_close(w->data);
     w->door = NULL;
+}
+
+void world_crash(struct world *w, enum sim_death how, const struct sim_crash *image)
+{
+    sim_node_halt(w->server, how);
+    if (w->door != NULL)
+        world_close(w);
+    sim_io_free(w->io);
+    if (image != NULL)
+        sim_disk_crash(w->disk, image);
+    sim_node_restart(w->server);
+    w->io = sim_io_new(w->server);
 }
 
 void world_release(struct world *w)

@@ -5,6 +5,9 @@
  *     w.amqp_options.output_max_bytes = 65536;           before the opening
  *     world_open(&w);
  *     ...
+ *     world_crash(&w, SIM_DEATH_POWER, &how);            it dies, and can be opened again
+ *     world_open(&w);
+ *     ...
  *     world_release(&w);
  *
  * Owner: a test. */
@@ -48,9 +51,17 @@ struct world {
 
 /* A disk and two nodes; defaults in all options, and guest may come from anywhere. */
 void world_init(struct world *w);
+/* The same in a world of chance. */
+void world_init_with(struct world *w, const struct sim_options *sim,
+                     const struct sim_disk_options *disk);
 void world_open(struct world *w);
+/* The same when it may fail; nothing is left open then, but what happened on the disk. */
+MUST_USE int world_try_open(struct world *w, struct err_note *note);
 /* Stops the door, then the broker, in peace. */
 void world_close(struct world *w);
+/* The process dies, or the power fails and the disk becomes this image (NULL: none). Whether it was
+ * open or not. */
+void world_crash(struct world *w, enum sim_death how, const struct sim_crash *image);
 /* Closes if it is open. */
 void world_release(struct world *w);
 

@@ -41,6 +41,8 @@ HOUSE = {
     "tests/unit/base/test_err.c": '#include "base/err.h"\n',
     "tests/crash/test_all.c": '#include "log/log.h"\n#include "tests/crash/images.h"\n',
     "tests/crash/images.h": "",
+    "tests/sim/world.h": "",
+    "tests/trust/run.h": '#include "tests/sim/world.h"\n',
     "tests/fuzz/fuzz_segment.c": '#include "log/segment.h"\n',
 }
 
@@ -106,6 +108,8 @@ class Layers(Tree):
     def test_tests_may_not_include_files_of_other_tests(self):
         self.assert_finds({"tests/unit/log/test_log.c": '#include "tests/crash/images.h"\n'},
                           "tests/unit/log/test_log.c:1", "tests/lib")
+        self.assert_finds({"tests/sim/test_all.c": '#include "tests/trust/run.h"\n'},
+                          "tests/sim/test_all.c:1", "tests/lib")
 
     def test_a_cycle_in_the_table_is_found_with_its_way(self):
         table = TABLE.replace("io            : base", "io            : base log")
