@@ -83,6 +83,7 @@
     X(FACT_FILTERED, "filtered", FACT_FLAG)                                                        \
     X(FACT_REDELIVERED, "redelivered", FACT_FLAG)                                                  \
     X(FACT_LOST, "lost", FACT_FLAG) /* the connection broke; what was on its way may be lost */    \
+    X(FACT_FAILED, "failed", FACT_FLAG) /* a requeue that counts */                                \
     X(FACT_FIRST, "first", FACT_FLAG)
 
 enum verb {

@@ -63,6 +63,10 @@ struct place {
     size_t cleared;            /* purged or deleted at this event; NEVER: not */
     size_t last_return;        /* the last event that may have given anything back; NEVER: none */
     uint64_t return_count;     /* such events */
+    uint64_t haunted_ms;       /* until then the broker may still notice that somebody is gone */
+    size_t haunted;            /* an event before or at that time */
+    uint64_t ghosts;           /* sessions that went and may not have been noticed */
+    bool is_replayed;          /* messages of different exchanges overtake one another */
     struct session *owner;     /* of a queue with a single active consumer */
     const struct event *drained;
     struct map offsets; /* of a stream: the copy at each */
@@ -90,10 +94,10 @@ struct copy {
     uint64_t returns_before; /* place->return_count then */
     struct session *holder;
     uint64_t deliveries;
-    uint64_t last_life; /* of the last delivery */
+    struct moment last; /* delivery */
     size_t returned;    /* the last event that gave this one back; NEVER */
     struct moment returns[RETURNS_KEPT];
-    uint64_t return_count; /* requeues and ends of its holders */
+    uint64_t return_count; /* requeues that count */
     bool is_settled;
     bool is_dropped; /* by a rejection */
     bool is_unsure;  /* it may be settled: in a transaction that nobody answered */

@@ -59,7 +59,9 @@ static struct copy *bury(struct judge *j, struct place *p, const struct letter *
                      message);
     from->is_settled = true;
     from->settled = (struct moment){e->at_ms, j->life, NULL};
-    return judge_add_copy(j, p, source, message);
+    c = judge_add_copy(j, p, source, message);
+    c->arrived = from->arrived; /* it came here at any time since */
+    return c;
 }
 
 static struct copy *find_copy(struct judge *j, struct place *p, const struct letter *l)
@@ -108,18 +110,54 @@ static void check_holder(struct judge *j, const struct copy *c)
                      judge_word(j, c->place->name), c->settled.at_ms);
 }
 
-static void check_mark(struct judge *j, const struct copy *c)
+/* The last event up to which anything may have been brought back; NEVER: none. */
+static size_t last_return(const struct judge *j, struct place *p)
+{
+    const struct event *events = j->history->events;
+
+    if (p->last_return == NEVER)
+        return NEVER;
+    if (p->haunted < p->last_return)
+        p->haunted = p->last_return;
+    while (p->haunted < j->at && events[p->haunted + 1].at_ms <= p->haunted_ms)
+        p->haunted++;
+    return p->haunted;
+}
+
+/* Whether the broker may have moved the message here a second time: as a dead letter, out of a
+ * delay, or by a replay, and the first time was not safe yet when it died. */
+static bool may_be_reborn(const struct judge *j, const struct copy *c, const struct letter *l)
+{
+    bool is_moved =
+        c->source != NOWHERE || c->place->is_replayed || event_has(judge_publish(j, l), FACT_DELAY);
+
+    return is_moved && c->deliveries > 0 && !moment_is_sure(j, &c->last);
+}
+
+static void check_mark(struct judge *j, const struct copy *c, const struct letter *l)
 {
     bool is_marked = event_has(judge_event(j), FACT_REDELIVERED);
-    size_t last = c->place->last_return;
+    size_t last = last_return(j, c->place);
     bool may_be_known = c->deliveries > 0 || (last != NEVER && last > c->arrived);
 
-    if (c->deliveries > 0 && !is_marked)
+    if (c->deliveries > 0 && !is_marked && !may_be_reborn(j, c, l))
         judge_breach(j, BREACH_UNMARKED, "message %" PRIu64 " of '%s' came again without the mark",
                      c->message, judge_word(j, c->place->name));
     if (is_marked && !may_be_known)
         judge_breach(j, BREACH_MARKED, "message %" PRIu64 " of '%s' came with the mark at first",
                      c->message, judge_word(j, c->place->name));
+}
+
+/* A death was undone with the life in which it happened: nobody is owed the dead letter. */
+static void undo_death(struct judge *j, const struct copy *c)
+{
+    struct copy *dead;
+
+    if (!c->is_settled || c->settled.session != NULL || !place_is(c->place, FACT_DEAD))
+        return;
+    dead = judge_find_copy(j, c->place->queue->values[FACT_DEAD], c->place->name, c->message);
+    if (dead != NULL)
+        dead->is_unsure = true;
 }
 
 static void check_count(struct judge *j, const struct copy *c)
@@ -139,26 +177,34 @@ static void check_count(struct judge *j, const struct copy *c)
                      c->message, judge_word(j, c->place->name), least, most, count);
 }
 
-/* Within a session the messages of a channel keep their order, of one priority each; what came back
- * since the session began comes when it can, and so does what was delayed or is dead. */
+/* What keeps its order in a session: a channel's messages of one priority, and where a replay
+ * brings history, of one exchange. */
+static uint64_t line_of(const struct session *s, const struct place *p, const struct event *publish)
+{
+    uint64_t most = place_is(p, FACT_PRIORITIES) ? p->queue->values[FACT_PRIORITIES] : 0;
+    uint64_t priority = event_get(publish, FACT_PRIORITY, 0);
+    uint64_t line = s->number << 32 | event_get(publish, FACT_CHANNEL, 0) << 8;
+
+    return (line | (priority < most ? priority : most)) ^
+           (p->is_replayed ? event_get(publish, FACT_WHERE, 0) : 0);
+}
+
+/* What came back since the session began comes when it can, and so does what was delayed or is
+ * dead. */
 static void check_order(struct judge *j, const struct session *s, const struct copy *c,
                         const struct letter *l)
 {
     const struct event *p = judge_publish(j, l);
-    uint64_t most =
-        place_is(c->place, FACT_PRIORITIES) ? c->place->queue->values[FACT_PRIORITIES] : 0;
-    uint64_t priority = event_get(p, FACT_PRIORITY, 0);
-    uint64_t line =
-        s->number << 32 | event_get(p, FACT_CHANNEL, 0) << 8 | (priority < most ? priority : most);
+    uint64_t line = line_of(s, c->place, p);
     size_t last = (uintptr_t)map_find(&j->lines, line);
+    size_t back = last_return(j, c->place);
     bool is_ordered = c->source == NOWHERE && !event_has(p, FACT_DELAY);
     bool came_back = c->returned != NEVER && c->returned > s->begun;
 
     if (!is_ordered || came_back)
         return;
     /* a session elsewhere may have had it and not have told */
-    if (c->place->last_return != NEVER && c->place->last_return > s->begun &&
-        event_has(judge_event(j), FACT_REDELIVERED))
+    if (back != NEVER && back > s->begun && event_has(judge_event(j), FACT_REDELIVERED))
         return;
     if (l->published + 1 < last)
         judge_breach(j, BREACH_REORDERED,
@@ -189,13 +235,14 @@ static void check_owner(struct judge *j, struct session *s)
 static void deliver_copy(struct judge *j, struct session *s, struct copy *c, const struct letter *l)
 {
     check_holder(j, c);
-    check_mark(j, c);
+    check_mark(j, c, l);
     check_count(j, c);
     check_order(j, s, c, l);
+    undo_death(j, c);
     if (c->holder != NULL)
         list_remove(&c->link);
     c->deliveries++;
-    c->last_life = j->life;
+    c->last = (struct moment){judge_event(j)->at_ms, j->life, NULL};
     c->is_settled = c->is_unsure = false;
     c->holder = s;
     list_push(&s->held, &c->link);
@@ -239,9 +286,9 @@ void copy_return(struct judge *j, struct copy *c, struct session *by)
     list_remove(&c->link);
     c->holder = NULL;
     c->returned = j->at;
-    if (by == NULL)
+    if (by == NULL || !event_has(judge_event(j), FACT_FAILED))
         return;
     if (c->return_count < RETURNS_KEPT)
-        c->returns[c->return_count] = (struct moment){judge_event(j)->at_ms, j->life, NULL};
+        c->returns[c->return_count] = (struct moment){judge_event(j)->at_ms, j->life, by};
     c->return_count++;
 }

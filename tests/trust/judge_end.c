@@ -63,7 +63,7 @@ static void check_copy(struct judge *j, const struct copy *c)
     /* what was delivered once and came back is as safe as what is confirmed, unless the broker
      * died meanwhile */
     bool is_owed = l->fate == FATE_CONFIRMED ||
-                   (c->deliveries > 0 && c->last_life == j->life && c->source == NOWHERE);
+                   (c->deliveries > 0 && c->last.life == j->life && c->source == NOWHERE);
 
     if (c->place->drained == NULL || is_cleared || !is_owed || is_transient(j, c, l))
         return;
@@ -118,7 +118,7 @@ static void count_part(const struct judge *j, const struct copy *c, struct parts
         return;
     if (place_is(c->place, FACT_STREAM) ? c->offset == NOWHERE : c->deliveries == 0)
         parts->missing++;
-    else if (c->last_life != l->life || !j->lives[l->life].is_crashed)
+    else if (c->last.life != l->life || !j->lives[l->life].is_crashed)
         parts->there++;
 }
 

@@ -47,7 +47,7 @@ void judge_stream(struct judge *j, struct session *s, struct copy *c)
     if (event_has(s->consume, FACT_GROUP))
         return;
     c->deliveries++;
-    c->last_life = j->life;
+    c->last = (struct moment){judge_event(j)->at_ms, j->life, NULL};
     check_next(j, s, offset);
 }
 

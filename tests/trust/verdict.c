@@ -92,6 +92,8 @@ struct copy *judge_add_copy(struct judge *j, struct place *p, uint64_t source, u
     c->message = message;
     c->arrived = j->at;
     c->returns_before = p->return_count;
+    if (judge_event(j)->at_ms <= p->haunted_ms)
+        c->returns_before -= p->ghosts;
     c->returned = NEVER;
     c->offset = NOWHERE;
     map_put(&j->copies, judge_key(p->name, source, message), c);
@@ -263,6 +265,7 @@ static void on_replay(struct judge *j)
     uint64_t from = event_get(judge_event(j), FACT_SOURCE, 0);
     size_t count = j->row_count;
 
+    to->is_replayed = true;
     for (size_t i = 0; i < count; i++)
         if (j->row[i]->place->name == from)
             judge_add_copy(j, to, NOWHERE, j->row[i]->message);
@@ -301,9 +304,19 @@ static void on_consume(struct judge *j)
 
 static void on_gone(struct judge *j, struct session *s)
 {
+    uint64_t haunts_ms = event_get(judge_event(j), FACT_DELAY, j->slack_ms);
+    bool is_known = s->is_gone;
+
     s->is_lost = event_has(judge_event(j), FACT_LOST);
     s->is_gone = true;
     s->gone_ms = judge_event(j)->at_ms;
+    if (s->gone_ms > s->place->haunted_ms)
+        s->place->ghosts = 0;
+    s->place->ghosts += !is_known;
+    if (s->gone_ms + haunts_ms > s->place->haunted_ms)
+        s->place->haunted_ms = s->gone_ms + haunts_ms;
+    if (is_known)
+        return; /* it was going, and the connection broke */
     s->place->last_return = j->at;
     s->place->return_count++;
     while (!list_empty(&s->held))
@@ -314,11 +327,12 @@ static void on_gone(struct judge *j, struct session *s)
 static struct copy *find_held(struct judge *j, struct session *s)
 {
     uint64_t message = event_get(judge_event(j), FACT_MESSAGE, 0);
+    uint64_t source = event_get(judge_event(j), FACT_SOURCE, NOWHERE);
 
     LIST_FOREACH (link, &s->held) {
         struct copy *c = CONTAINER_OF(link, struct copy, link);
 
-        if (c->message == message)
+        if (c->message == message && (source == NOWHERE || source == c->source))
             return c;
     }
     judge_breach(j, BREACH_MALFORMED, "session %" PRIu64 " does not have message %" PRIu64,

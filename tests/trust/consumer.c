@@ -1,0 +1,272 @@
+/* Clients that consume and get, ack in any order, give back, reject, and go. */
+#include <string.h>
+
+#include "tests/lib/table_text.h"
+#include "tests/trust/mail.h"
+#include "tests/trust/party.h"
+
+enum { HEARTBEAT_S = 2, PREFETCH_MAX = 40, STREAM_CREDIT = 100, TABLE_MAX = 1024 };
+
+static void send_qos(struct party *p)
+{
+    struct method m;
+
+    memset(&m, 0, sizeof(m));
+    m.id = METHOD_BASIC_QOS;
+    m.basic_qos.prefetch_count = p->queue->is_stream || p->is_greedy
+                                     ? STREAM_CREDIT
+                                     : (uint16_t)(1 + run_below(p->run, PREFETCH_MAX));
+    client_method(p->client, 1, &m);
+}
+
+static void send_consume(struct party *p)
+{
+    struct buf area;
+    struct method m;
+
+    buf_init(&area, TABLE_MAX);
+    memset(&m, 0, sizeof(m));
+    m.id = METHOD_BASIC_CONSUME;
+    m.basic_consume.queue = bytes_text(p->queue->name);
+    m.basic_consume.consumer_tag = bytes_text("c");
+    m.basic_consume.arguments =
+        table_text(&area, p->queue->is_stream ? "x-stream-offset=first" : "");
+    client_method(p->client, 1, &m);
+    buf_release(&area);
+}
+
+void consumer_join(struct party *p, const struct queue_row *queue)
+{
+    struct event *e;
+
+    p->queue = queue;
+    p->mode = !p->is_greedy && plan_has(&p->run->plan, FEATURE_TX) && run_chance(p->run, 1, 4)
+                  ? MODE_TX
+                  : MODE_PLAIN;
+    p->is_getter = !p->is_greedy && !queue->is_stream && plan_has(&p->run->plan, FEATURE_GET) &&
+                   !queue->is_single && run_chance(p->run, 1, 4);
+    p->client = client_new(&p->run->world);
+    p->client->heartbeat_s = plan_fails(&p->run->plan, FAULT_HALF_OPEN) ? HEARTBEAT_S : 0;
+    client_rush_in(p->client);
+    if (p->mode == MODE_TX) {
+        struct method m = {.id = METHOD_TX_SELECT};
+
+        client_method(p->client, 1, &m);
+    }
+    p->session = ++p->run->last_session;
+    e = run_event(p->run, VERB_CONSUME);
+    event_set(e, FACT_SESSION, p->session);
+    event_set(e, FACT_QUEUE, run_word(p->run, queue->name));
+    if (queue->is_stream)
+        event_set(e, FACT_FIRST, 0);
+    send_qos(p);
+    if (!p->is_getter)
+        send_consume(p);
+    p->last_ms = run_now_ms(p->run);
+}
+
+/* ---- settling ---- */
+
+static void forget(struct party *p, unsigned index)
+{
+    p->row_count--;
+    memmove(&p->row[index], &p->row[index + 1], (p->row_count - index) * sizeof(p->row[0]));
+}
+
+static void note(struct party *p, unsigned index, enum verb verb)
+{
+    struct event *e;
+
+    if (!p->queue->is_stream) { /* of a stream an ack only gives credit */
+        e = run_event(p->run, verb);
+        event_set(e, FACT_SESSION, p->session);
+        event_set(e, FACT_MESSAGE, p->row[index].message);
+        if (p->row[index].source > 0)
+            event_set(e, FACT_SOURCE, p->row[index].source - 1);
+        if (p->mode == MODE_TX)
+            event_set(e, FACT_TRANSACTION, p->transaction);
+    }
+    forget(p, index);
+}
+
+static void ack(struct party *p, unsigned index, bool is_multiple)
+{
+    struct method m;
+
+    if (p->mode == MODE_TX && p->transaction == 0)
+        p->transaction = ++p->run->last_transaction;
+    memset(&m, 0, sizeof(m));
+    m.id = METHOD_BASIC_ACK;
+    m.basic_ack.delivery_tag = p->row[index].tag;
+    m.basic_ack.multiple = is_multiple;
+    client_method(p->client, 1, &m);
+    for (unsigned left = is_multiple ? index : 0; left > 0; left--)
+        note(p, 0, VERB_ACK);
+    note(p, is_multiple ? 0 : index, VERB_ACK);
+}
+
+static void nack(struct party *p, unsigned index, bool is_requeue)
+{
+    struct method m;
+
+    memset(&m, 0, sizeof(m));
+    m.id = METHOD_BASIC_NACK;
+    m.basic_nack.delivery_tag = p->row[index].tag;
+    m.basic_nack.requeue = is_requeue;
+    client_method(p->client, 1, &m);
+    note(p, index, is_requeue ? VERB_REQUEUE : VERB_DROP);
+}
+
+/* Gives it back because it could not be worked off, which counts. */
+static void fail_one(struct party *p, unsigned index)
+{
+    struct method m;
+
+    memset(&m, 0, sizeof(m));
+    m.id = METHOD_BASIC_REJECT;
+    m.basic_reject.delivery_tag = p->row[index].tag;
+    m.basic_reject.requeue = true;
+    client_method(p->client, 1, &m);
+    note(p, index, VERB_REQUEUE);
+    event_set(&p->run->history.events[p->run->history.count - 1], FACT_FAILED, 0);
+}
+
+static void commit(struct party *p)
+{
+    struct method m = {.id = METHOD_TX_COMMIT};
+
+    if (p->transaction == 0 || p->is_committing)
+        return;
+    client_method(p->client, 1, &m);
+    p->is_committing = true;
+}
+
+static void settle_some(struct party *p)
+{
+    unsigned index = (unsigned)run_below(p->run, p->row_count);
+    bool may_requeue = plan_has(&p->run->plan, FEATURE_REQUEUE) && !p->queue->is_stream;
+
+    if (p->mode == MODE_TX) {
+        if (!p->is_committing)
+            ack(p, index, run_chance(p->run, 1, 4));
+        return;
+    }
+    if (may_requeue && run_chance(p->run, 1, 8))
+        nack(p, index, true);
+    else if (may_requeue && run_chance(p->run, 1, 8))
+        fail_one(p, index);
+    else if (p->queue->dead != NULL && run_chance(p->run, 1, 4))
+        nack(p, index, false);
+    else
+        ack(p, index, run_chance(p->run, 1, 4));
+}
+
+/* ---- acting ---- */
+
+static void ask_for_one(struct party *p)
+{
+    struct method m;
+
+    memset(&m, 0, sizeof(m));
+    m.id = METHOD_BASIC_GET;
+    m.basic_get.queue = bytes_text(p->queue->name);
+    client_method(p->client, 1, &m);
+    p->is_getting = true;
+}
+
+static void cancel(struct party *p)
+{
+    struct method m;
+
+    memset(&m, 0, sizeof(m));
+    m.id = METHOD_BASIC_CANCEL;
+    m.basic_cancel.consumer_tag = bytes_text("c");
+    client_method(p->client, 1, &m);
+    p->is_cancelled = true;
+    event_set(run_event(p->run, VERB_LEAVE), FACT_SESSION, p->session);
+}
+
+void consumer_act(struct party *p)
+{
+    struct run *r = p->run;
+
+    if (p->client == NULL) {
+        if (run_chance(r, 1, 2))
+            consumer_join(p, topology_queue(r, (unsigned)run_below(r, topology_count(r))));
+        return;
+    }
+    if (p->is_going)
+        return;
+    if (run_chance(r, 1, p->is_cancelled ? 5 : 80))
+        party_leave(p);
+    else if (!p->is_getter && !p->is_cancelled && run_chance(r, 1, 80))
+        cancel(p);
+    else if (p->mode == MODE_TX && p->transaction > 0 && run_chance(r, 1, 3))
+        commit(p);
+    else if (p->is_getter && !p->is_getting && run_chance(r, 1, 2))
+        ask_for_one(p);
+    else if (p->row_count > 0)
+        settle_some(p);
+}
+
+/* ---- hearing ---- */
+
+void consumer_hear(struct party *p, const struct method *m)
+{
+    if (m->id == METHOD_BASIC_GET_EMPTY)
+        p->is_getting = false;
+    if (m->id != METHOD_TX_COMMIT_OK)
+        return;
+    event_set(run_event(p->run, VERB_COMMIT), FACT_TRANSACTION, p->transaction);
+    p->transaction = 0;
+    p->is_committing = false;
+}
+
+static void note_headers(struct party *p, struct event *e, const struct props *props)
+{
+    struct bytes queue;
+    struct bytes reason;
+    uint64_t number = 0;
+
+    if (mail_count(props, &number))
+        event_set(e, FACT_RETURNS, number);
+    if (mail_offset(props, &number))
+        event_set(e, FACT_OFFSET, number);
+    if (!mail_death(props, &queue, &reason)) {
+        event_set(e, FACT_WHERE, p->where);
+        return;
+    }
+    event_set(e, FACT_SOURCE, history_number(&p->run->history, queue));
+    event_set(e, FACT_REASON, history_number(&p->run->history, reason));
+}
+
+void consumer_take(struct party *p)
+{
+    uint64_t message = mail_number(buf_view(&p->body));
+    struct props props = props_none();
+    struct event *e;
+
+    p->is_getting = false;
+    p->last_ms = run_now_ms(p->run);
+    if (props_decode(buf_view(&p->props), &props) != 0)
+        message = 0; /* never published so */
+    e = run_event(p->run, VERB_DELIVER);
+    event_set(e, FACT_SESSION, p->session);
+    event_set(e, FACT_MESSAGE, message);
+    event_set(e, FACT_BODY, message == 0 ? 0 : mail_digest(&props, buf_view(&p->body)));
+    if (p->is_redelivered)
+        event_set(e, FACT_REDELIVERED, 0);
+    if (message != 0)
+        note_headers(p, e, &props);
+    if (p->row_count == OUTSTANDING_MAX) {
+        run_trouble(p->run, "more than %d messages for one consumer", OUTSTANDING_MAX);
+        return;
+    }
+    p->row[p->row_count++] = (struct outstanding){
+        .message = message,
+        .tag = p->tag,
+        .source = event_has(e, FACT_SOURCE) ? e->values[FACT_SOURCE] + 1 : 0,
+    };
+    if (p->is_greedy || p->queue->is_stream)
+        ack(p, p->row_count - 1, false);
+}
