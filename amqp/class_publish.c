@@ -116,8 +116,6 @@ static int publish(struct channel *ch, const struct publish *p)
     ch->counts.publish++;
     if (UNLIKELY(out.places == 0))
         on_unroutable(ch, p);
-    if (UNLIKELY(ch->connection->is_blocked))
-        connection_on_publish(ch->connection);
     if (UNLIKELY(out.places > 1))
         connection_count_work(ch->connection, out.places);
     return 0;
@@ -199,6 +197,10 @@ size_t publish_method(struct channel *ch, const struct method_basic_publish *m, 
 
     if (m->immediate) {
         channel_fail_text(ch, METHOD_BASIC_PUBLISH, REPLY_NOT_IMPLEMENTED, "immediate=true");
+        return 0;
+    }
+    if (UNLIKELY(ch->connection->is_blocked) && connection_holds_publish(ch->connection)) {
+        ch->collect = collect_new(m); /* its content stays where it is */
         return 0;
     }
     taken = publish_in_place(ch, m, rest);

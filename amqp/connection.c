@@ -595,19 +595,20 @@ size_t connection_take(struct connection *c, struct bytes window)
 
 /* ---- blocked ---- */
 
-void connection_on_publish(struct connection *c)
+bool connection_holds_publish(struct connection *c)
 {
     struct method m = {.id = METHOD_CONNECTION_BLOCKED};
     const char *reason = visit_blocked(c->visit);
 
     if (reason == NULL || c->said_blocked)
-        return;
+        return reason != NULL;
     c->said_blocked = true;
     connection_stall(c, STALL_BLOCKED, NULL);
     if (!c->client.wants_blocked)
-        return;
+        return true;
     m.connection_blocked.reason = bytes_text(reason);
     connection_write(c, 0, &m);
+    return true;
 }
 
 void connection_on_resumed(void *owner)

@@ -166,8 +166,9 @@ static inline bool connection_is_full(const struct connection *c)
     return c->session.output.bytes >= c->output_max;
 }
 
-/* Something was published: it was the last for now when publishers are blocked. */
-void connection_on_publish(struct connection *c);
+/* Something is about to be published. True when publishers are blocked: then nothing more is read,
+ * its content included, until they may go on, and the client is told. */
+bool connection_holds_publish(struct connection *c);
 /* What was answered "again" may be tried again (visit_calls.resumed). */
 void connection_on_resumed(void *owner);
 
