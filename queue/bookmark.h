@@ -118,6 +118,10 @@ void bookmark_leave_runnable(struct bookmark *p, enum bookmark_state state);
 /* stream_get.c: lets a runnable one of a basic.get read; it may be gone then. False: there is no
  * memory for it now. */
 bool stream_get_step(struct bookmark *p);
+/* stream_read.c: looks for the first message that is not older than from_ms, of one without a
+ * consumer. ERR_AGAIN: its watch is called when there is more to find; else p->next is where. */
+MUST_USE int bookmark_find_time(struct bookmark *p);
+
 /* stream_dispatch.c: lets bookmarks of a stream read, at most `max` steps. Returns how many. */
 unsigned stream_dispatch(struct queue *q, unsigned max);
 

@@ -39,6 +39,7 @@ static struct group *group_new(struct queue *q, struct bytes name)
     memcpy(g->name, name.data, name.size);
     list_init(&g->members);
     list_init(&g->waiting);
+    list_init(&g->resets);
     g->count = (uint32_t)queue_stream_count(q);
     g->claims = MEM_NEW_ARRAY(struct claim *, g->count);
     for (uint32_t i = 0; i < g->count; i++) {
@@ -57,6 +58,7 @@ static struct group *group_new(struct queue *q, struct bytes name)
 static void group_free(struct group *g)
 {
     ASSERT(list_empty(&g->members) && list_empty(&g->waiting));
+    group_end_resets(g, ERR_NOT_FOUND);
     for (uint32_t i = 0; i < g->count; i++) {
         struct claim *c = g->claims[i];
 
@@ -177,6 +179,7 @@ void group_lose_claim(struct claim *c)
 
     if (g == NULL)
         return;
+    group_end_resets(g, ERR_NOT_FOUND);
     claim_abandon(c);
     for (uint32_t i = 0; i < g->count; i++)
         if (g->claims[i] == c)

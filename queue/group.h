@@ -38,6 +38,8 @@ enum {
     GROUPS_MAX = 1000, /* of a stream */
 };
 
+/* ---- look ---- */
+
 /* The group of that name of a stream or front; NULL: there is none. */
 struct group *queue_find_group(struct queue *q, struct bytes name);
 /* A walk over all of a queue, in no order that means anything; starts and ends with NULL. */
@@ -65,6 +67,8 @@ struct group_share {
 size_t group_share_count(const struct group *g);
 void group_get_share(const struct group *g, size_t i, struct group_share *out);
 
+/* ---- use ---- */
+
 /* What settling the delivery takes of a group of the log (queues_begin_group()) beyond
  * QUEUES_SETTLE_SIZE: the offset moves with all else that is in there. */
 size_t group_settle_size(const struct delivery *d);
@@ -72,6 +76,44 @@ size_t group_settle_size(const struct delivery *d);
 /* Forgets the group and its offsets. Errors: ERR_BUSY: it has members; ERR_FULL: not now; some may
  * be forgotten, ask again; ERR_FAILED. */
 MUST_USE int group_delete(struct group *g);
+
+/* ---- reset ---- */
+
+enum group_goal {
+    GROUP_EARLIEST,
+    GROUP_LATEST, /* what comes from now on */
+    GROUP_OFFSET,
+    GROUP_TIME, /* the first message that is not older */
+    GROUP_SHIFT,
+};
+
+struct group_reset {
+    enum group_goal goal;
+    int64_t value; /* the offset; ms since 1970; by how many, backwards when negative */
+    bool is_dry;   /* only says what would be */
+};
+
+/* Where the group goes on in one stream: never outside of what is there. */
+struct group_step {
+    struct queue *stream;
+    bool had_offset;
+    uint64_t from; /* its offset so far */
+    uint64_t to;
+};
+
+struct group_calls {
+    void *owner;
+    /* `err` is 0, ERR_BUSY: the group has members; ERR_NOT_FOUND: it is gone; ERR_FAILED. The reset
+     * is freed after this. Called from the loop, or inside what made the group go. */
+    void (*done)(void *owner, int err, const struct group_step *steps, size_t count);
+};
+
+struct group_reset_run;
+/* Sets the offsets of a group without members in all its streams. */
+struct group_reset_run *group_reset(struct group *g, const struct group_reset *r,
+                                    const struct group_calls *calls);
+/* No call comes after this; nothing has happened. */
+void group_reset_stop(struct group_reset_run *run);
 
 void group_check(const struct group *g);
 

@@ -6,6 +6,7 @@
  *
  *     group.c          made, joined, left, looked at
  *     group_share.c    who is to have what; handing over
+ *     group_reset.c    offsets are set
  *
  * Owner: the shard of the queue. */
 #ifndef QUEUE_GROUP_PARTS_H
@@ -30,6 +31,7 @@ struct group {
     uint32_t count;
     struct list members;
     struct list waiting;
+    struct list resets; /* struct group_reset_run */
     size_t name_size;
     uint8_t name[];
 };
@@ -43,6 +45,13 @@ void group_leave(struct member *m);
 void groups_release(struct queue *q);
 /* The stream of the claim goes; its group, if it is in use, has it no more. */
 void group_lose_claim(struct claim *c);
+
+/* ---- group_reset.c ---- */
+
+/* Resets that are on their way come to nothing. */
+void group_end_resets(struct group *g, int err);
+/* The partition of the queue stops. */
+void groups_stop(struct queue *q);
 
 /* ---- group_share.c ---- */
 

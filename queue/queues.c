@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "queue/claim.h"
+#include "queue/group_parts.h"
 #include "queue/origins.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
@@ -432,6 +432,7 @@ void queues_stop(struct queues *qs)
     for (size_t i = 0; i < qs->count; i++) {
         ASSERT(qs->all[i]->consumer_count == 0);
         queue_end_deliveries(qs->all[i]);
+        groups_stop(qs->all[i]);
     }
     queues_forget_waits(qs);
     claims_hurry(qs);

@@ -17,6 +17,8 @@ static void reader_is_ready(void *owner)
     p->reading.is_waiting = false;
     if (p->state == BOOKMARK_READING)
         bookmark_wake(p);
+    else if (p->consumer == NULL && p->watch != NULL)
+        p->watch->changed(p->watch, p);
 }
 
 static struct store_reader *open_reader(struct bookmark *p)
@@ -178,4 +180,21 @@ int bookmark_read(struct bookmark *p, struct stream_message *out)
     }
     rv = spans_span_count(&p->again) > 0 ? read_again(p, out) : ERR_NOT_FOUND;
     return rv == ERR_NOT_FOUND ? read_next(p, out) : rv;
+}
+
+int bookmark_find_time(struct bookmark *p)
+{
+    struct stream_message m;
+    int rv = 0;
+
+    ASSERT(p->consumer == NULL && p->watch != NULL);
+    while ((rv = bookmark_read(p, &m)) == 0) {
+        bool is_older = m.stored.time_ms < p->from_ms;
+
+        store_pin_release(m.pin);
+        p->next = is_older ? m.seq + 1 : m.seq;
+        if (!is_older)
+            break;
+    }
+    return rv == ERR_AGAIN ? rv : 0;
 }

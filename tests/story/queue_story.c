@@ -15,6 +15,7 @@
  *     ack TAG BODY   reject TAG BODY  requeue TAG BODY fail TAG BODY       BODY may be "all"
  *     get QUEUE [no-ack]              of a stream: at=OFFSET, as stream_start_parse() reads it
  *     groups QUEUE                    forget QUEUE GROUP
+ *     reset QUEUE GROUP GOAL [VALUE] [dry]     earliest latest offset shift; ago: so many s
  *     hold           go               between them the world stands still: one turn
  *     wait MS        restart          crash (when all is committed) */
 #include <inttypes.h>
@@ -328,6 +329,35 @@ static void do_forget(struct queue_story_state *s, const struct story_line *l)
         story_effect(s->out, "%s", err_name(rv));
 }
 
+static void on_reset(void *owner, int err, const struct group_step *steps, size_t count)
+{
+    struct queue_story_state *s = owner;
+
+    if (err != 0)
+        story_effect(s->out, "%s", err_name(err));
+    for (size_t i = 0; i < count; i++)
+        story_effect(s->out, "%.*s from %" PRIu64 " to %" PRIu64,
+                     (int)queue_name(steps[i].stream).size,
+                     (const char *)queue_name(steps[i].stream).data, steps[i].from, steps[i].to);
+}
+
+static void do_reset(struct queue_story_state *s, const struct story_line *l)
+{
+    static const char *const goals[] = {"earliest", "latest", "offset", "ago", "shift"};
+    const struct group_calls calls = {.owner = s, .done = on_reset};
+    struct group *g =
+        queue_find_group(queue_world_find(&s->world, l->words[1]), bytes_text(l->words[2]));
+    struct group_reset r = {.goal = GROUP_EARLIEST, .is_dry = word(l, 4, "dry") != NULL};
+
+    while (strcmp(goals[r.goal], l->words[3]) != 0)
+        r.goal++;
+    if (r.goal >= GROUP_OFFSET)
+        r.value = number(l->words[4], 0);
+    if (r.goal == GROUP_TIME)
+        r.value = io_wall_ms(s->world.p.io) - r.value * 1000;
+    (void)group_reset(g, &r, &calls);
+}
+
 static void do_wait(struct queue_story_state *s, const struct story_line *l)
 {
     queue_world_run_ms(&s->world, (uint64_t)number(l->words[1], 0));
@@ -364,19 +394,20 @@ static bool do_command(void *state, const struct story_line *line, struct buf *o
         const char *name;
         void (*call)(struct queue_story_state *s, const struct story_line *line);
     } commands[] = {
-        {"queue", do_queue},     {"transient-queue", do_transient_queue},
-        {"delete", do_delete},   {"auto-queue", do_auto_queue},
-        {"purge", do_purge},     {"stats", do_stats},
-        {"route", do_route},     {"publish", do_publish},
-        {"fill", do_fill},       {"consume", do_consume},
-        {"credit", do_credit},   {"cancel", do_cancel},
-        {"stall", do_stall},     {"resume", do_resume},
-        {"groups", do_groups},   {"forget", do_forget},
-        {"ack", do_ack},         {"reject", do_reject},
-        {"requeue", do_requeue}, {"fail", do_fail},
-        {"get", do_get},         {"wait", do_wait},
-        {"restart", do_restart}, {"crash", do_crash},
-        {"hold", do_hold},       {"go", do_go},
+        {"queue", do_queue},   {"transient-queue", do_transient_queue},
+        {"delete", do_delete}, {"auto-queue", do_auto_queue},
+        {"purge", do_purge},   {"stats", do_stats},
+        {"route", do_route},   {"publish", do_publish},
+        {"fill", do_fill},     {"consume", do_consume},
+        {"credit", do_credit}, {"cancel", do_cancel},
+        {"stall", do_stall},   {"resume", do_resume},
+        {"groups", do_groups}, {"forget", do_forget},
+        {"reset", do_reset},   {"ack", do_ack},
+        {"reject", do_reject}, {"requeue", do_requeue},
+        {"fail", do_fail},     {"get", do_get},
+        {"wait", do_wait},     {"restart", do_restart},
+        {"crash", do_crash},   {"hold", do_hold},
+        {"go", do_go},
     };
     struct queue_story_state *s = state;
 

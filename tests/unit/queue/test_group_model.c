@@ -295,6 +295,40 @@ static void calm(struct model *m)
         m->parts[i].durable = low_of(&m->parts[i]);
 }
 
+static void on_reset(void *owner, int err, const struct group_step *steps, size_t count)
+{
+    struct model *m = owner;
+
+    assert_int_equal(err, 0);
+    for (size_t i = 0; i < count; i++) {
+        struct model_part *p = &m->parts[i];
+
+        assert_ptr_equal(steps[i].stream, part_queue(m, (uint32_t)i));
+        assert_int_equal(steps[i].had_offset, p->has_begun);
+        assert_int_equal(steps[i].from, p->has_begun ? low_of(p) : 0);
+        assert_true(steps[i].to <= p->count);
+        p->has_begun = true;
+        p->next = steps[i].to;
+        for (uint64_t k = 0; k < p->count; k++)
+            p->messages[k].state = k < p->next ? STATE_DONE : STATE_NEW;
+    }
+}
+
+/* Nobody is there: the group goes on elsewhere. */
+static void reset(struct model *m)
+{
+    const struct group_calls calls = {.owner = m, .done = on_reset};
+    struct group_reset r = {.goal = (enum group_goal)below(m, 5)};
+    struct group *g = the_group(m);
+
+    if (g == NULL || group_member_count(g) > 0)
+        return;
+    r.value = r.goal == GROUP_TIME ? io_wall_ms(m->world.p.io) - (int64_t)below(m, 20000)
+                                   : (int64_t)below(m, 100) - (r.goal == GROUP_SHIFT ? 50 : 0);
+    (void)group_reset(g, &r, &calls);
+    calm(m);
+}
+
 /* ---- after a crash ---- */
 
 /* Members are gone; what the group knows is what it knew, perhaps without its last moment. */
@@ -400,8 +434,10 @@ static void step(struct model *m)
         leave(m, false);
     else if (chance < 184)
         leave(m, true);
-    else if (chance < 190)
+    else if (chance < 189)
         calm(m);
+    else if (chance < 190)
+        reset(m);
     else if (chance < 195)
         partition_checkpoint(m->world.p.partition);
     else if (chance < 196)
