@@ -1,5 +1,5 @@
-/* Offsets of groups are set: where to is found first, for all streams, then all are set in one turn.
- * A time is found by reading, with bookmarks made for that. */
+/* Offsets of groups are set: where to is found first, for all streams, then all are set in one
+ * turn. A time is found by reading, with bookmarks made for that. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "queue/group_parts.h"

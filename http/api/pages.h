@@ -77,6 +77,12 @@ void delayed_delete_number(struct api_call *c);
 /* page_get.c */
 void queue_post_get(struct api_call *c);
 
+/* page_groups.c */
+void groups_get(struct api_call *c);
+void group_get_one(struct api_call *c);
+void group_delete_one(struct api_call *c);
+void group_post_reset(struct api_call *c);
+
 /* page_health.c */
 void health_alarms(struct api_call *c);
 void health_port(struct api_call *c);

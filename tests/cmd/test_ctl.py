@@ -149,6 +149,18 @@ class Changes(Ctl):
                     "/api/vhost-limits/%2F/max-queues", {"value": 3})
         self.expect(["trace_on"], "PUT", "/api/vhosts/%2F", {"tracing": True})
 
+    def test_groups_are_reset(self):
+        self.api.answers["POST", "/api/groups/%2F/s/g/reset"] = {
+            "dry_run": True, "partitions": [{"stream": "s-0", "from": 7, "to": 2},
+                                            {"stream": "s-1", "from": None, "to": 0}]}
+        self.assertEqual(self.run_ctl("-q", "reset_group", "s", "g", "shift", "-5", "--dry-run"),
+                         "stream\tfrom\tto\ns-0\t7\t2\ns-1\t\t0\n")
+        self.assertEqual(self.asked()[-1], ("POST", "/api/groups/%2F/s/g/reset", {
+            "to": "shift", "value": -5, "dry_run": True}))
+        self.run_ctl("reset_group", "s", "g", "latest")
+        self.assertEqual(self.asked()[-1][2], {"to": "latest"})
+        self.expect(["delete_group", "s", "a/b"], "DELETE", "/api/groups/%2F/s/a%2Fb")
+
     def test_tags_keep_the_password(self):
         self.api.answers["GET", "/api/users/ann"] = {
             "name": "ann", "password_hash": "h", "hashing_algorithm": "a", "tags": ["old"]}
@@ -324,7 +336,7 @@ class Real(unittest.TestCase):
                      "check_virtual_hosts", "list_feature_flags", "list_connections",
                      "list_channels", "list_consumers", "list_bindings", "list_parameters",
                      "list_global_parameters", "list_operator_policies", "list_replays",
-                     "await_startup"):
+                     "list_groups", "await_startup"):
             self.ctl(verb)
         self.ctl("set_cluster_name", "mill")
         self.assertIn("cluster_name: mill", self.ctl("status"))

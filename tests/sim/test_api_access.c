@@ -47,6 +47,12 @@ static const struct row rows[] = {
     {"GET", "healthchecks/node/*", ALL},
     {"GET", "aliveness-test/@", IN},
 
+    {"GET", "groups", ALL},
+    {"GET", "groups/@", IN},
+    {"GET", "groups/@/*", IN},
+    {"GET", "groups/@/*/*", IN},
+    {"DELETE", "groups/@/*/*", IN},
+    {"POST", "groups/@/*/*/reset", IN},
     {"GET", "replays", ALL},
     {"GET", "replays/@", IN},
     {"DELETE", "replays/@/*", "pa"},

@@ -30,6 +30,7 @@ const char options_help[] =
     "      --if-empty, --if-unused    of delete_queue and delete_exchange\n"
     "      --apply-to KIND, --priority N    of set_policy and set_operator_policy\n"
     "      --reason TEXT      of close_connection\n"
+    "      --dry-run          of reset_group: only tell what would be\n"
     "      --version, --help\n"
     "\n"
     "Exit status: 0 done, 64 wrong usage, 65 refused or not found, 69 the broker cannot be\n"
@@ -52,6 +53,7 @@ enum option {
     OPTION_VERBOSE,
     OPTION_IF_EMPTY,
     OPTION_IF_UNUSED,
+    OPTION_DRY_RUN,
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_NONE,
@@ -81,6 +83,7 @@ static const struct {
     {"--verbose", OPTION_VERBOSE},
     {"--if-empty", OPTION_IF_EMPTY},
     {"--if-unused", OPTION_IF_UNUSED},
+    {"--dry-run", OPTION_DRY_RUN},
     {"--help", OPTION_HELP},
     {"-h", OPTION_HELP},
     {"--version", OPTION_VERSION},
@@ -159,6 +162,9 @@ static void take_flag(struct options *o, enum option option)
     case OPTION_IF_UNUSED:
         o->if_unused = true;
         break;
+    case OPTION_DRY_RUN:
+        o->is_dry_run = true;
+        break;
     case OPTION_HELP:
         o->wants_help = true;
         break;
@@ -221,7 +227,8 @@ int options_read(struct options *o, int count, char *const *texts, struct err_no
         .timeout_ms = TIMEOUT_S * UINT64_C(1000),
     };
     for (int i = 1; i < count; i++) {
-        bool is_option = !are_words && texts[i][0] == '-' && texts[i][1] != '\0';
+        bool is_number = texts[i][0] == '-' && texts[i][1] >= '0' && texts[i][1] <= '9';
+        bool is_option = !are_words && !is_number && texts[i][0] == '-' && texts[i][1] != '\0';
         int rv = 0;
 
         if (is_option && strcmp(texts[i], "--") == 0)

@@ -31,6 +31,7 @@ struct options {
     bool is_verbose; /* each request on standard error */
     bool if_empty;
     bool if_unused;
+    bool is_dry_run;
     const char *apply_to;
     const char *priority;
     const char *reason;

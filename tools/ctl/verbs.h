@@ -82,6 +82,11 @@ MUST_USE int verb_get(struct ctl *c, const struct verb *v);
 MUST_USE int verb_browse(struct ctl *c, const struct verb *v);
 MUST_USE int verb_publish(struct ctl *c, const struct verb *v);
 
+/* ---- groups.c ---- */
+
+MUST_USE int verb_group_offsets(struct ctl *c, const struct verb *v);
+MUST_USE int verb_reset_group(struct ctl *c, const struct verb *v);
+
 /* ---- help.c ---- */
 
 MUST_USE int verb_help(struct ctl *c, const struct verb *v);
