@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -262,6 +263,46 @@ class Replays(Examples):
         self.run_replay("prices", "set", "COIL", 7, 8)
         self.run_replay("prices", "drop", "BOLT")
         self.assertEqual(self.run_replay("prices", "show"), ["ACME 12", "COIL 8"])
+
+    def read_until(self, members, wanted):
+        """Waits until the members have printed all that is wanted, as (sensor, number)."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not wanted <= {reading for member in members for reading in readings_of(member)}:
+            self.assertLess(time.monotonic(), deadline, "readings did not come")
+            with members[0].changed:
+                members[0].changed.wait(0.1)
+
+    def test_a_group_goes_on_when_a_member_is_killed(self):
+        members = [self.start(python(), EXAMPLES / "replay" / "member.py") for _ in range(3)]
+        for member in members:
+            self.assertEqual(member.wait_for_lines(1), ["watching"])
+        sensors = [f"sensor-{number}" for number in range(12)]
+        self.assertEqual(self.run_replay("sensor", 0, 20), ["20 readings of 12 sensors are safe"])
+        self.read_until(members, {(s, n) for s in sensors for n in range(20)})
+        shares = [{sensor for sensor, _ in readings_of(member)} for member in members]
+        for share in shares:
+            self.assertTrue(share, "a member that got no sensor")
+        self.assertEqual(sum(map(len, shares)), 12, "a sensor with two owners")
+        more = self.start(python(), EXAMPLES / "replay" / "sensor.py", 20, 100)
+        members[0].wait_for_lines(len(members[0].lines) + 20)
+        members[0].process.kill()
+        self.assertEqual(more.end()[:2], (0, ["100 readings of 12 sensors are safe"]))
+        self.read_until(members, {(s, n) for s in sensors for n in range(120)})
+        for member in members:
+            for sensor in sensors:
+                mine = [n for s, n in readings_of(member) if s == sensor]
+                self.assertEqual(mine, sorted(set(mine)), f"the order of {sensor}")
+        for sensor in shares[0]:  # those who took over began where the dead one had stopped
+            last = max(n for s, n in readings_of(members[0]) if s == sensor)
+            others = [n for member in members[1:] for s, n in readings_of(member) if s == sensor]
+            self.assertEqual(sorted(others), list(range(min(others), 120)), sensor)
+            self.assertTrue(last - 20 <= min(others) <= last + 1, (sensor, last, min(others)))
+
+
+def readings_of(member):
+    """What it has printed so far, as (sensor, number); the last line may not be whole."""
+    parts = [line.split() for line in list(member.lines)[1:]]
+    return [(words[0], int(words[1])) for words in parts if len(words) >= 2]
 
 
 KINDS = {"python": PythonPatterns, "c": CPatterns, "stories": Stories, "replays": Replays}
