@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Twelve sensors measure, and their readings go to a stream with six partitions.
-"""usage: sensor.py FIRST COUNT      publishes so many readings of each sensor, from that number on"""
+"""usage: sensor.py FIRST COUNT      publishes COUNT readings of each, numbered from FIRST on"""
 import os
 import sys
 
