@@ -288,7 +288,7 @@ class MeasuresMillrace(MeasuresTheFloor):
         return self.millrace()
 
     def test_many_queues(self):
-        names = ["queues-10", "topic-1000", "idle-queues"]
+        names = ["queues-10", "topic-1000", "idle-queues", "idle-streams", "stream-publish"]
         words = [word for name in names for word in ("--scenario", name)]
         lines = self.figures(*self.broker(), *SHORT, "--objects", 50, *words)
         self.assertEqual(list(lines), names)
@@ -296,6 +296,13 @@ class MeasuresMillrace(MeasuresTheFloor):
     def test_a_stream_is_published_and_replayed(self):
         lines = self.figures(*self.broker(), *SHORT, "--scenario", "stream", "--count", 20000)
         self.assertEqual(list(lines), ["stream"])
+
+    def test_a_stream_is_read_by_ten(self):
+        self.figures(*self.broker(), *SHORT, "--scenario", "stream-10-readers", "--count", 5000)
+
+    def test_history_comes_into_a_queue(self):
+        lines = self.figures(*self.broker(), *SHORT, "--scenario", "replay", "--count", 20000)
+        self.assertGreater(lines["replay"]["figures"]["came into the queue"]["median"], 0)
 
     def test_consumers_that_compete(self):
         self.figures(*self.broker(), *SHORT, "--queues", 2, "--consumers", 6, "--producers", 3,

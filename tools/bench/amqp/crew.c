@@ -92,7 +92,8 @@ static int await(struct crew *c, struct client *client)
 /* How many messages producer `i` publishes. */
 static uint64_t share_of(const struct workload *w, uint64_t i)
 {
-    uint64_t count = (uint64_t)w->count, producers = (uint64_t)w->producers;
+    uint64_t count = w->shape == SHAPE_REPLAY ? 0 : (uint64_t)w->count,
+             producers = (uint64_t)w->producers;
 
     return count == 0 ? UINT64_MAX : count / producers + (i < count % producers);
 }

@@ -13,6 +13,7 @@ static run_shape_fn *const shapes[] = {
     [SHAPE_QUEUES] = run_queues,
     [SHAPE_CHURN] = run_churn,
     [SHAPE_START] = run_start,
+    [SHAPE_REPLAY] = run_replay,
 };
 
 int run_connect(struct run *r)

@@ -37,6 +37,7 @@ run_shape_fn run_connections;
 run_shape_fn run_queues;
 run_shape_fn run_churn;
 run_shape_fn run_start;
+run_shape_fn run_replay;
 
 /* Makes the loop and the director's connection; gone, it may be made again. */
 MUST_USE int run_connect(struct run *r);

@@ -24,6 +24,8 @@ static int look_at_idle(struct run *r, const struct run_mark *before)
     figures_add(r->out, "memory each", "bytes",
                 ((double)from.broker.resident_bytes - (double)before->broker.resident_bytes) /
                     count);
+    figures_add(r->out, "descriptors more", "",
+                (double)from.broker.descriptors - (double)before->broker.descriptors);
     rv = load_pass(&r->load, r->work->duration_ms * NS_PER_MS);
     to = run_mark(r);
     figures_add(r->out, "broker CPU while idle", "% of a core",

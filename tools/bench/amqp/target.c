@@ -152,6 +152,7 @@ struct target_usage target_usage(const struct target *t)
     if (used.resident_bytes > 0) {
         result.cpu_ns = used.cpu_ns;
         result.resident_bytes = used.resident_bytes;
+        result.descriptors = process_descriptors(t->pid);
     }
     if (t->data_dir != NULL && process_disk_bytes(t->data_dir, &result.disk_bytes, NULL) != 0)
         result.disk_bytes = 0;

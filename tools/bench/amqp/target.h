@@ -38,6 +38,7 @@ struct target_usage {
     uint64_t cpu_ns;
     uint64_t resident_bytes;
     uint64_t disk_bytes;
+    uint64_t descriptors;
 };
 struct target_usage target_usage(const struct target *t);
 

@@ -172,6 +172,18 @@ void topology_declare_queue(const struct topology *t, struct client *c, uint32_t
     buf_release(&area);
 }
 
+/* What a binding says beside its key. */
+static struct table binding_arguments(const struct topology *t, struct table_writer *w)
+{
+    if (t->work->exchange == EXCHANGE_HEADERS) {
+        table_writer_text(w, "x-match", bytes_text("all"));
+        write_mark(w);
+    }
+    if (t->work->shape == SHAPE_REPLAY)
+        table_writer_text(w, "x-replay-from", bytes_text("first"));
+    return finish(w);
+}
+
 static void bind(const struct topology *t, struct client *c, uint32_t queue, const char *key)
 {
     struct topology_name name = topology_queue(t, queue), exchange = topology_exchange(t);
@@ -185,12 +197,8 @@ static void bind(const struct topology *t, struct client *c, uint32_t queue, con
     struct buf area;
 
     buf_init(&area, ARGUMENTS_MAX);
-    if (t->work->exchange == EXCHANGE_HEADERS) {
-        table_writer_init(&w, &area);
-        table_writer_text(&w, "x-match", bytes_text("all"));
-        write_mark(&w);
-        m.queue_bind.arguments = finish(&w);
-    }
+    table_writer_init(&w, &area);
+    m.queue_bind.arguments = binding_arguments(t, &w);
     client_call(c, 1, &m);
     buf_release(&area);
 }
@@ -258,8 +266,16 @@ static void declare_exchange(const struct topology *t, struct client *c)
                              .type = bytes_text(kinds[t->work->exchange]),
                              .durable = t->work->is_durable},
     };
+    struct table_writer w;
+    struct buf area;
 
+    buf_init(&area, ARGUMENTS_MAX);
+    table_writer_init(&w, &area);
+    if (t->work->shape == SHAPE_REPLAY)
+        table_writer_bool(&w, "x-log", true);
+    m.exchange_declare.arguments = finish(&w);
     client_call(c, 1, &m);
+    buf_release(&area);
 }
 
 int topology_declare(const struct topology *t, struct load *load, struct client *c)
@@ -273,8 +289,15 @@ int topology_declare(const struct topology *t, struct load *load, struct client 
         topology_declare_queue(t, c, i);
         rv = pace(load, c);
     }
-    if (rv == 0 && has_exchange)
+    if (rv == 0 && has_exchange && t->work->shape != SHAPE_REPLAY)
         rv = bind_all(t, load, c);
+    return rv == 0 ? settle(load, c) : rv;
+}
+
+int topology_replay(const struct topology *t, struct load *load, struct client *c)
+{
+    int rv = bind_all(t, load, c);
+
     return rv == 0 ? settle(load, c) : rv;
 }
 

@@ -24,7 +24,7 @@ enum {
 #define AHEAD_BYTES (64 * MIB)
 
 static const char *const shapes[] = {"flow",  "backlog", "connections", "queues",
-                                     "churn", "start",   NULL};
+                                     "churn", "start",   "replay",      NULL};
 static const char *const exchanges[] = {"default", "direct", "fanout", "topic", "headers", NULL};
 
 #define FIELD(name)         .offset = offsetof(struct workload, name)
@@ -40,7 +40,8 @@ const struct setting workload_settings[] = {
      FIELD(shape),
      .help = "flow: publish and consume at once; backlog: publish --count, then consume them; "
              "connections, queues: --objects of them, and what each costs; churn: open and close "
-             "connections; start: how long the broker takes to start"},
+             "connections; start: how long the broker takes to start; replay: a queue gets the "
+             "history of --count messages that an exchange has kept, while publishing goes on"},
     {.name = "producers",
      .fallback = "1",
      INT(producers, 0, PEOPLE_MAX),
@@ -196,6 +197,11 @@ int workload_agree(const struct workload *w, struct err_note *note)
 {
     bool counts = w->shape == SHAPE_BACKLOG || w->shape == SHAPE_START;
 
+    if (w->shape == SHAPE_REPLAY && (w->count == 0 || w->producers == 0 || w->consumers == 0 ||
+                                     w->window == 0 || w->exchange != EXCHANGE_FANOUT))
+        return err_note(note, ERR_INVALID,
+                        "a replay needs --count, --producers, --consumers, --window and --exchange "
+                        "fanout");
     if (counts && (w->count == 0 || w->producers == 0))
         return err_note(note, ERR_INVALID, "this shape needs --count and --producers");
     if (w->shape == SHAPE_FLOW && w->producers == 0)

@@ -121,6 +121,23 @@ void process_group_usage(int64_t group, struct process_usage *out)
     (void)closedir(processes);
 }
 
+uint64_t process_descriptors(int64_t pid)
+{
+    char path[PATH_SIZE];
+    const struct dirent *entry;
+    uint64_t count = 0;
+    DIR *open;
+
+    (void)snprintf(path, sizeof(path), "/proc/%" PRId64 "/fd", pid);
+    open = opendir(path);
+    if (open == NULL)
+        return 0;
+    while ((entry = readdir(open)) != NULL)
+        count += entry->d_name[0] != '.';
+    (void)closedir(open);
+    return count;
+}
+
 /* nftw() hands nothing through, so the sum lies here; one thread measures at a time. */
 static _Thread_local uint64_t tree_bytes;
 

@@ -19,6 +19,9 @@ MUST_USE int process_usage(int64_t pid, struct process_usage *out, struct err_no
 /* The same for all processes of a group together; zeros when there is none. */
 void process_group_usage(int64_t group, struct process_usage *out);
 
+/* How many descriptors it has open; 0 when that cannot be seen. */
+uint64_t process_descriptors(int64_t pid);
+
 /* The blocks of all files under a folder. Errors: ERR_NOT_FOUND, with a note. */
 MUST_USE int process_disk_bytes(const char *dir, uint64_t *out, struct err_note *note);
 
