@@ -111,6 +111,16 @@ static uint64_t expiration_of(const struct props *props)
     return ttl.fault == TTL_OK ? ttl.ms : QUEUE_NO_LIMIT;
 }
 
+static void count_copy(struct replay *r, const struct queues_published *published,
+                       const struct stored *stored)
+{
+    if (!published->is_in_log)
+        return;
+    r->pace.newest = published->position;
+    r->pace.copies++;
+    r->pace.bytes += REPLAY_RECORD_BYTES + (stored->parts > 0 ? 0 : stored->body_size);
+}
+
 /* Errors: ERR_FULL: it cannot be taken now. */
 static int copy(struct replay_part *part, const struct stored *stored, struct message *m,
                 uint64_t offset)
@@ -139,9 +149,11 @@ static int copy(struct replay_part *part, const struct stored *stored, struct me
         io_timer_start(r->broker->io, &r->retry, REPLAY_RETRY_MS * UINT64_C(1000000));
         rv = ERR_FULL;
     }
-    if (rv == 0)
-        r->copied++;
-    return rv;
+    if (rv != 0)
+        return rv;
+    r->copied++;
+    count_copy(r, &published, stored);
+    return 0;
 }
 
 /* ---- the pace ---- */
@@ -161,6 +173,29 @@ static uint64_t left_of(struct replay_part *part)
         end = queue_next_offset(part->stream);
     part->is_done = part->next >= part->end;
     return end <= part->next ? 0 : end - part->next;
+}
+
+/* What others have written since. */
+static uint64_t others(const struct replay_pace *pace, const struct partition *p)
+{
+    uint64_t written = partition_next(p) - pace->from;
+
+    return written > pace->copies ? written - pace->copies : 0;
+}
+
+/* Whether more must be committed before it goes on. */
+static bool has_its_share(struct replay *r, struct replay_part *part)
+{
+    const struct partition *p = queues_partition(queue_home(part->stream));
+    struct replay_pace *pace = &r->pace;
+
+    if (pace->copies == 0 || partition_committed(p) > pace->newest)
+        *pace = (struct replay_pace){.from = partition_next(p), .is_alone = others(pace, p) == 0};
+    uint64_t theirs = others(pace, p);
+    bool is_alone = pace->is_alone && theirs == 0;
+    uint64_t max = is_alone ? REPLAY_ALONE_BYTES : REPLAY_BESIDE_BYTES;
+    return pace->bytes >= max / r->broker->logs.replay_count &&
+           pace->copies > theirs + theirs / 2 && left_of(part) > REPLAY_SEAM;
 }
 
 /* Whether enough was done in this turn. Near the end there is no pause, so that publishers who are
@@ -211,6 +246,10 @@ static bool deliver(void *owner, struct consumer *c, struct delivery *d, const s
         return finish(part);
     if (is_tired(r, part))
         return stall(part);
+    if (has_its_share(r, part)) {
+        part->is_stalled = true; /* until there was a commit */
+        return false;
+    }
     if (props_decode(m->props, &message.props) == 0 && matches(r, &message) &&
         copy(part, m, &message, d->offset) != 0) {
         part->is_stalled = true; /* until there is room */

@@ -17,10 +17,13 @@
 struct define_binding;
 
 enum {
-    REPLAY_TURN_MAX = 512, /* messages that one looks at in a turn, while it is far behind */
-    REPLAY_SEAM = 4096,    /* so near to the end it goes on without a pause */
-    REPLAY_RETRY_MS = 100, /* a queue that is full is tried again */
-    REPLAYS_MAX = 1024,    /* of a broker at the same time */
+    REPLAY_TURN_MAX = 512,        /* messages that one looks at in a turn, while it is far behind */
+    REPLAY_SEAM = 4096,           /* so near to the end it goes on without a pause */
+    REPLAY_ALONE_BYTES = 8 << 20, /* copied and not yet committed, when nobody publishes; */
+    REPLAY_BESIDE_BYTES = 1 << 20, /* and beside others, if they do not write more */
+    REPLAY_RECORD_BYTES = 128,     /* what a copy takes beside its body, about */
+    REPLAY_RETRY_MS = 100,         /* a queue that is full is tried again */
+    REPLAYS_MAX = 1024,            /* of a broker at the same time */
 };
 
 /* One stream of the log. */
@@ -33,6 +36,17 @@ struct replay_part {
     uint64_t end;              /* nothing at or above is copied; UINT64_MAX: no limit */
     bool is_done;
     bool is_stalled; /* it said that it can take no more */
+};
+
+/* What one replay has written since the last of its copies was committed, and what the others have.
+ * Beside others it takes half as much again as they do, so that it gets nearer to them and they
+ * still have the larger part of each commit that there is room for. */
+struct replay_pace {
+    uint64_t from;   /* position: then it began */
+    uint64_t newest; /* position of the last copy */
+    uint64_t copies;
+    uint64_t bytes;
+    bool is_alone; /* nobody else had written anything before that */
 };
 
 struct replay {
@@ -56,6 +70,7 @@ struct replay {
     struct io_timer retry; /* the queue is full */
     unsigned turn_count;   /* messages looked at in this turn */
     uint64_t turn;         /* its number */
+    struct replay_pace pace;
     uint64_t looked_at;
     uint64_t copied;
     size_t part_count;

@@ -153,6 +153,27 @@ static void test_a_start_in_the_middle(void **state)
     end();
 }
 
+/* While nothing is committed, a replay that is not alone writes no more than so much. */
+static void test_it_leaves_room_for_those_who_publish(void **state)
+{
+    struct replay_view view;
+
+    (void)state;
+    begin();
+    publish(0, MANY);
+    world_settle(&w);
+    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 200 * WORLD_MS, 0);
+    assert_int_equal(bind("#", "x-replay-from=first"), 0);
+    publish(MANY, MANY + 1);
+    world_run_ms(&w, 100);
+    view = replay_view(replay_next(w.broker, NULL));
+    assert_in_range(view.copied, 1000, REPLAY_BESIDE_BYTES / REPLAY_RECORD_BYTES);
+    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 0, 0);
+    wait_for_replays();
+    expect(0, MANY + 1, 1);
+    end();
+}
+
 static void test_an_empty_log_goes_live_at_once(void **state)
 {
     (void)state;
@@ -395,6 +416,7 @@ int main(void)
         LEAK_CHECKED(test_history_comes_first_then_what_is_live),
         LEAK_CHECKED(test_only_what_matches_is_replayed),
         LEAK_CHECKED(test_a_start_in_the_middle),
+        LEAK_CHECKED(test_it_leaves_room_for_those_who_publish),
         LEAK_CHECKED(test_an_empty_log_goes_live_at_once),
         LEAK_CHECKED(test_binding_again_changes_nothing),
         LEAK_CHECKED(test_a_one_off_copy_leaves_no_binding),
