@@ -88,7 +88,7 @@ def probe_cors(test):
 
 
 def probe_idle_timeout(test):
-    world = World(test, PORT, "management.tcp.idle_timeout=100ms")
+    world = World(test, PORT, "management.tcp.idle_timeout=1s")
     one = raw(test, world, b"GET /api/whoami HTTP/1.1\r\nHost: x\r\n\r\n")
     test.assertIn(b" 401 ", end_of(one))  # and then nothing is asked
 
@@ -99,8 +99,9 @@ def probe_request_timeout(test):
 
 
 def probe_inactivity_timeout(test):
-    """A client that takes nothing of a large answer gets less of it."""
-    world = World(test, PORT, "management.tcp.inactivity_timeout=100ms")
+    """Who takes nothing of a large answer makes room for the one that waits behind him."""
+    world = World(test, PORT, "management.tcp.inactivity_timeout=100ms",
+                  "millrace.http.connections_max=1", "management.tcp.idle_timeout=1d")
     one = world.login()
     arguments = [(b"x-note", ("S", b"n" * 40_000))]
     for i in range(200):
@@ -108,18 +109,11 @@ def probe_inactivity_timeout(test):
                    arguments=arguments)
     client = socket.socket()
     test.addCleanup(client.close)
-    client.settimeout(DEADLINE_S)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(where(world, "http"))
-    before = world.broker.open_files()
     client.sendall(b"GET /api/queues HTTP/1.1\r\nHost: x\r\nAuthorization: " + GUEST.encode() +
                    b"\r\n\r\n")
-    world.wait(lambda: world.broker.open_files() < before, "the connection is cut off")
-    try:
-        size = len(end_of(client))
-    except ConnectionResetError:
-        size = 0
-    test.assertLess(size, 200 * 40_000)
+    test.assertEqual(ask(world, "/api/whoami")[0], 200)
 
 
 def probe_max_body(test):
@@ -149,11 +143,9 @@ def probe_connections_max(test):
     test.assertIn(b" 401 ", first.recv(1 << 16))
     second = raw(test, world, request)
     second.setblocking(False)
-    before = world.broker.open_files()
     world.login()  # turns pass
     with test.assertRaises(BlockingIOError):
         second.recv(1)
-    test.assertEqual(world.broker.open_files(), before + 1)  # that of the login
     first.close()
     second.settimeout(DEADLINE_S)
     test.assertIn(b" 401 ", end_of(second))
@@ -276,10 +268,11 @@ def probe_publisher_memory(test):
 # ---- the PROXY protocol ----
 
 def probe_proxy(test):
-    world = World(test, "proxy_protocol=true", "millrace.gate.proxy_timeout=100ms")
+    world = World(test, "proxy_protocol=true")
     one = world.peer()
     one.send(b"PROXY TCP4 203.0.113.9 10.0.0.1 4711 5672\r\nGET / HTTP/1.1\r\n\r\n")
     world.broker.wait_log("HTTP GET request detected on AMQP port peer=203.0.113.9:4711")
+    world = World(test, "proxy_protocol=true", "millrace.gate.proxy_timeout=100ms")
     silent = world.peer()
     silent.take_end()
     world.broker.wait_log("the PROXY header takes too long")

@@ -34,13 +34,15 @@ read -r _
 RUN = """
 set -e
 cd /
+: > /root/said
 setpriv --reuid=millrace --regid=millrace --clear-groups \
     /usr/bin/millrace --conf /etc/millrace --data-dir /var/lib/millrace \
     --set listeners.tcp.default=127.0.0.1:0 --set management.tcp.port=none \
-    --set prometheus.tcp.port=none 2>&1 | while read -r line; do
-        echo "$line"
-        case $line in *"is ready"*) pkill -TERM -u millrace -x millrace;; esac
-    done
+    --set prometheus.tcp.port=none > /root/said 2>&1 &
+while ! grep -q "is ready" /root/said && kill -0 $!; do sleep 0.05; done
+kill $!
+wait $! || { cat /root/said; exit 1; }
+cat /root/said
 """
 
 
