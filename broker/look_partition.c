@@ -13,9 +13,13 @@ bool look_partition(struct broker *b, unsigned number, struct look_partition *ou
         return false;
     h = &b->homes[number];
     *out = (struct look_partition){
+        .first = log_first(partition_log(h->partition)),
         .next = partition_next(h->partition),
         .committed = partition_committed(h->partition),
+        .durable = log_durable(partition_log(h->partition)),
         .failed = partition_failed(h->partition) != 0,
+        .is_pressed = home_is_pressed(h),
+        .queues = h->queue_count,
         .metrics = log_get_metrics(partition_log(h->partition)),
     };
     log_get_stats(partition_log(h->partition), &out->log);

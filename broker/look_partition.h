@@ -14,9 +14,13 @@
 struct broker;
 
 struct look_partition {
+    uint64_t first; /* of the hot log */
     uint64_t next;
     uint64_t committed;
+    uint64_t durable;
     uint64_t failed; /* 0 or 1 */
+    bool is_pressed; /* publishers are held back */
+    size_t queues;
     struct log_stats log;
     struct store_stats store;
     const struct log_metrics *metrics; /* borrowed: stays while the partition is open */

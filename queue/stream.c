@@ -254,6 +254,20 @@ uint64_t queue_next_offset(const struct queue *q)
     return q->ledger.next - 1;
 }
 
+void queue_get_place(const struct queue *q, struct stream_place *out)
+{
+    const struct log *l = partition_log(q->home->partition);
+    uint64_t first = 0;
+    uint64_t end = 0;
+
+    *out = (struct stream_place){.count = stream_count(q), .bytes = stream_bytes(q)};
+    if (!log_lane(l, q->identity->id, &first, &end))
+        return;
+    out->sorted_first = first > 0 ? first - 1 : 0;
+    out->sorted_end = end > 0 ? end - 1 : 0;
+    out->sorted_bytes = log_lane_bytes(l, q->identity->id);
+}
+
 size_t queue_stream_count(const struct queue *q)
 {
     return q->args.partitions > 0 ? q->stream->partition_count : 1;

@@ -23,6 +23,16 @@ bool queue_is_stream(const struct queue *q);
 uint64_t queue_first_offset(const struct queue *q);
 uint64_t queue_next_offset(const struct queue *q);
 
+/* Where it lies. */
+struct stream_place {
+    uint64_t sorted_first; /* offsets in files of its own: [sorted_first, sorted_end) */
+    uint64_t sorted_end;
+    uint64_t sorted_bytes; /* of these files */
+    uint64_t count;        /* messages */
+    uint64_t bytes;        /* of them */
+};
+void queue_get_place(const struct queue *q, struct stream_place *out);
+
 /* The streams that it is made of: itself, or its partitions. */
 size_t queue_stream_count(const struct queue *q);
 struct queue *queue_stream_at(const struct queue *q, size_t i);

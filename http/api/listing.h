@@ -123,6 +123,7 @@ void list_answer_end(struct api_call *c, const struct list_kind *kind, const str
 
 /* The kinds; listing_kinds.c. */
 extern const struct list_kind list_queues;
+extern const struct list_kind list_streams; /* where they lie */
 extern const struct list_kind list_exchanges;
 extern const struct list_kind list_bindings;
 extern const struct list_kind list_bindings_of; /* one end */

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "http/api/listing.h"
 #include "http/api/shapes.h"
+#include "queue/streams.h"
 
 static struct api *api_of(const struct listing *l)
 {
@@ -43,6 +44,39 @@ static void tell_one_queue(struct listing *l, struct tell *t)
 
 const struct list_kind list_queues = {
     .look = LOOK_QUEUES, .next = next_queue, .find = find_queue, .tell = tell_one_queue};
+
+/* ---- streams: where they lie; a front is nowhere ---- */
+
+static bool next_stream(struct listing *l)
+{
+    if (!next_queue(l))
+        return false;
+    l->is_skipped = !queue_is_stream(l->at.queue.queue) || l->at.queue.args->partitions > 0;
+    return true;
+}
+
+static void tell_stream(struct listing *l, struct tell *t)
+{
+    const struct look_queue *q = &l->at.queue;
+    struct stream_place place;
+
+    queue_get_place(q->queue, &place);
+    tell_object(t, NULL);
+    tell_text(t, "name", q->name);
+    tell_text(t, "vhost", q->vhost);
+    tell_uint(t, "partition", q->partition);
+    tell_uint(t, "first_offset", queue_first_offset(q->queue));
+    tell_uint(t, "next_offset", queue_next_offset(q->queue));
+    tell_uint(t, "messages", place.count);
+    tell_uint(t, "message_bytes", place.bytes);
+    tell_uint(t, "sorted_first_offset", place.sorted_first);
+    tell_uint(t, "sorted_end_offset", place.sorted_end);
+    tell_uint(t, "sorted_bytes", place.sorted_bytes);
+    tell_end(t);
+}
+
+const struct list_kind list_streams = {
+    .look = LOOK_QUEUES, .next = next_stream, .find = find_queue, .tell = tell_stream};
 
 /* ---- consumers: of one queue after the other ---- */
 

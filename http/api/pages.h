@@ -120,6 +120,11 @@ void connections_get(struct api_call *c);
 void connections_get_of_user(struct api_call *c);
 void channels_get(struct api_call *c);
 
+/* page_log.c */
+void logs_get(struct api_call *c);
+void log_get_one(struct api_call *c);
+void log_streams_get(struct api_call *c);
+
 /* page_nodes.c */
 void nodes_get(struct api_call *c);
 void node_get_one(struct api_call *c);

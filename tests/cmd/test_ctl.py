@@ -336,7 +336,7 @@ class Real(unittest.TestCase):
                      "check_virtual_hosts", "list_feature_flags", "list_connections",
                      "list_channels", "list_consumers", "list_bindings", "list_parameters",
                      "list_global_parameters", "list_operator_policies", "list_replays",
-                     "list_groups", "await_startup"):
+                     "list_groups", "log_status", "stream_log_status", "await_startup"):
             self.ctl(verb)
         self.ctl("set_cluster_name", "mill")
         self.assertIn("cluster_name: mill", self.ctl("status"))

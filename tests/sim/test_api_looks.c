@@ -144,6 +144,24 @@ static void test_a_stream_is_looked_at_by_offset(void **state)
     expect(a, "GET /queues/%2F/wide-0/messages", NULL, 200, "{\"items\":[],\"next\":null}");
 }
 
+/* ---- logs ---- */
+
+static void test_the_logs_are_looked_at(void **state)
+{
+    struct asker *a = (struct asker *)*state;
+
+    expect(a, "GET /log", NULL, 200, "[{\"partition\":0,\"state\":\"running\",\"queues\":");
+    assert_non_null(strstr(a->body, "\"sorter\":{\"is_running\":false,\"debt_bytes\":"));
+    expect(a, "GET /log/partitions/0?columns=partition", NULL, 200, "{\"partition\":0}");
+    expect(a, "GET /log/partitions/1", NULL, 404, NULL);
+    expect(a, "GET /log/partitions/x", NULL, 404, NULL);
+    expect(a, "GET /log/streams?columns=name,first_offset,next_offset,messages", NULL, 200,
+           "{\"name\":\"flow\",\"first_offset\":0,\"next_offset\":4,\"messages\":4}");
+    assert_int_equal(count(a->body, "\"name\":"), 3); /* of \"wide\" its partitions */
+    expect(a, "GET /log/streams/%2F?sort=name&columns=name", NULL, 200,
+           "[{\"name\":\"flow\"},{\"name\":\"wide-0\"},{\"name\":\"wide-1\"}]");
+}
+
 /* ---- delayed exchanges ---- */
 
 static void delay(struct asker *a, const char *id, int ms)
@@ -210,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_what_is_asked_for_wrongly_is_refused),
         cmocka_unit_test(test_bodies_are_cut_and_come_in_parts),
         cmocka_unit_test(test_a_stream_is_looked_at_by_offset),
+        cmocka_unit_test(test_the_logs_are_looked_at),
         cmocka_unit_test(test_what_waits_is_told_and_taken_out),
         cmocka_unit_test(test_only_what_holds_back_is_asked),
     };

@@ -27,6 +27,14 @@ const struct verb verbs[] = {
      "/api/health/checks/virtual-hosts", NULL},
     {"check_certificate_expiration", "WITHIN UNIT", 2, 2, "checks that no certificate ends soon",
      verb_show, "GET", "/api/health/checks/certificate-expiration/{1}/{2}", NULL},
+    {"log_status", COLUMNS, 0, MANY, "asks for the state of the commit logs", verb_list, "GET",
+     "/api/log",
+     "partition state first=first_position durable=durable_position next=next_position "
+     "hot_segments=log.hot_segments cold_segments=log.cold_segments "
+     "sorter_debt=sorter.debt_bytes"},
+    {"stream_log_status", COLUMNS, 0, MANY, "lists where streams of the virtual host lie",
+     verb_list, "GET", "/api/log/streams/{v}",
+     "name partition first_offset next_offset sorted_end_offset sorted_bytes"},
     {"list_feature_flags", COLUMNS, 0, MANY, "lists feature flags", verb_list, "GET",
      "/api/feature-flags", "name state"},
     {"set_cluster_name", "NAME", 1, 1, "sets the name of the cluster", verb_request, "PUT",
