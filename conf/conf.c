@@ -255,6 +255,20 @@ int conf_load(struct conf *c, const struct conf_source *source)
     return 0;
 }
 
+void conf_each(const struct conf *c, conf_each_fn *fn, void *owner)
+{
+    for (size_t i = 0; i < c->room_count; i++) {
+        const struct conf_room *room = &c->rooms[i];
+
+        for (const struct setting *s = room->table; s->name != NULL; s++) {
+            char *value = s->kind == SETTING_SECRET ? NULL : setting_show(s, room->options);
+
+            fn(owner, s, value);
+            mem_free(value);
+        }
+    }
+}
+
 /* ---- reloading ---- */
 
 static void say_changed(struct conf *c, const struct setting *s, const char *before,

@@ -91,6 +91,10 @@ size_t conf_kept_count(const struct conf *c);
 /* How many errors the last load or reload found, said or not. */
 size_t conf_error_count(const struct conf *c);
 
+/* Tells every setting and its value in effect, in the file's spelling; NULL for a secret one. */
+typedef void conf_each_fn(void *owner, const struct setting *s, const char *value);
+void conf_each(const struct conf *c, conf_each_fn *fn, void *owner);
+
 /* A file with every setting of every table at its default, as a comment, with its explanation; new
  * memory. This is what conf/millrace.conf.sample holds. */
 char *conf_sample(const struct conf *c);

@@ -211,6 +211,26 @@ static int print(char *text, struct err_note *note)
     return rv == 0 ? 0 : err_note(note, rv, "cannot write to standard output: %s", err_text(rv));
 }
 
+struct telling {
+    void (*fn)(void *to, const char *name, const char *value);
+    void *to;
+};
+
+static void on_setting(void *owner, const struct setting *s, const char *value)
+{
+    const struct telling *t = (const struct telling *)owner;
+
+    t->fn(t->to, s->name, value);
+}
+
+void configuration_each(const struct configuration *c,
+                        void (*fn)(void *to, const char *name, const char *value), void *to)
+{
+    struct telling t = {.fn = fn, .to = to};
+
+    conf_each(c->conf, on_setting, &t);
+}
+
 int configuration_print_sample(struct configuration *c, struct err_note *note)
 {
     return print(conf_sample(c->conf), note);

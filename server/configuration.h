@@ -38,6 +38,10 @@ MUST_USE int configuration_read_files(const struct configuration *c, struct disk
 void configuration_reload(struct configuration *c, const struct conf_files *files, int rv,
                           const struct err_note *note);
 
+/* Tells each setting in effect; `value` is NULL for a secret one. */
+void configuration_each(const struct configuration *c,
+                        void (*fn)(void *to, const char *name, const char *value), void *to);
+
 /* For --check-conf: reads everything, writes all that is wrong to standard error, or that nothing
  * is to standard output. Errors: as configuration_load(); no note is needed any more. */
 MUST_USE int configuration_check(struct configuration *c);

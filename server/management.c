@@ -11,6 +11,7 @@
 #include "http/metrics/metrics.h"
 #include "http/server.h"
 #include "io/real.h"
+#include "server/configuration.h"
 #include "server/machine.h"
 #include "server/options.h"
 #include "server/version.h"
@@ -21,6 +22,7 @@ struct management {
     struct gate *gate;                  /* with TLS; NULL: none */
     struct metrics *metrics;
     const struct options *options;
+    const struct configuration *configuration;
     char *node;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -69,6 +71,13 @@ static int listen_with_tls(struct management *m, struct io *io, struct tls *tls,
     return 0;
 }
 
+static void each_setting(void *owner, api_setting_fn *fn, void *to)
+{
+    const struct management *m = owner;
+
+    configuration_each(m->configuration, fn, to);
+}
+
 /* ---- open, close ---- */
 
 int management_open(const struct management_open *o, struct management **out, struct err_note *note)
@@ -77,6 +86,7 @@ int management_open(const struct management_open *o, struct management **out, st
     int rv = 0;
 
     m->options = o->options;
+    m->configuration = o->configuration;
     m->node = machine_node_name(real_disk());
     const struct api_open open = {
         .io = o->io,
@@ -87,6 +97,7 @@ int management_open(const struct management_open *o, struct management **out, st
         .memory_max_bytes = o->options->broker.memory_max_bytes,
         .disk_low_bytes = o->options->broker.disk_low_bytes,
         .doors = amqp_doors(o->amqp),
+        .settings = {.owner = m, .each = each_setting},
     };
     m->api = api_new(&open);
     m->metrics = metrics_new(&(struct metrics_open){

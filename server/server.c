@@ -291,8 +291,11 @@ int server_open_doors(struct server *s, struct err_note *note)
     int rv = 0;
 
     s->amqp = amqp_new(s->io, s->broker, &s->options.amqp);
-    struct management_open open = {
-        .io = s->io, .broker = s->broker, .amqp = s->amqp, .options = &s->options};
+    struct management_open open = {.io = s->io,
+                                   .broker = s->broker,
+                                   .amqp = s->amqp,
+                                   .options = &s->options,
+                                   .configuration = s->configuration};
     listeners_name_certificates(&s->options, &s->certificates, &s->http_certificates);
     if (listeners_need_tls(&s->options))
         rv = certificates_open(&s->certificates, s->io, note);

@@ -343,6 +343,7 @@ struct api *api_new(const struct api_open *o)
     a->node = o->node;
     a->cluster_name = o->cluster_name;
     a->doors = o->doors;
+    a->settings = o->settings;
     a->started_ms = io_wall_ms(o->io);
     a->memory_max_bytes = o->memory_max_bytes;
     a->disk_low_bytes = o->disk_low_bytes;

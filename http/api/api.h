@@ -23,6 +23,13 @@ struct broker;
 struct http_server;
 struct io;
 
+/* The settings in effect, one after the other; `value` is NULL where nobody is to know it. */
+typedef void api_setting_fn(void *to, const char *name, const char *value);
+struct api_all_settings {
+    void *owner;
+    void (*each)(void *owner, api_setting_fn *fn, void *to); /* NULL: none are known */
+};
+
 struct api_open {
     struct io *io;
     struct broker *broker;
@@ -32,6 +39,7 @@ struct api_open {
     uint64_t memory_max_bytes;         /* what alarms are judged by */
     uint64_t disk_low_bytes;
     struct doors doors; /* of AMQP */
+    struct api_all_settings settings;
 };
 
 /* Opens no listener. */

@@ -39,7 +39,12 @@ static bool find_queue(struct listing *l, struct bytes vhost, struct bytes name,
 
 static void tell_one_queue(struct listing *l, struct tell *t)
 {
-    TELL_OBJECT(t, tell_queue(api_of(l), t, &l->at.queue));
+    bool has_totals = api_query_is_true(l->call, "enable_queue_totals");
+
+    if (api_query_is_true(l->call, "disable_stats"))
+        TELL_OBJECT(t, tell_queue_briefly(api_of(l), t, &l->at.queue, has_totals));
+    else
+        TELL_OBJECT(t, tell_queue(api_of(l), t, &l->at.queue));
 }
 
 const struct list_kind list_queues = {

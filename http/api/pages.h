@@ -66,6 +66,18 @@ void parameter_get_one(struct api_call *c);
 void parameter_put(struct api_call *c);
 void parameter_delete(struct api_call *c);
 
+/* page_absent.c */
+void absent_list(struct api_call *c);
+void absent_one(struct api_call *c);
+void login_post(struct api_call *c);
+void stream_tracking_get(struct api_call *c);
+void quorum_status_get(struct api_call *c);
+void quorum_replica_add(struct api_call *c);
+void quorum_replica_delete(struct api_call *c);
+void quorum_grow(struct api_call *c);
+void quorum_shrink(struct api_call *c);
+void config_effective_get(struct api_call *c);
+
 /* page_browse.c */
 void queue_get_messages(struct api_call *c);
 

@@ -23,6 +23,7 @@ struct api {
     const char *node;
     const char *cluster_name;
     struct doors doors;
+    struct api_all_settings settings;
     struct http_server *server;
     bool listens;
     struct doors_listener other; /* api_also_listens(); no protocol: none */

@@ -42,6 +42,8 @@ struct bytes binding_key(const struct look_binding *b, char *out);
 /* Their members, inside an object that was begun. */
 void tell_queue(struct api *a, struct tell *t, const struct look_queue *q);
 void tell_exchange(struct api *a, struct tell *t, const struct look_exchange *x);
+/* The same without figures, but for how many messages it has if that is wanted. */
+void tell_queue_briefly(struct api *a, struct tell *t, const struct look_queue *q, bool has_totals);
 /* Of one queue, or exchange: where its messages come from and go to, counted. */
 void tell_queue_flows(struct api *a, struct tell *t, const struct look_queue *q);
 void tell_exchange_flows(struct api *a, struct tell *t, const struct look_exchange *x);

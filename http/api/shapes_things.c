@@ -94,17 +94,23 @@ static void tell_queue_readers(struct tell *t, const struct look_queue *q)
                       q->args->is_single_active ? active : bytes_of(NULL, 0));
 }
 
+void tell_queue_briefly(struct api *a, struct tell *t, const struct look_queue *q, bool has_totals)
+{
+    tell_queue_terms(a, t, q);
+    if (has_totals)
+        tell_queue_messages(t, &q->stats, samples_queue(a->samples, q->id));
+}
+
 void tell_queue(struct api *a, struct tell *t, const struct look_queue *q)
 {
     const struct queue_stats *st = &q->stats;
     const struct sample *s = samples_queue(a->samples, q->id);
 
-    tell_queue_terms(a, t, q);
     if (a->options->disables_stats) {
-        if (a->options->has_queue_totals)
-            tell_queue_messages(t, st, s);
+        tell_queue_briefly(a, t, q, a->options->has_queue_totals);
         return;
     }
+    tell_queue_terms(a, t, q);
     tell_queue_messages(t, st, s);
     tell_uint(t, "consumers", st->consumers);
     tell_queue_readers(t, q);

@@ -338,6 +338,10 @@ class Real(unittest.TestCase):
                      "list_global_parameters", "list_operator_policies", "list_replays",
                      "list_groups", "log_status", "stream_log_status", "await_startup"):
             self.ctl(verb)
+        settings = json.loads(self.ctl("--formatter", "json", "environment"))
+        self.assertEqual(settings["management.tcp.port"], "127.0.0.1:0")
+        self.assertEqual(settings["default_user"], "guest")
+        self.assertIsNone(settings["default_pass"])
         self.ctl("set_cluster_name", "mill")
         self.assertIn("cluster_name: mill", self.ctl("status"))
         self.assertRegex(self.ctl("hash_password", "secret"), r"^[A-Za-z0-9+/=]{40,}\n$")

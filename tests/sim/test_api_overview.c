@@ -67,6 +67,66 @@ static void test_the_overview_says_what_there_is(void **state)
     assert_non_null(strstr(a->body, "\"node\":\"rabbit@test\""));
 }
 
+static void test_what_is_not_here_is_empty(void **state)
+{
+    static const char *const lists[] = {"shovels",
+                                        "shovels/%2F",
+                                        "federation-links",
+                                        "federation-links/%2F/state/down",
+                                        "traces",
+                                        "traces/%2F",
+                                        "trace-files",
+                                        "stream/connections",
+                                        "stream/consumers/%2F",
+                                        "stream/publishers/%2F/q"};
+    struct asker *a = *state;
+    char line[100];
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        (void)snprintf(line, sizeof(line), "GET /%s", lists[i]);
+        expect(a, line, NULL, 200, "[]");
+        assert_string_equal(a->body, "[]");
+    }
+    expect(a, "GET /shovels/vhost/%2F/s", NULL, 404, NULL);
+    expect(a, "DELETE /shovels/vhost/%2F/s/restart", NULL, 404, NULL);
+    expect(a, "POST /login", "access_token=x", 401, "there are no access tokens here");
+    expect(a, "GET /config/effective", NULL, 200, "{}");
+}
+
+static void test_a_quorum_queue_has_one_replica(void **state)
+{
+    struct asker *a = *state;
+
+    expect(a, "PUT /queues/%2F/many",
+           "{\"durable\":true,\"arguments\":{\"x-queue-type\":\"quorum\"}}", 201, NULL);
+    expect(a, "PUT /queues/%2F/flow",
+           "{\"durable\":true,\"arguments\":{\"x-queue-type\":\"stream\"}}", 201, NULL);
+    expect(a, "GET /queues/quorum/%2F/many/status", NULL, 200,
+           "[{\"Node Name\":\"rabbit@test\",\"Raft State\":\"leader\",");
+    expect(a, "GET /queues/quorum/%2F/flow/status", NULL, 400, "'flow' in vhost '/' is no quorum");
+    expect(a, "GET /queues/quorum/%2F/none/status", NULL, 404, NULL);
+    expect(a, "POST /queues/quorum/%2F/many/replicas/add", "{\"node\":\"rabbit@test\"}", 202, NULL);
+    expect(a, "POST /queues/quorum/%2F/many/replicas/add", "{\"node\":\"other\"}", 400,
+           "node 'other' is not one of the cluster");
+    expect(a, "DELETE /queues/quorum/%2F/many/replicas/delete", "{\"node\":\"rabbit@test\"}", 400,
+           "the only replica of queue 'many'");
+    expect(a, "POST /queues/quorum/replicas/on/rabbit@test/grow", "{}", 204, NULL);
+    expect(a, "DELETE /queues/quorum/replicas/on/rabbit@test/shrink", NULL, 400, "only replica");
+    expect(a, "GET /stream/%2F/flow/tracking", NULL, 200, "{\"offsets\":{},\"writers\":{}}");
+    expect(a, "GET /stream/%2F/many/tracking", NULL, 400, "is no stream");
+}
+
+static void test_queues_are_told_briefly(void **state)
+{
+    struct asker *a = *state;
+
+    expect(a, "GET /queues/%2F?disable_stats=true", NULL, 200, "\"type\":\"quorum\"");
+    assert_null(strstr(a->body, "messages"));
+    expect(a, "GET /queues/%2F?disable_stats=true&enable_queue_totals=true", NULL, 200,
+           "\"messages_ready\":0,");
+    assert_null(strstr(a->body, "consumers"));
+}
+
 static void test_health_checks_answer(void **state)
 {
     struct asker *a = *state;
@@ -92,6 +152,9 @@ int main(void)
         cmocka_unit_test(test_a_login_that_fails_is_401_however_it_is_wrong),
         cmocka_unit_test(test_what_is_no_route_is_404_and_what_it_cannot_405),
         cmocka_unit_test(test_the_overview_says_what_there_is),
+        cmocka_unit_test(test_what_is_not_here_is_empty),
+        cmocka_unit_test(test_a_quorum_queue_has_one_replica),
+        cmocka_unit_test(test_queues_are_told_briefly),
         cmocka_unit_test(test_health_checks_answer),
     };
     return cmocka_run_group_tests(tests, asker_set_up, asker_tear_down);
