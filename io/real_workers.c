@@ -91,7 +91,7 @@ static int start_thread(struct workers *w, int number)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rv != 0)
         return rv;
-    (void)snprintf(name, sizeof(name), "worker-%d", number);
+    (void)snprintf(name, sizeof(name), "worker-%u", (unsigned)number % 1000); /* there is no room */
     pthread_setname_np(w->threads[number], name);
     return 0;
 }
