@@ -148,6 +148,13 @@ const struct setting amqp_settings[] = {
         .help = "What clients are told as the cluster's name.",
     },
     {
+        .name = "millrace.amqp.product",
+        .kind = SETTING_TEXT,
+        .offset = FIELD(product),
+        .fallback = "Millrace",
+        .help = "What clients are told as the product. Some programs look for RabbitMQ there.",
+    },
+    {
         .name = "millrace.amqp.failed_login_delay",
         .kind = SETTING_DURATION,
         .offset = FIELD(failed_login_delay_ms),

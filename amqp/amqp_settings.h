@@ -34,6 +34,7 @@ struct amqp_options {
     char *anonymous_user;           /* who ANONYMOUS is */
     char *anonymous_pass;
     char *cluster_name;         /* told to clients */
+    char *product;              /* told to clients */
     uint64_t output_max_bytes;  /* waiting for one client's socket; then it gets no deliveries */
     uint64_t output_timeout_ms; /* a client that takes nothing for so long is cut off */
 };

@@ -90,7 +90,7 @@ static void write_properties(struct connection *c, struct buf *out, struct table
     table_writer_text(&w, "copyright", bytes_text("The authors of Millrace"));
     table_writer_text(&w, "information", bytes_text("Licensed under the Apache License 2.0"));
     table_writer_text(&w, "platform", bytes_text("C17"));
-    table_writer_text(&w, "product", bytes_text("Millrace"));
+    table_writer_text(&w, "product", bytes_text(c->session.door->options->product));
     table_writer_text(&w, "version", bytes_text(MILLRACE_VERSION));
     if (table_writer_finish(&w, table) != 0)
         table->bytes = bytes_of(NULL, 0);

@@ -273,6 +273,11 @@ def probe_anonymous_login(test):
     test.assertEqual(world.start_ok(b"ANONYMOUS", b"")[1].name, "connection.close")
 
 
+def probe_product(test):
+    properties = dict(World(test, "millrace.amqp.product=RabbitMQ").start()[1]["server_properties"])
+    test.assertEqual(properties[b"product"][1], b"RabbitMQ")
+
+
 def probe_cluster_name(test):
     properties = dict(World(test, "cluster_name=rabbits").start()[1]["server_properties"])
     test.assertEqual(properties[b"cluster_name"][1], b"rabbits")
@@ -316,6 +321,7 @@ PROBES = {
     "anonymous_login_user": probe_anonymous_login,
     "anonymous_login_pass": probe_anonymous_login,
     "cluster_name": probe_cluster_name,
+    "millrace.amqp.product": probe_product,
     **probes_http.PROBES,
 }
 
