@@ -11,7 +11,7 @@ enum { MARKS_MAX = 1024, MARKS_FIRST = 8, STEP_MS = 1000 };
 
 void stream_times_init(struct stream_times *t)
 {
-    *t = (struct stream_times){.count = 0};
+    *t = (struct stream_times){.step_ms = STEP_MS};
 }
 
 void stream_times_release(struct stream_times *t)
@@ -33,6 +33,8 @@ static void thin_out(struct stream_times *t)
         t->marks[kept++] = m;
     }
     t->count = kept;
+    int64_t apart_ms = (t->marks[kept - 1].from_ms - t->marks[0].from_ms) / (int64_t)kept;
+    t->step_ms = apart_ms > STEP_MS ? apart_ms : STEP_MS;
 }
 
 static void add_mark(struct stream_times *t, const struct stream_mark *m)
@@ -51,7 +53,7 @@ void stream_times_add(struct stream_times *t, uint64_t seq, int64_t time_ms)
     struct stream_mark *last = t->count > 0 ? &t->marks[t->count - 1] : NULL;
 
     ASSERT(last == NULL || seq > last->seq);
-    if (LIKELY(last != NULL && time_ms < last->from_ms + STEP_MS)) {
+    if (LIKELY(last != NULL && time_ms < last->from_ms + t->step_ms)) {
         if (time_ms > last->to_ms)
             last->to_ms = time_ms;
         return;

@@ -3,7 +3,8 @@
  *
  *     mark (seq, from, to): this message and those up to the next mark came between these times
  *
- * Bounded: when there are too many, every other one goes. Owner: one stream. */
+ * Bounded: when there are too many, every other one goes, and those to come are as far apart as those
+ * that are left. Owner: one stream. */
 #ifndef QUEUE_STREAM_TIMES_H
 #define QUEUE_STREAM_TIMES_H
 
@@ -23,6 +24,7 @@ struct stream_times {
     struct stream_mark *marks;
     size_t count;
     size_t capacity;
+    int64_t step_ms; /* between two marks, at least */
 };
 
 void stream_times_init(struct stream_times *t);
