@@ -156,6 +156,7 @@ static void create(struct queue_world *w, struct world_defined *d)
         .vhost = bytes_text("/"),
         .is_durable = d->is_durable,
         .is_auto_delete = d->is_auto_delete,
+        .is_delayed = d->is_delayed,
         .arguments = table_text(&w->area, d->arguments),
         .owner = d,
     };
@@ -291,6 +292,7 @@ static struct world_defined *define(struct queue_world *w, const struct world_qu
     snprintf(d->arguments, sizeof(d->arguments), "%s", arguments);
     d->is_durable = !q->is_transient;
     d->is_auto_delete = q->is_auto_delete;
+    d->is_delayed = q->is_delayed;
     d->id = ++w->last_id;
     create(w, d);
     return d;
@@ -404,6 +406,7 @@ int queue_world_publish(struct queue_world *w, const struct world_publish *p,
         .target_count = count,
         .may_go_straight = true,
     };
+    struct table headers;
     int rv = 0;
 
     memcpy(body, p->body, text_size);
@@ -411,6 +414,8 @@ int queue_world_publish(struct queue_world *w, const struct world_publish *p,
     m.routing_key =
         p->key != NULL ? bytes_text(p->key) : bytes_of(p->queues, strcspn(p->queues, ","));
     fill_props(w, p, &m.props);
+    if (props_find_headers(&m.props, &headers))
+        (void)once_read(headers, &publish.once);
     for (size_t i = 0; i < count; i++)
         targets[i] = queue_partition_for(targets[i], &m);
     if (count > 0)

@@ -33,6 +33,7 @@ struct world_queue {
     const char *arguments; /* tests/lib/table_text.h; NULL: none */
     bool is_transient;
     bool is_auto_delete;
+    bool is_delayed; /* a holder: what is due goes where its exchange is routed to */
 };
 
 struct world_defined {
@@ -40,6 +41,7 @@ struct world_defined {
     char arguments[WORLD_TEXT_SIZE];
     bool is_durable;
     bool is_auto_delete;
+    bool is_delayed;
     uint64_t id;
     uint32_t partitions; /* of a front: those that follow it */
     struct queue *queue; /* NULL: deleted */

@@ -2,6 +2,8 @@
  * the world runs for two milliseconds. Arguments are as in tests/lib/table_text.h.
  *
  *     queue NAME [ARGUMENTS]          transient-queue ...      auto-queue ...
+ *     holder NAME [ARGUMENTS]         what is published waits until it is due (x-delay), and then
+ *                                     goes where `route` says for its exchange
  *     delete NAME    purge NAME       stats NAME
  *     route EXCHANGE QUEUES           where dead letters go; '-' is the default exchange
  *     publish QUEUES BODY [WORDS]     words: transient priority=N expiration=MS size=N key=K
@@ -17,6 +19,7 @@
  *     groups QUEUE                    forget QUEUE GROUP
  *     reset QUEUE GROUP GOAL [VALUE] [dry]     earliest latest offset shift; ago: so many s
  *     hold           go               between them the world stands still: one turn
+ *     jump MS                         of the wall clock alone
  *     wait MS        restart          crash (when all is committed) */
 #include <inttypes.h>
 #include <stdio.h>
@@ -103,34 +106,42 @@ static int64_t number(const char *text, int64_t fallback)
 
 /* ---- commands ---- */
 
-static void declare(struct queue_story_state *s, const struct story_line *l, bool is_transient,
-                    bool is_auto_delete)
+/* The kind of queue says what the fields of `q` say. */
+static void declare(struct queue_story_state *s, const struct story_line *l, struct world_queue q)
 {
-    const struct world_queue q = {
-        .name = l->words[1],
-        .arguments = l->rest[2],
-        .is_transient = is_transient,
-        .is_auto_delete = is_auto_delete,
-    };
-    int rv = queue_world_declare(&s->world, &q);
+    int rv;
 
+    q.name = l->words[1];
+    q.arguments = l->rest[2];
+    rv = queue_world_declare(&s->world, &q);
     if (rv != 0)
         story_effect(s->out, "%s", err_name(rv));
 }
 
 static void do_queue(struct queue_story_state *s, const struct story_line *l)
 {
-    declare(s, l, false, false);
+    declare(s, l, (struct world_queue){.name = NULL});
 }
 
 static void do_transient_queue(struct queue_story_state *s, const struct story_line *l)
 {
-    declare(s, l, true, false);
+    declare(s, l, (struct world_queue){.is_transient = true});
 }
 
 static void do_auto_queue(struct queue_story_state *s, const struct story_line *l)
 {
-    declare(s, l, false, true);
+    declare(s, l, (struct world_queue){.is_auto_delete = true});
+}
+
+static void do_holder(struct queue_story_state *s, const struct story_line *l)
+{
+    declare(s, l, (struct world_queue){.is_delayed = true});
+}
+
+/* The wall clock jumps; what runs does not. */
+static void do_jump(struct queue_story_state *s, const struct story_line *l)
+{
+    sim_node_jump_wall(s->world.p.node, number(l->words[1], 0));
 }
 
 static void do_delete(struct queue_story_state *s, const struct story_line *l)
@@ -406,7 +417,9 @@ static bool do_command(void *state, const struct story_line *line, struct buf *o
         {"reject", do_reject}, {"requeue", do_requeue},
         {"fail", do_fail},     {"get", do_get},
         {"wait", do_wait},     {"restart", do_restart},
-        {"crash", do_crash},   {"hold", do_hold},
+        {"crash", do_crash},   {"holder", do_holder},
+        {"jump", do_jump},     {"holder", do_holder},
+        {"jump", do_jump},     {"hold", do_hold},
         {"go", do_go},
     };
     struct queue_story_state *s = state;

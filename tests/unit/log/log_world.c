@@ -174,6 +174,7 @@ int log_world_try_open(struct log_world *w)
 {
     const struct log_owner owner = {
         .owner = w,
+        .is_tombstone = w->is_tombstone,
         .restore = restore,
         .survivor = survivor,
         .replay = replay,

@@ -82,6 +82,7 @@ struct log_world {
     size_t tombstone_count;
     void (*on_durable)(struct log_world *w); /* called then, when not NULL */
     void (*on_classify)(struct log_world *w, uint64_t lane, const struct record *r);
+    bool (*is_tombstone)(void *owner, const struct record *r); /* of the owner; may be NULL */
 };
 
 /* An empty disk, one node, one shard, the directory "log". */

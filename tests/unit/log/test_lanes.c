@@ -190,6 +190,52 @@ static void drop_the_shared_lane(void *owner)
     log_drop(owner, LOG_SHARED);
 }
 
+/* New files of a lane end before they are larger; it is told anew after each opening. */
+static void test_a_lane_may_have_small_files(void **state)
+{
+    struct log_world w;
+    const struct cold_lane *lane;
+
+    (void)state;
+    log_world_init(&w);
+    w.options.cold_segment_bytes = 1 << 20;
+    log_world_open(&w);
+    log_limit_files(w.log, LANE, 4096);
+    for (uint64_t i = 0; i < 60; i++) {
+        log_world_move(&w, LANE, i, NULL, BODY);
+        log_world_move(&w, LANE + 1, i, NULL, BODY);
+        log_world_settle(&w);
+    }
+    log_world_fill_segment(&w, KIND_DROP, 3000);
+    log_world_checkpoint(&w);
+    lane = cold_find(&w.log->cold, LANE);
+    assert_true(lane->count >= 60 * BODY / 4096);
+    for (size_t i = 0; i < lane->count; i++)
+        assert_true(lane->segments[i]->file_bytes <= 3 * 4096); /* with its header and footer */
+    assert_true(cold_find(&w.log->cold, LANE + 1)->count < lane->count);
+    end(&w);
+}
+
+/* What has left the hot log never comes back; what was sorted a moment ago may. */
+static void test_what_has_left_the_hot_log_is_gone_from_it(void **state)
+{
+    struct log_world w;
+    uint64_t left;
+
+    (void)state;
+    begin(&w, 2);
+    assert_true(log_left(w.log) <= log_first(w.log));
+    log_world_settle(&w);
+    left = log_left(w.log);
+    assert_true(left > 0 && left == log_first(w.log)); /* the manifest says so, durably */
+    log_world_crash(&w);
+    log_world_open(&w);
+    assert_true(log_first(w.log) >= left);
+    assert_true(log_left(w.log) >= left);
+    expect_lane(&w, 0, 20);
+    end(&w);
+}
+
 static void compact_the_shared_lane(void *owner)
 {
     log_compact(owner, LOG_SHARED, 0);
@@ -209,6 +255,8 @@ static void test_misuse_is_a_bug(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LEAK_CHECKED(test_a_lane_may_have_small_files),
+        LEAK_CHECKED(test_what_has_left_the_hot_log_is_gone_from_it),
         LEAK_CHECKED(test_trimming_drops_whole_files_below_the_number),
         LEAK_CHECKED(test_a_trim_lasts),
         LEAK_CHECKED(test_dropping_a_lane_leaves_the_others),

@@ -122,6 +122,26 @@ static void test_keys_are_compared_over_all_files_of_the_lane(void **state)
     end(&w);
 }
 
+static bool is_of_key_b(void *owner, const struct record *r)
+{
+    (void)owner;
+    return r->body.size == 0 && bytes_equal(r->key, bytes_text("b"));
+}
+
+static void test_the_owner_may_say_what_a_tombstone_is(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    log_world_init(&w);
+    w.is_tombstone = is_of_key_b;
+    log_world_open(&w);
+    put(&w, 0, "a b c a- b- |");
+    compact(&w, 0);
+    expect_lane(&w, "2 3"); /* the empty one of a is its newest value */
+    end(&w);
+}
+
 static void test_tombstones_go_when_their_time_is_over(void **state)
 {
     struct log_world w;
@@ -392,6 +412,7 @@ int main(void)
         LEAK_CHECKED(test_the_newest_of_each_key_stays),
         LEAK_CHECKED(test_records_without_a_key_stay),
         LEAK_CHECKED(test_keys_are_compared_over_all_files_of_the_lane),
+        LEAK_CHECKED(test_the_owner_may_say_what_a_tombstone_is),
         LEAK_CHECKED(test_tombstones_go_when_their_time_is_over),
         LEAK_CHECKED(test_a_tombstone_hides_what_came_before_it_only),
         LEAK_CHECKED(test_a_lane_of_tombstones_only_vanishes),

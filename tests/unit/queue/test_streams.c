@@ -370,6 +370,53 @@ static void test_a_deleted_stream_leaves_nothing(void **state)
     assert_int_equal(queue_world_settle(&w, "c", "all", WORLD_ACK), 310);
 }
 
+/* basic.get reads from the disk too, at any place; what was asked for is found again and again. */
+static void test_a_get_reads_what_lies_in_files(void **state)
+{
+    static const unsigned places[] = {1500, 0, 1999, 700, 1998, 3};
+
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    fill("s", 2000, 300);
+    sort();
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        char place[16];
+
+        snprintf(place, sizeof(place), "%u", places[i]);
+        heard.count = 0;
+        queue_world_get_at(&w, "s", place, i % 2 == 0);
+        queue_world_run_ms(&w, 50);
+        assert_int_equal(heard.count, 1);
+        assert_int_equal(heard.offsets[0], places[i]);
+    }
+    queue_world_settle(&w, "get", "all", WORLD_ACK);
+    queue_world_check(&w);
+    queue_world_run_ms(&w, 60000);
+    assert_null(queue_world_find(&w, "s")->reading.reader);
+    assert_true(list_empty(&w.queues->reading.open)); /* nothing is open for those who asked */
+}
+
+/* What a get waits for is never committed: he is told that there is nothing. */
+static void test_a_get_does_not_wait_for_a_partition_that_failed(void **state)
+{
+    const struct sim_fault fault = {.err = ERR_IO, .ops = SIM_OP_BIT(SIM_OP_SYNC)};
+
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    fill("s", 3, 10);
+    sim_disk_add_fault(w.p.disk, &fault);
+    publish(&(struct world_publish){.queues = "s", .body = "lost"});
+    queue_world_get_at(&w, "s", "3", true);
+    queue_world_run_ms(&w, 100);
+    assert_true(partition_failed(w.p.partition) != 0);
+    assert_true(list_empty(&queue_world_find(&w, "s")->gets));
+    queue_world_get_at(&w, "s", "3", true);
+    queue_world_run_ms(&w, 100);
+    assert_true(list_empty(&queue_world_find(&w, "s")->gets));
+    assert_int_equal(heard.count, 0);
+    sim_disk_clear_faults(w.p.disk);
+}
+
 static void test_an_idle_stream_takes_little_memory(void **state)
 {
     enum { COUNT = 1000 };
@@ -409,6 +456,8 @@ int main(void)
         TEST(test_a_stream_does_not_keep_what_a_queue_is_done_with),
         TEST(test_a_slow_queue_does_not_keep_what_a_stream_drops),
         TEST(test_a_deleted_stream_leaves_nothing),
+        TEST(test_a_get_reads_what_lies_in_files),
+        TEST(test_a_get_does_not_wait_for_a_partition_that_failed),
         TEST(test_an_idle_stream_takes_little_memory),
     };
 
