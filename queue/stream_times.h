@@ -3,8 +3,8 @@
  *
  *     mark (seq, from, to): this message and those up to the next mark came between these times
  *
- * Bounded: when there are too many, every other one goes, and those to come are as far apart as those
- * that are left. Owner: one stream. */
+ * Bounded: when there are too many, every other one goes, and those to come are as far apart as
+ * those that are left. Owner: one stream. */
 #ifndef QUEUE_STREAM_TIMES_H
 #define QUEUE_STREAM_TIMES_H
 

@@ -1,4 +1,5 @@
-/* Tests of queue/bookmark.h: the low mark, pauses, and seeking, with bookmarks in one's own hand. */
+/* Tests of queue/bookmark.h: the low mark, pauses, and seeking, with bookmarks in one's own
+ * hand. */
 #include "queue/bookmark.h"
 
 #include <stdio.h>

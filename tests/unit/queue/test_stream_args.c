@@ -129,27 +129,29 @@ static void test_what_can_be_seen(void **state)
                    "{unacceptable_type,longstr}");
 }
 
+/* `first`, then `next` so many times, then `last`. */
+static const char *row(const char *first, const char *next, unsigned count, const char *last)
+{
+    static char text[TEXT_SIZE];
+    size_t used = (size_t)snprintf(text, sizeof(text), "%s", first);
+
+    for (unsigned i = 0; i < count; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s", next);
+    snprintf(text + used, sizeof(text) - used, "%s", last);
+    return text;
+}
+
 static void test_there_are_limits(void **state)
 {
     struct asked *a = *state;
-    char text[TEXT_SIZE] = "x-stream-filter=[a";
 
-    for (unsigned i = 1; i < STREAM_TEXTS_MAX; i++)
-        strcat(text, ",a");
-    strcat(text, "]");
-    ask(a, text);
+    ask(a, row("x-stream-filter=[a", ",a", STREAM_TEXTS_MAX - 1, "]"));
     assert_int_equal(a->rv, 0);
-    text[strlen(text) - 1] = '\0';
-    strcat(text, ",a]");
-    expect_refused(a, text,
+    expect_refused(a, row("x-stream-filter=[a", ",a", STREAM_TEXTS_MAX, "]"),
                    "invalid arg 'x-stream-filter' for queue 's' in vhost '/': {too_many_values}");
-    strcpy(text, "x-stream-filter-key=a");
-    for (unsigned i = 1; i < STREAM_PATTERN_WORDS_MAX; i++)
-        strcat(text, ".a");
-    ask(a, text);
+    ask(a, row("x-stream-filter-key=a", ".a", STREAM_PATTERN_WORDS_MAX - 1, ""));
     assert_int_equal(a->rv, 0);
-    strcat(text, ".a");
-    expect_refused(a, text,
+    expect_refused(a, row("x-stream-filter-key=a", ".a", STREAM_PATTERN_WORDS_MAX, ""),
                    "invalid arg 'x-stream-filter-key' for queue 's' in vhost '/': "
                    "{too_many_words}");
 }

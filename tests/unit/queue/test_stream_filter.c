@@ -18,13 +18,12 @@ enum { PAIRS = 20000, TEXT_SIZE = 64, AREA_MAX = 1 << 16 };
 static void make_text(struct rand *r, const char *const *words, uint64_t count, char *out)
 {
     uint64_t n = rand_below(r, 6);
+    size_t used = 0;
 
     out[0] = '\0';
-    for (uint64_t i = 0; i < n; i++) {
-        if (i > 0)
-            strcat(out, ".");
-        strcat(out, words[rand_below(r, count)]);
-    }
+    for (uint64_t i = 0; i < n; i++)
+        used += (size_t)snprintf(out + used, TEXT_SIZE - used, "%s%s", i > 0 ? "." : "",
+                                 words[rand_below(r, count)]);
 }
 
 static void test_patterns_are_those_of_topic_exchanges(void **state)
@@ -47,14 +46,16 @@ static void test_patterns_are_those_of_topic_exchanges(void **state)
 /* Many '#' before a long key cost no more than their product. */
 static void test_a_bad_pattern_takes_no_time(void **state)
 {
-    char pattern[256] = "", key[512] = "";
+    char pattern[256], key[512];
+    size_t used = 0;
 
     (void)state;
     for (int i = 0; i < 60; i++)
-        strcat(pattern, "#.a.");
-    strcat(pattern, "b");
+        used += (size_t)snprintf(pattern + used, sizeof(pattern) - used, "#.a.");
+    snprintf(pattern + used, sizeof(pattern) - used, "b");
+    used = 0;
     for (int i = 0; i < 250; i++)
-        strcat(key, i == 0 ? "a" : ".a");
+        used += (size_t)snprintf(key + used, sizeof(key) - used, i == 0 ? "a" : ".a");
     assert_false(topic_pattern_fits(bytes_text(pattern), bytes_text(key)));
 }
 
