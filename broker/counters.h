@@ -9,6 +9,7 @@
 #include "queue/look.h"
 
 struct broker;
+struct exchange_table;
 
 /* RabbitMQ's bounds of message sizes; what is above the last one is counted behind it. */
 enum { COUNTERS_SIZES = 9 };
@@ -21,6 +22,16 @@ struct vhost_counts {
     uint64_t unroutable_returned;
     uint64_t unroutable_dropped;
     struct queues_tally gone; /* what happened in queues that are deleted */
+};
+
+/* How routes were found, and what is remembered of them. */
+struct route_counts {
+    uint64_t hits;
+    uint64_t misses; /* remembered afterwards */
+    uint64_t walks;  /* could not be remembered */
+    uint64_t entries;
+    uint64_t sets;
+    uint64_t cached_bytes;
 };
 
 struct broker_counters {
@@ -36,6 +47,10 @@ struct broker_counters {
     uint64_t size_sum;
     /* reading: of all queues, those that are gone included */
     struct queues_tally queues;
+    struct queues_tally by_type[QUEUE_TYPES];
+    /* routes of messages that did not go by the default exchange alone, deleted virtual hosts
+     * included */
+    struct route_counts routes;
     /* comings and goings */
     uint64_t visits_begun;
     uint64_t visits_ended;
@@ -47,6 +62,8 @@ struct broker_counters {
     uint64_t logins_succeeded;
     uint64_t logins_failed;
 };
+/* Adds those of a virtual host. */
+void counters_add_routes(struct route_counts *sum, const struct exchange_table *t);
 void broker_get_counters(struct broker *b, struct broker_counters *out);
 
 #endif

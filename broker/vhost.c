@@ -173,6 +173,17 @@ static void unbind_all(const struct vhost *v)
     }
 }
 
+/* What was counted stays counted; what there was is gone. */
+static void count_routes(struct vhost *v)
+{
+    struct route_counts *gone = &v->broker->counters.routes;
+
+    counters_add_routes(gone, v->table);
+    gone->entries = 0;
+    gone->sets = 0;
+    gone->cached_bytes = 0;
+}
+
 void vhost_delete(struct vhost *v)
 {
     struct broker *b = v->broker;
@@ -191,6 +202,7 @@ void vhost_delete(struct vhost *v)
     event_of_old_vhost(v);
     v->version++;
     v->entry = NULL;
+    count_routes(v);
     names_remove(&b->vhosts, v->name);
     map_remove(&b->vhosts_by_id, v->id);
     if (v->visit_count == 0)

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "msg/table.h"
+#include "queue/queue_args.h"
 
 struct consumer;
 struct queue;
@@ -29,7 +30,7 @@ struct queues_tally {
     uint64_t acked;
     uint64_t dead[DEATHS]; /* by enum death */
 };
-const struct queues_tally *queues_get_tally(const struct queues *qs);
+const struct queues_tally *queues_get_tally(const struct queues *qs, enum queue_type type);
 /* The same of one queue. */
 const struct queues_tally *queue_get_tally(const struct queue *q);
 void queues_tally_add(struct queues_tally *sum, const struct queues_tally *t);

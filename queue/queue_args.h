@@ -20,6 +20,7 @@
 #include "msg/table.h"
 
 enum queue_type { QUEUE_CLASSIC, QUEUE_QUORUM, QUEUE_STREAM };
+enum { QUEUE_TYPES = 3 };
 
 /* Which of the messages that come back are held back (x-delayed-retry-type): all; those that count
  * as failures; those that do not. */

@@ -499,9 +499,9 @@ struct store *queues_store(struct queues *qs)
     return qs->store;
 }
 
-const struct queues_tally *queues_get_tally(const struct queues *qs)
+const struct queues_tally *queues_get_tally(const struct queues *qs, enum queue_type type)
 {
-    return &qs->tally;
+    return &qs->tallies[type];
 }
 
 void queues_tally_add(struct queues_tally *sum, const struct queues_tally *t)

@@ -147,11 +147,12 @@ struct queues {
     struct queues_memory memory;
     bool is_pressed;
     bool is_grouped; /* between queues_begin_group() and queues_end_group() */
-    struct queues_tally tally;
+    struct queues_tally tallies[QUEUE_TYPES];
 };
 
-/* Something happened so many times, in the queue and so among all. */
-#define QUEUE_TALLY(q, what, times) ((q)->tally.what += (times), (q)->home->tally.what += (times))
+/* Something happened so many times, in the queue and so among all of its type. */
+#define QUEUE_TALLY(q, what, times)                                                                \
+    ((q)->tally.what += (times), (q)->home->tallies[(q)->args.type].what += (times))
 
 /* ---- browse.c ---- */
 

@@ -1,6 +1,7 @@
 /* The node, and what has no thing behind it: feature flags, deprecated features, sample resets. */
 #include "base/mem.h"
 #include "broker/counters.h"
+#include "broker/memory.h"
 #include "http/api/pages.h"
 #include "http/api/shapes.h"
 
@@ -70,22 +71,78 @@ void node_get_one(struct api_call *c)
     api_answer(c, 200, &c->api->reply);
 }
 
+/* What is known to be used for something, under RabbitMQ's names where it has one; the rest is
+ * last. */
+struct memory_part {
+    const char *name;
+    uint64_t bytes;
+};
+enum { MEMORY_PARTS = 9 };
+
+static uint64_t memory_parts(struct api *a, struct memory_part parts[MEMORY_PARTS])
+{
+    struct broker_memory m;
+    uint64_t known = 0;
+
+    broker_get_memory(a->broker, &m);
+    const struct memory_part all[MEMORY_PARTS] = {
+        {"queue_procs", samples_index_bytes(a->samples, QUEUE_CLASSIC)},
+        {"quorum_queue_procs", samples_index_bytes(a->samples, QUEUE_QUORUM)},
+        {"stream_queue_procs", samples_index_bytes(a->samples, QUEUE_STREAM)},
+        {"binary", m.transient},
+        {"log_cache", m.log_cache},
+        {"log_pending", m.log_pending},
+        {"routes", m.routes},
+        {"mgmt_db", a->kept_bytes},
+        {"other_system", 0},
+    };
+
+    memcpy(parts, all, sizeof(all));
+    for (size_t i = 0; i < MEMORY_PARTS; i++)
+        known += parts[i].bytes;
+    parts[MEMORY_PARTS - 1].bytes = m.allocated > known ? m.allocated - known : 0;
+    return m.allocated;
+}
+
 void node_get_memory(struct api_call *c)
 {
+    struct memory_part parts[MEMORY_PARTS];
     struct broker_stats stats;
     struct tell t;
 
     if (!is_our_node(c))
         return;
     broker_get_stats(c->api->broker, &stats);
+    uint64_t allocated = memory_parts(c->api, parts);
     api_start(c, &t);
     tell_object(&t, NULL);
     tell_object(&t, "memory");
     tell_string(&t, "strategy", "allocated");
+    for (size_t i = 0; i < MEMORY_PARTS; i++)
+        tell_uint(&t, parts[i].name, parts[i].bytes);
     tell_object(&t, "total");
-    tell_uint(&t, "allocated", mem_used_bytes());
+    tell_uint(&t, "allocated", allocated);
     tell_uint(&t, "rss", stats.memory_bytes);
     tell_end(&t);
+    tell_end(&t);
+    tell_end(&t);
+    api_answer(c, 200, &c->api->reply);
+}
+
+void node_get_memory_relative(struct api_call *c)
+{
+    struct memory_part parts[MEMORY_PARTS];
+    struct tell t;
+
+    if (!is_our_node(c))
+        return;
+    uint64_t allocated = memory_parts(c->api, parts);
+    api_start(c, &t);
+    tell_object(&t, NULL);
+    tell_object(&t, "memory");
+    for (size_t i = 0; i < MEMORY_PARTS; i++)
+        tell_uint(&t, parts[i].name, allocated == 0 ? 0 : parts[i].bytes * 100 / allocated);
+    tell_uint(&t, "total", 100);
     tell_end(&t);
     tell_end(&t);
     api_answer(c, 200, &c->api->reply);

@@ -141,6 +141,7 @@ void log_streams_get(struct api_call *c);
 void nodes_get(struct api_call *c);
 void node_get_one(struct api_call *c);
 void node_get_memory(struct api_call *c);
+void node_get_memory_relative(struct api_call *c);
 void feature_flags_get(struct api_call *c);
 void feature_flag_enable(struct api_call *c);
 void deprecated_features_get(struct api_call *c);

@@ -50,6 +50,7 @@ const struct route routes[] = {
     {.path = "nodes", .read = M, .get = nodes_get},
     {.path = "nodes/*", .read = M, .get = node_get_one},
     {.path = "nodes/*/memory", .read = M, .get = node_get_memory},
+    {.path = "nodes/*/memory/relative", .read = M, .get = node_get_memory_relative},
     {.path = "cluster-name",
      .read = U,
      .write = A,

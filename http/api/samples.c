@@ -39,7 +39,8 @@ struct samples {
     uint64_t *connections;
     size_t connection_count;
     size_t connection_at;
-    uint64_t ready; /* of the queues of this round */
+    uint64_t index_bytes[2][QUEUE_TYPES]; /* of the last round, and of this one */
+    uint64_t ready;                       /* of the queues of this round */
     uint64_t unacked;
     struct {
         uint64_t key; /* of the virtual host whose queues are visited; 0: none */
@@ -165,6 +166,7 @@ static void sample_queue(struct samples *s, const struct look_queue *q)
         [SAMPLE_MESSAGES] = st->ready + st->unacked,
     };
 
+    s->index_bytes[1][q->args->type] += st->memory;
     s->ready += st->ready;
     s->unacked += st->unacked;
     put_of(s, OF_QUEUES, q->id, values, ARRAY_SIZE(values));
@@ -270,6 +272,7 @@ static void begin(struct samples *s)
     sweep(s);
     s->ready = 0;
     s->unacked = 0;
+    memset(s->index_bytes[1], 0, sizeof(s->index_bytes[1]));
     sample_all(s);
     look_open(&s->look, s->api->broker, LOOK_QUEUES, bytes_of(NULL, 0));
     s->stage = AT_QUEUES;
@@ -287,6 +290,7 @@ static void visit_queues(struct samples *s)
 
             put(s, &s->totals, totals, ARRAY_SIZE(totals));
             end_vhost(s);
+            memcpy(s->index_bytes[0], s->index_bytes[1], sizeof(s->index_bytes[0]));
             look_close(&s->look);
             look_open(&s->look, s->api->broker, LOOK_EXCHANGES, bytes_of(NULL, 0));
             s->stage = AT_EXCHANGES;
@@ -389,6 +393,11 @@ const struct sample *samples_exchange(const struct samples *s, struct bytes vhos
                                       struct bytes name)
 {
     return map_find(&s->kinds[OF_EXCHANGES], exchange_key(s, vhost, name));
+}
+
+uint64_t samples_index_bytes(const struct samples *s, enum queue_type type)
+{
+    return s->index_bytes[0][type];
 }
 
 const struct sample *samples_vhost(const struct samples *s, struct bytes name)

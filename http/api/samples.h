@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "queue/queue_args.h"
 
 struct api;
 struct broker_counters;
@@ -74,6 +75,8 @@ void samples_free(struct samples *s);
 const struct sample *samples_queue(const struct samples *s, uint64_t id);
 const struct sample *samples_exchange(const struct samples *s, struct bytes vhost,
                                       struct bytes name);
+/* Memory of the indexes of all queues of a type, as of the last round. */
+uint64_t samples_index_bytes(const struct samples *s, enum queue_type type);
 const struct sample *samples_vhost(const struct samples *s, struct bytes name);
 const struct sample *samples_connection(const struct samples *s, uint64_t id);
 const struct sample *samples_channel(const struct samples *s, uint64_t connection, unsigned number);

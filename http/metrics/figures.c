@@ -69,13 +69,18 @@ void figures_look_at_process(struct disk *d, struct figures_process *out)
 
 void figures_finish(struct figures *f)
 {
-    const struct queues_tally *t = &f->counters.queues;
-
     f->messages = f->ready + f->unacked;
     f->memory_alarm = f->stats.is_memory_short;
     f->disk_alarm = f->stats.is_disk_short;
-    f->got_with_ack = t->got - t->got_no_ack;
-    f->delivered = t->delivered + t->delivered_no_ack + t->got;
+    for (size_t i = 0; i < QUEUE_TYPES; i++) {
+        const struct queues_tally *t = &f->counters.by_type[i];
+
+        f->types[i] = (struct figures_of_type){
+            .tally = *t,
+            .delivered = t->delivered + t->delivered_no_ack + t->got,
+            .got_with_ack = t->got - t->got_no_ack,
+        };
+    }
 }
 
 enum row_kind { ROW_GAUGE, ROW_COUNTER, ROW_QUEUES /* a gauge that is a sum over queues */ };
@@ -91,10 +96,7 @@ struct row {
 #define AT(field)      offsetof(struct figures, field)
 #define COUNTED(field) offsetof(struct figures, counters.field)
 #define AMQP           "protocol=\"amqp091\""
-#define OF_QUEUES      "protocol=\"amqp091\",queue_type=\"rabbit_classic_queue\""
-#define OF_DEAD        "queue_type=\"rabbit_classic_queue\",dead_letter_strategy=\"at_most_once\""
-#define OF_DEAD_SAFELY "queue_type=\"rabbit_classic_queue\",dead_letter_strategy=\"at_least_once\""
-#define DEAD(death)    offsetof(struct figures, counters.queues.dead) + (death) * sizeof(uint64_t)
+#define OF_DEAD_SAFELY "queue_type=\"rabbit_quorum_queue\",dead_letter_strategy=\"at_least_once\""
 
 static const struct row rows[] = {
     {"connections", AT(doors.connections), ROW_GAUGE, NULL, "Connections currently open"},
@@ -162,37 +164,6 @@ static const struct row rows[] = {
     {"global_messages_unroutable_returned_total", COUNTED(unroutable_returned), ROW_COUNTER, AMQP,
      "Total number of messages published as mandatory into an exchange and returned to the "
      "publisher as unroutable"},
-    {"global_messages_delivered_total", AT(delivered), ROW_COUNTER, OF_QUEUES,
-     "Total number of messages delivered to consumers"},
-    {"global_messages_delivered_consume_auto_ack_total", COUNTED(queues.delivered_no_ack),
-     ROW_COUNTER, OF_QUEUES,
-     "Total number of messages delivered to consumers using basic.consume with automatic "
-     "acknowledgment"},
-    {"global_messages_delivered_consume_manual_ack_total", COUNTED(queues.delivered), ROW_COUNTER,
-     OF_QUEUES,
-     "Total number of messages delivered to consumers using basic.consume with manual "
-     "acknowledgment"},
-    {"global_messages_delivered_get_auto_ack_total", COUNTED(queues.got_no_ack), ROW_COUNTER,
-     OF_QUEUES,
-     "Total number of messages delivered to consumers using basic.get with automatic "
-     "acknowledgment"},
-    {"global_messages_delivered_get_manual_ack_total", AT(got_with_ack), ROW_COUNTER, OF_QUEUES,
-     "Total number of messages delivered to consumers using basic.get with manual "
-     "acknowledgment"},
-    {"global_messages_get_empty_total", COUNTED(queues.got_nothing), ROW_COUNTER, OF_QUEUES,
-     "Total number of times basic.get operations fetched no message"},
-    {"global_messages_redelivered_total", COUNTED(queues.redelivered), ROW_COUNTER, OF_QUEUES,
-     "Total number of messages redelivered to consumers"},
-    {"global_messages_acknowledged_total", COUNTED(queues.acked), ROW_COUNTER, OF_QUEUES,
-     "Total number of message acknowledgements received from consumers"},
-    {"global_messages_dead_lettered_expired_total", DEAD(DEATH_EXPIRED), ROW_COUNTER, OF_DEAD,
-     "Total number of messages dead-lettered due to message TTL exceeded"},
-    {"global_messages_dead_lettered_maxlen_total", DEAD(DEATH_MAXLEN), ROW_COUNTER, OF_DEAD,
-     "Total number of messages dead-lettered due to overflow drop-head or reject-publish-dlx"},
-    {"global_messages_dead_lettered_rejected_total", DEAD(DEATH_REJECTED), ROW_COUNTER, OF_DEAD,
-     "Total number of messages dead-lettered due to basic.reject or basic.nack"},
-    {"global_messages_dead_lettered_delivery_limit_total", DEAD(DEATH_DELIVERY_LIMIT), ROW_COUNTER,
-     OF_DEAD, "Total number of messages dead-lettered due to delivery-limit exceeded"},
     {"global_messages_dead_lettered_confirmed_total", AT(none), ROW_COUNTER, OF_DEAD_SAFELY,
      "Total number of messages dead-lettered and confirmed by target queues"},
 };
@@ -205,6 +176,74 @@ static void tell_row(const struct figures *f, struct expose *e, const struct row
     expose_family(e, r->name, r->kind == ROW_COUNTER ? "counter" : "gauge", r->help);
     expose_begin(e, r->name, r->labels);
     expose_end(e, value);
+}
+
+/* ---- by type of queue ---- */
+
+struct typed_row {
+    const char *name;
+    size_t offset; /* of a uint64_t in struct figures_of_type */
+    const char *help;
+};
+
+#define TYPED(field) offsetof(struct figures_of_type, field)
+#define DEAD(death)  TYPED(tally.dead) + (death) * sizeof(uint64_t)
+
+static const struct typed_row typed_rows[] = {
+    {"global_messages_delivered_total", TYPED(delivered),
+     "Total number of messages delivered to consumers"},
+    {"global_messages_delivered_consume_auto_ack_total", TYPED(tally.delivered_no_ack),
+     "Total number of messages delivered to consumers using basic.consume with automatic "
+     "acknowledgment"},
+    {"global_messages_delivered_consume_manual_ack_total", TYPED(tally.delivered),
+     "Total number of messages delivered to consumers using basic.consume with manual "
+     "acknowledgment"},
+    {"global_messages_delivered_get_auto_ack_total", TYPED(tally.got_no_ack),
+     "Total number of messages delivered to consumers using basic.get with automatic "
+     "acknowledgment"},
+    {"global_messages_delivered_get_manual_ack_total", TYPED(got_with_ack),
+     "Total number of messages delivered to consumers using basic.get with manual "
+     "acknowledgment"},
+    {"global_messages_get_empty_total", TYPED(tally.got_nothing),
+     "Total number of times basic.get operations fetched no message"},
+    {"global_messages_redelivered_total", TYPED(tally.redelivered),
+     "Total number of messages redelivered to consumers"},
+    {"global_messages_acknowledged_total", TYPED(tally.acked),
+     "Total number of message acknowledgements received from consumers"},
+};
+
+/* Nothing in a stream dies so. */
+static const struct typed_row dead_rows[] = {
+    {"global_messages_dead_lettered_expired_total", DEAD(DEATH_EXPIRED),
+     "Total number of messages dead-lettered due to message TTL exceeded"},
+    {"global_messages_dead_lettered_maxlen_total", DEAD(DEATH_MAXLEN),
+     "Total number of messages dead-lettered due to overflow drop-head or reject-publish-dlx"},
+    {"global_messages_dead_lettered_rejected_total", DEAD(DEATH_REJECTED),
+     "Total number of messages dead-lettered due to basic.reject or basic.nack"},
+    {"global_messages_dead_lettered_delivery_limit_total", DEAD(DEATH_DELIVERY_LIMIT),
+     "Total number of messages dead-lettered due to delivery-limit exceeded"},
+};
+
+static void tell_typed(const struct figures *f, struct expose *e, const struct typed_row *r,
+                       bool is_dead)
+{
+    char labels[96];
+    uint64_t value = 0;
+
+    expose_family(e, r->name, "counter", r->help);
+    for (size_t i = 0; i < QUEUE_TYPES; i++) {
+        const char *module = queue_type_module((enum queue_type)i);
+
+        if (is_dead && i == QUEUE_STREAM)
+            continue;
+        (void)snprintf(labels, sizeof(labels),
+                       is_dead ? "queue_type=\"%s\",dead_letter_strategy=\"at_most_once\""
+                               : "protocol=\"amqp091\",queue_type=\"%s\"",
+                       module);
+        memcpy(&value, (const char *)&f->types[i] + r->offset, sizeof(value));
+        expose_begin(e, r->name, labels);
+        expose_end(e, value);
+    }
 }
 
 static void tell_sizes(const struct broker_counters *c, struct expose *e)
@@ -234,5 +273,9 @@ void figures_tell(const struct figures *f, struct expose *e, bool has_queue_sums
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (rows[i].kind != ROW_QUEUES || has_queue_sums)
             tell_row(f, e, &rows[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(typed_rows); i++)
+        tell_typed(f, e, &typed_rows[i], false);
+    for (size_t i = 0; i < ARRAY_SIZE(dead_rows); i++)
+        tell_typed(f, e, &dead_rows[i], true);
     tell_sizes(&f->counters, e);
 }

@@ -20,6 +20,13 @@ struct figures_process {
     uint64_t resident_bytes;
 };
 
+/* What happened in queues of one type. */
+struct figures_of_type {
+    struct queues_tally tally;
+    uint64_t delivered; /* in any way */
+    uint64_t got_with_ack;
+};
+
 struct figures {
     struct figures_process process;
     struct broker_counters counters;
@@ -37,10 +44,11 @@ struct figures {
     uint64_t messages;
     uint64_t ready_bytes;
     uint64_t unacked_bytes;
-    uint64_t publishers; /* channels that have published */
+    uint64_t publishers;   /* channels that have published */
+    uint64_t output_bytes; /* that wait for the sockets of clients */
+    uint64_t index_bytes[QUEUE_TYPES];
     /* computed from the counters */
-    uint64_t delivered;
-    uint64_t got_with_ack;
+    struct figures_of_type types[QUEUE_TYPES];
 };
 
 /* Blocks: reads files of /proc. */

@@ -7,6 +7,7 @@
 #include "http/metrics/expose.h"
 #include "http/metrics/figures.h"
 #include "http/metrics/objects.h"
+#include "http/metrics/ours.h"
 #include "http/metrics/partitions.h"
 #include "http/server.h"
 #include "io/io.h"
@@ -38,7 +39,8 @@ struct scrape {
     enum step step;
     bool has_objects;
     bool is_detailed;
-    bool is_looking; /* its job is running */
+    bool is_of_memory; /* and of nothing else */
+    bool is_looking;   /* its job is running */
 };
 
 static void scrape_free(struct scrape *s)
@@ -79,9 +81,15 @@ static void tell_self(struct scrape *s, struct buf *out)
     tell_identity(s, &e);
     if (s->is_detailed)
         return;
+    if (s->is_of_memory) {
+        e.prefix = "millrace_";
+        ours_tell_memory(s->metrics->open.broker, &s->figures, &e);
+        return;
+    }
     figures_tell(&s->figures, &e, !s->has_objects);
     e.prefix = "millrace_";
     partitions_tell(s->metrics->open.broker, &e);
+    ours_tell(s->metrics->open.broker, &s->figures, &e);
 }
 
 /* An http_more_fn: adds up in the first steps, and tells in the later ones. */
@@ -187,7 +195,10 @@ static bool read_path(struct scrape *s, const struct http_target *t)
     s->has_objects = s->metrics->open.options->is_per_object;
     if (t->segment_count == 1)
         return true;
-    s->has_objects = true;
+    s->is_of_memory = bytes_equal(path[1], bytes_text("memory-breakdown"));
+    s->has_objects = !s->is_of_memory;
+    if (s->is_of_memory)
+        return true;
     s->is_detailed = bytes_equal(path[1], bytes_text("detailed"));
     return s->is_detailed || bytes_equal(path[1], bytes_text("per-object"));
 }
@@ -209,6 +220,15 @@ static uint64_t begin(void *owner, struct http_call *c)
     return 0;
 }
 
+static const char *endpoint_of(const struct scrape *s)
+{
+    if (s->is_of_memory)
+        return "memory-breakdown";
+    if (s->is_detailed)
+        return "detailed";
+    return s->has_objects ? "per-object" : "aggregated";
+}
+
 static void serve(void *owner, struct http_call *c)
 {
     struct metrics *m = owner;
@@ -219,7 +239,9 @@ static void serve(void *owner, struct http_call *c)
     s->call = c;
     objects_begin(&s->objects, m->open.broker, &m->open.doors);
     if (!read_path(s, t)) {
-        refuse_call(c, 404, "there are /metrics, /metrics/per-object and /metrics/detailed\n");
+        refuse_call(c, 404,
+                    "there are /metrics, /metrics/per-object, /metrics/detailed and "
+                    "/metrics/memory-breakdown\n");
         scrape_free(s);
         return;
     }
@@ -228,7 +250,7 @@ static void serve(void *owner, struct http_call *c)
         scrape_free(s);
         return;
     }
-    s->endpoint = s->is_detailed ? "detailed" : s->has_objects ? "per-object" : "aggregated";
+    s->endpoint = endpoint_of(s);
     if (s->is_detailed)
         s->step = STEP_SELF;
     http_call_set_data(c, s);

@@ -305,6 +305,7 @@ static bool add_queue(struct objects *o, struct figures *f)
     f->unacked += q.stats.unacked;
     f->ready_bytes += q.stats.ready_bytes;
     f->unacked_bytes += q.stats.unacked_bytes;
+    f->index_bytes[q.args->type] += q.stats.memory;
     return true;
 }
 
@@ -315,6 +316,7 @@ static bool add_channels(struct objects *o, struct figures *f)
 
     if (!next_connection(o, &c))
         return false;
+    f->output_bytes += c.waiting_bytes;
     for (unsigned n = 0; o->doors->channel(o->doors->owner, c.id, n, &ch); n = ch.number)
         f->publishers += ch.messages.publish > 0;
     return true;

@@ -131,11 +131,13 @@ class Metrics(unittest.TestCase):
                             ("global_messages_received_confirm_total", 3),
                             ("global_messages_routed_total", 3),
                             ("global_messages_confirmed_total", 3),
-                            ("global_messages_delivered_get_manual_ack_total", 1),
-                            ("global_messages_delivered_total", 1),
                             ("message_size_bytes_count", 3), ("message_size_bytes_sum", 3000),
                             ("alarms_memory_used_watermark", 0)):
             self.assertEqual(self.value(samples, f"rabbitmq_{name}"), value, name)
+        for name in ("delivered_get_manual_ack", "delivered"):
+            for kind, value in (("classic", 1), ("quorum", 0), ("stream", 0)):
+                self.assertEqual(self.value(samples, f"rabbitmq_global_messages_{name}_total",
+                                            f'queue_type="rabbit_{kind}_queue"'), value, name)
         for name in ("process_open_fds", "process_max_fds", "process_resident_memory_bytes",
                      "resident_memory_limit_bytes", "disk_space_available_limit_bytes"):
             self.assertGreater(self.value(samples, f"rabbitmq_{name}"), 0, name)
@@ -152,6 +154,54 @@ class Metrics(unittest.TestCase):
         self.assertGreater(self.value(samples, "millrace_log_commit_bytes_sum"), 3000)
         self.assertGreater(self.value(samples, "millrace_log_commit_seconds_sum"), 0)
         self.assertGreater(self.value(samples, "millrace_partition_committed_position"), 3)
+
+    def publish(self, one, exchange, key, count):
+        for _ in range(count):
+            one.send_method(1, "basic.publish", {"exchange": exchange, "routing_key": key})
+            header = wire.encode_header(3, {"delivery_mode": 2})
+            one.send(wire.encode_content(1, header, b"xxx", one.frame_max))
+
+    def test_memory_is_told_by_its_use(self):
+        self.work()
+        for path in ("/metrics", "/metrics/memory-breakdown"):
+            samples = self.samples(self.fetch(path))
+            kinds = {labels: value for (name, labels), value in samples.items()
+                     if name == "millrace_memory_bytes"}
+            total = samples["millrace_memory_allocated_bytes", None]
+            self.assertEqual(sum(kinds.values()), total)
+            self.assertGreater(kinds['kind="classic_queue_indexes"'], 0)
+            self.assertGreater(kinds['kind="other"'], 0)
+        self.assertNotIn(("rabbitmq_connections", None), samples)
+
+    def test_routes_that_are_remembered_are_counted(self):
+        one = self.login()
+        self.call(one, "queue.declare", "queue.declare-ok", queue=b"q")
+        self.call(one, "queue.bind", "queue.bind-ok", queue=b"q", exchange=b"amq.topic",
+                  routing_key=b"a.*")
+        self.publish(one, b"amq.topic", b"a.b", 10)
+        self.call(one, "basic.get", "basic.get-ok", queue=b"q", no_ack=True)
+        samples = self.samples(self.fetch("/metrics"))
+        self.assertEqual(self.value(samples, "millrace_route_cache_hits_total"), 9)
+        self.assertEqual(self.value(samples, "millrace_route_cache_misses_total"), 1)
+
+    def test_a_replay_is_told_while_it_is_on_its_way(self):
+        one = self.login()
+        self.call(one, "exchange.declare", "exchange.declare-ok", exchange=b"x", type=b"fanout",
+                  durable=True, arguments=[(b"x-log", ("t", 1))])
+        self.publish(one, b"x", b"", 5)
+        self.call(one, "queue.declare", "queue.declare-ok", queue=b"small", durable=True,
+                  arguments=[(b"x-max-length", ("l", 1)),
+                             (b"x-overflow", ("S", b"reject-publish"))])
+        self.call(one, "queue.bind", "queue.bind-ok", queue=b"small", exchange=b"x",
+                  arguments=[(b"x-replay-from", ("S", b"first"))])
+        deadline = time.monotonic() + broker.DEADLINE_S
+        while True:
+            samples = self.samples(self.fetch("/metrics"))
+            self.assertEqual(self.value(samples, "millrace_replays"), 1)
+            if self.value(samples, "millrace_replay_copied_messages_total", 'queue="small"') == 1:
+                break
+            self.assertLess(time.monotonic(), deadline)
+        self.assertEqual(self.value(samples, "millrace_replay_left_messages", 'exchange="x"'), 4)
 
     def test_each_object_has_its_samples(self):
         self.work()
@@ -223,7 +273,8 @@ class Metrics(unittest.TestCase):
             self.skipTest("there is no promtool: apt-get install prometheus")
         self.work()
         for path in ("/metrics", "/metrics/per-object",
-                     "/metrics/detailed?family=queue_coarse_metrics"):
+                     "/metrics/detailed?family=queue_coarse_metrics",
+                     "/metrics/memory-breakdown"):
             result = subprocess.run([promtool, "check", "metrics"], input=self.fetch(path),
                                     text=True, capture_output=True, check=False, timeout=60)
             self.assertEqual((result.returncode, result.stdout + result.stderr), (0, ""), path)

@@ -102,6 +102,7 @@ static const struct row rows[] = {
     {"GET", "nodes", "ma"},
     {"GET", "nodes/*", "ma"},
     {"GET", "nodes/*/memory", "ma"},
+    {"GET", "nodes/*/memory/relative", "ma"},
     {"GET", "auth/attempts/*", "ma"},
     {"GET", "auth/hash_password/*", "a"},
     {"GET", "cluster-name", ALL},

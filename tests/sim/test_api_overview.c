@@ -127,6 +127,18 @@ static void test_queues_are_told_briefly(void **state)
     assert_null(strstr(a->body, "consumers"));
 }
 
+static void test_memory_is_told_by_its_use(void **state)
+{
+    struct asker *a = *state;
+
+    asker_run_ms(a, 5500);
+    expect(a, "GET /nodes/rabbit@test/memory?columns=memory.queue_procs,memory.total.allocated",
+           NULL, 200, "{\"memory\":{\"queue_procs\":");
+    expect(a, "GET /nodes/rabbit@test/memory/relative?columns=memory.total", NULL, 200,
+           "{\"memory\":{\"total\":100}}");
+    expect(a, "GET /nodes/other/memory/relative", NULL, 404, NULL);
+}
+
 static void test_health_checks_answer(void **state)
 {
     struct asker *a = *state;
@@ -155,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_here_is_empty),
         cmocka_unit_test(test_a_quorum_queue_has_one_replica),
         cmocka_unit_test(test_queues_are_told_briefly),
+        cmocka_unit_test(test_memory_is_told_by_its_use),
         cmocka_unit_test(test_health_checks_answer),
     };
     return cmocka_run_group_tests(tests, asker_set_up, asker_tear_down);
