@@ -83,7 +83,7 @@ class Dockerfile(unittest.TestCase):
     KNOWN = {"FROM", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE", "ENTRYPOINT"}
 
     def lint(self, text):
-        findings, stages, has_user = [], set(), False
+        findings, stages, has_user, is_clean = [], set(), False, True
         for line in re.sub(r"\\\n", " ", re.sub(r"(?m)^#.*\n", "", text)).splitlines():
             words = line.split()
             if not words:
@@ -91,7 +91,7 @@ class Dockerfile(unittest.TestCase):
             if words[0] not in self.KNOWN:
                 findings.append(f"'{words[0]}' is no instruction that is used here")
             if words[0] == "FROM":
-                has_user = False
+                has_user, is_clean = False, True
                 if ":" not in words[1] or words[1].endswith(":latest"):
                     findings.append(f"'{words[1]}' names no version")
                 stages.update(words[3:4])
@@ -101,7 +101,17 @@ class Dockerfile(unittest.TestCase):
             if words[0] == "RUN" and "apt-get install" in line and \
                     "--no-install-recommends" not in line:
                 findings.append("packages come with what they only recommend")
+            if words[0] == "RUN" and "apt-get install" in line and \
+                    not re.search(r"apt-get update|scripts/install-needs", line):
+                findings.append("packages are looked up in an old list")
+            if words[0] == "RUN":
+                is_clean = is_clean and ("apt-get update" not in line or
+                                         "rm -rf" in line and "/var/lib/apt/lists/*" in line)
+            if words[0] == "ENTRYPOINT" and not words[1].startswith("["):
+                findings.append("a shell stands between the broker and its signals")
             has_user = has_user or words[0] == "USER" and words[1] != "root"
+        if not is_clean:
+            findings.append("lists of packages stay in the image")
         return findings + ([] if has_user else ["it runs as root"])
 
     def test_it_is_well_formed(self):
@@ -111,8 +121,19 @@ class Dockerfile(unittest.TestCase):
             self.assertIn(program, text)
 
     def test_the_lint_finds_what_it_knows(self):
-        self.assertEqual(len(self.lint("FROM debian\nRUN apt-get install x\n")), 3)
+        self.assertEqual(len(self.lint("FROM debian\nRUN apt-get install x\n")), 4)
         self.assertEqual(len(self.lint("FROM a:1\nCOPY --from=none a b\nADD x y\nUSER root\n")), 3)
+        self.assertEqual(self.lint("FROM a:1\nRUN apt-get update && apt-get install -y "
+                                   "--no-install-recommends x\nUSER x\nENTRYPOINT x --y\n"),
+                         ["a shell stands between the broker and its signals",
+                          "lists of packages stay in the image"])
+
+    def test_what_is_made_here_stays_here(self):
+        """Data may hold secrets, and a build is of this machine."""
+        kept = (ROOT / "packaging/Dockerfile.dockerignore").read_text("ascii").split("\n")
+        for line in [".git", *(ROOT / ".gitignore").read_text("ascii").split()]:
+            name = line.rstrip("/")
+            self.assertTrue(name in kept or f"**/{name}" in kept, line)
 
 
 if __name__ == "__main__":
