@@ -1,4 +1,6 @@
 /* Virtual hosts, as administrators make and delete them. */
+#include <inttypes.h>
+
 #include "broker/accounts.h"
 #include "broker/admin.h"
 #include "broker/announce.h"
@@ -38,6 +40,11 @@ static int check(struct broker *b, const struct admin_vhost *v, struct err_note 
         return err_note(note, ERR_INVALID,
                         "description and tags of virtual host '%.*s' may have %d bytes each",
                         SHOW(v->name), (int)TEXT_MAX);
+    if (b->options->vhosts_max > 0 && vhost_find(b, v->name) == NULL &&
+        names_count(&b->vhosts) >= (size_t)b->options->vhosts_max)
+        return err_note(note, ERR_INVALID,
+                        "cannot create vhost '%.*s': vhost limit of %" PRId64 " is reached",
+                        SHOW(v->name), b->options->vhosts_max);
     if (!is_type(v->default_queue_type))
         return err_note(note, ERR_INVALID,
                         "'%.*s' is no type of queues; there are classic, quorum and stream",

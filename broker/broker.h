@@ -64,6 +64,8 @@ struct broker_options {
     bool guest_is_loopback_user; /* loopback_users.guest; false takes him off the list */
     int64_t queues_max;          /* per virtual host; 0: no limit */
     int64_t exchanges_max;       /* the same */
+    int64_t vhosts_max;          /* of the node; 0: no limit */
+    int64_t channels_max;        /* the same */
     uint64_t message_max_bytes;  /* max_message_size */
     uint64_t memory_high_bytes;  /* vm_memory_high_watermark.absolute; 0: .relative counts */
     double memory_high_share;    /* vm_memory_high_watermark.relative */

@@ -155,8 +155,15 @@ int visit_open_channel(struct visit *v, struct refusal *refusal)
 {
     struct broker *b = v->broker;
     int64_t limit = limit_of_user(b, user_name(v->user), LIMIT_CHANNELS);
-    uint64_t count = 0;
+    int64_t node_limit = b->options->channels_max;
+    uint64_t count = b->counters.channels_opened - b->counters.channels_closed;
 
+    if (node_limit > 0 && count >= (uint64_t)node_limit)
+        return refuse(refusal, REFUSE_NOT_ALLOWED,
+                      "number of channels opened on node '%s' has reached the maximum allowed "
+                      "limit of (%" PRId64 ")",
+                      b->options->node_name, node_limit);
+    count = 0;
     if (limit >= 0) {
         LIST_FOREACH (link, &b->visits) {
             const struct visit *other = CONTAINER_OF(link, struct visit, link);

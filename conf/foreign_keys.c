@@ -29,11 +29,9 @@ const struct foreign_key foreign_keys[] = {
     {"tcp_listen_options", FOREIGN_LATER},
     {"tcp_listen_options.*", FOREIGN_LATER},
     {"reverse_dns_lookups", FOREIGN_LATER},
-    {"channel_max_per_node", FOREIGN_LATER},
     {"max_channels_per_connection", FOREIGN_LATER},
     {"session_max_per_connection", FOREIGN_LATER},
     {"link_max_per_session", FOREIGN_LATER},
-    {"vhost_max", FOREIGN_LATER},
     {"num_acceptors.*", FOREIGN_NO_MEANING},
 
     /* Who may enter, and what is there at the first start. */

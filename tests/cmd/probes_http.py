@@ -162,6 +162,17 @@ def queue_seen(world):
     return queue
 
 
+def probe_vhost_max(test):
+    world = World(test, PORT, "vhost_max=2")
+    test.assertEqual(ask(world, "/api/vhosts/one", "PUT", {})[0], 201)
+    status, _, told = ask(world, "/api/vhosts/two", "PUT", {})
+    test.assertEqual(status, 400)
+    test.assertEqual(told["reason"], "cannot create vhost 'two': vhost limit of 2 is reached")
+    test.assertEqual(ask(world, "/api/vhosts/one", "PUT", {"description": "old"})[0], 204)
+    test.assertEqual(ask(world, "/api/vhosts/one", "DELETE")[0], 204)
+    test.assertEqual(ask(world, "/api/vhosts/two", "PUT", {})[0], 201)
+
+
 def probe_disable_stats(test):
     test.assertIn("messages", queue_seen(World(test, PORT)))
     test.assertNotIn("messages", queue_seen(World(test, PORT, "management.disable_stats=true")))
@@ -378,6 +389,7 @@ PROBES = {
     "management.max_body": probe_max_body,
     "millrace.http.publish_timeout": probe_publish_timeout,
     "millrace.http.connections_max": probe_connections_max,
+    "vhost_max": probe_vhost_max,
     "management.disable_stats": probe_disable_stats,
     "management.enable_queue_totals": probe_disable_stats,
     "collect_statistics_interval": probe_statistics_interval,

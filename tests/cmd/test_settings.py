@@ -246,6 +246,21 @@ def probe_millrace_queue_default_delivery_limit(test):
     test.assertEqual(list(one.inbox[1]), [])
 
 
+def probe_channel_max_per_node(test):
+    world = World(test, "channel_max_per_node=3", "millrace.node_name=me@here")
+    one, other = world.login(), world.login()  # with a channel each
+    player.open_channel(one, 2)
+    other.send_method(2, "channel.open", {})
+    values = player.take_named(other, 0, "connection.close")
+    test.assertEqual((values["reply_code"], values["reply_text"]),
+                     (530, b"NOT_ALLOWED - number of channels opened on node 'me@here' has "
+                           b"reached the maximum allowed limit of (3)"))
+    other.send_method(0, "connection.close-ok", {})
+    other.take_end()
+    player.open_channel(one, 3)  # its channel is gone
+    world.refused(one, "queue.declare", 404, queue=b"none", passive=True)
+
+
 # ---- AMQP ----
 
 def probe_initial_frame_max(test):
@@ -312,6 +327,7 @@ PROBES = {
     "disk_free_limit.relative": probe_disk_free_limit_relative,
     "millrace.queue.consumer_unsettled_max": probe_millrace_queue_consumer_unsettled_max,
     "millrace.queue.default_delivery_limit": probe_millrace_queue_default_delivery_limit,
+    "channel_max_per_node": probe_channel_max_per_node,
     "frame_max": probe_tune("frame_max", 65536),
     "channel_max": probe_tune("channel_max", 77),
     "heartbeat": probe_tune("heartbeat", 13),
