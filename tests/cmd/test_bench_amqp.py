@@ -300,6 +300,11 @@ class MeasuresMillrace(MeasuresTheFloor):
     def test_a_stream_is_read_by_ten(self):
         self.figures(*self.broker(), *SHORT, "--scenario", "stream-10-readers", "--count", 5000)
 
+    def test_messages_that_wait(self):
+        lines = self.figures(*self.broker(), *SHORT, "--scenario", "delayed-1m", "--count", 5000,
+                             "--delay", "1s")
+        self.assertGreater(lines["delayed-1m"]["figures"]["drained"]["median"], 0)
+
     def test_history_comes_into_a_queue(self):
         lines = self.figures(*self.broker(), *SHORT, "--scenario", "replay", "--count", 20000)
         self.assertGreater(lines["replay"]["figures"]["came into the queue"]["median"], 0)

@@ -53,6 +53,8 @@ void crew_init(struct crew *c, struct load *load, const struct workload *work, u
         .ahead_max = workload_ahead(work),
         .producers = MEM_NEW_ARRAY(struct producer, (size_t)work->producers + 1),
     };
+    if (work->delay_ms > 0)
+        c->topology.due_ms = io_wall_ms(load->io) + (int64_t)work->delay_ms;
     if (work->rate > 0)
         c->interval_ns = (double)NS_PER_S * (double)work->producers / (double)work->rate;
     io_task_init(&c->resume, on_resume);

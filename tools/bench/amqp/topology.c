@@ -119,11 +119,13 @@ void topology_write_props(const struct topology *t, struct buf *out)
     buf_init(&area, ARGUMENTS_MAX);
     props_edit_init(&props, NULL);
     props_set_octet(&props, PROP_DELIVERY_MODE, t->work->is_persistent ? PERSISTENT : TRANSIENT);
-    if (t->work->exchange == EXCHANGE_HEADERS) {
-        table_writer_init(&w, &area);
+    table_writer_init(&w, &area);
+    if (t->work->exchange == EXCHANGE_HEADERS)
         write_mark(&w);
+    if (t->due_ms != 0)
+        table_writer_long(&w, "x-deliver-at", t->due_ms);
+    if (t->work->exchange == EXCHANGE_HEADERS || t->due_ms != 0)
         props_set_headers(&props, finish(&w));
-    }
     props_encode(&props, out);
     ASSERT(buf_error(out) == 0);
     buf_release(&area);
@@ -263,7 +265,8 @@ static void declare_exchange(const struct topology *t, struct client *c)
     struct method m = {
         .id = METHOD_EXCHANGE_DECLARE,
         .exchange_declare = {.exchange = bytes_text(name.text),
-                             .type = bytes_text(kinds[t->work->exchange]),
+                             .type = bytes_text(t->work->delay_ms > 0 ? "x-delayed-message"
+                                                                      : kinds[t->work->exchange]),
                              .durable = t->work->is_durable},
     };
     struct table_writer w;
@@ -273,6 +276,8 @@ static void declare_exchange(const struct topology *t, struct client *c)
     table_writer_init(&w, &area);
     if (t->work->shape == SHAPE_REPLAY)
         table_writer_bool(&w, "x-log", true);
+    if (t->work->delay_ms > 0)
+        table_writer_text(&w, "x-delayed-type", bytes_text(kinds[t->work->exchange]));
     m.exchange_declare.arguments = finish(&w);
     client_call(c, 1, &m);
     buf_release(&area);

@@ -29,6 +29,7 @@ struct topology_name {
 struct topology {
     const struct workload *work;
     uint32_t run;
+    int64_t due_ms; /* of messages that are delayed; 0: they are not */
 };
 
 struct topology_name topology_queue(const struct topology *t, uint32_t queue);

@@ -115,6 +115,11 @@ const struct setting workload_settings[] = {
      .fallback = "1",
      INT(clients, 1, PEOPLE_MAX),
      .help = "connections that are opened or closed at the same time"},
+    {.name = "delay",
+     .fallback = "0",
+     DURATION(delay_ms),
+     .help = "the exchange is an x-delayed-message, and all messages are due so long after the "
+             "beginning of the round; --patience must be longer"},
     {.name = "warmup", .fallback = "500ms", DURATION(warmup_ms), .help = "not measured"},
     {.name = "duration",
      .fallback = "3s",
@@ -216,6 +221,8 @@ int workload_agree(const struct workload *w, struct err_note *note)
                         "--ack is above --prefetch: consumers would wait for ever");
     if (w->is_stream && w->consumers % w->queues != 0)
         return err_note(note, ERR_INVALID, "streams need --consumers to be a multiple of --queues");
+    if (w->delay_ms > 0 && w->exchange == EXCHANGE_DEFAULT)
+        return err_note(note, ERR_INVALID, "--delay needs an --exchange");
     if (w->bindings > 0 && (w->exchange != EXCHANGE_TOPIC || w->bindings < w->queues))
         return err_note(note, ERR_INVALID,
                         "--bindings is for --exchange topic, and no less than --queues");

@@ -49,7 +49,8 @@ struct workload {
     int64_t count; /* messages; 0: by time */
     int64_t ahead; /* published and not yet delivered, at most; 0: chosen by size */
     int64_t objects;
-    int64_t clients; /* how many churn at once */
+    int64_t clients;   /* how many churn at once */
+    uint64_t delay_ms; /* 0: none; all messages are due so long after the beginning */
     uint64_t warmup_ms;
     uint64_t duration_ms;
     uint64_t patience_ms; /* so long without a byte at the end: the rest is lost */
