@@ -263,14 +263,14 @@ static bool next_staged(struct tx *t, struct reader *r, struct staged *s)
 /* ---- the commit as one group ---- */
 
 /* What is to be one group: the home that all of it is for, and how much of a batch it takes. */
-struct group {
+struct tx_group {
     struct home *home; /* NULL: nothing so far */
     bool is_spread;
     bool is_pressed; /* one of the homes takes nothing now */
     size_t size;
 };
 
-static void join(struct group *g, struct home *home, size_t size)
+static void join(struct tx_group *g, struct home *home, size_t size)
 {
     if (g->home != NULL && g->home != home)
         g->is_spread = true;
@@ -280,7 +280,7 @@ static void join(struct group *g, struct home *home, size_t size)
     g->size += size;
 }
 
-static void measure_message(struct tx *t, const struct staged *s, struct group *g)
+static void measure_message(struct tx *t, const struct staged *s, struct tx_group *g)
 {
     struct vhost *v = t->publisher->visit->vhost;
     const struct route_view view = {.keys = s->out.keys,
@@ -312,12 +312,12 @@ static struct home *home_of(struct delivery *d)
     return d->queue == NULL ? NULL : ((struct named_queue *)queue_owner(d->queue))->home;
 }
 
-static void measure(struct tx *t, struct group *g)
+static void measure(struct tx *t, struct tx_group *g)
 {
     struct reader r = reader_of(buf_view(&t->messages));
     struct staged s;
 
-    *g = (struct group){0};
+    *g = (struct tx_group){0};
     while (next_staged(t, &r, &s))
         measure_message(t, &s, g);
     for (size_t i = 0; i < t->settle_count; i++) {
@@ -470,7 +470,7 @@ static void run_spread(struct tx *t)
 /* Starts the commit, or waits until there is room for it. */
 static void try_commit(struct tx *t)
 {
-    struct group g;
+    struct tx_group g;
     int rv = 0;
 
     measure(t, &g);

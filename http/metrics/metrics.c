@@ -251,8 +251,10 @@ static void serve(void *owner, struct http_call *c)
         return;
     }
     s->endpoint = endpoint_of(s);
-    if (s->is_detailed)
+    if (s->is_detailed) {
+        s->objects.own_prefix = "millrace_detailed_";
         s->step = STEP_SELF;
+    }
     http_call_set_data(c, s);
     s->job = (struct io_job){.work = look_at_process, .done = process_looked_at};
     s->is_looking = true;

@@ -1,7 +1,7 @@
 /* Metrics for Prometheus, under RabbitMQ's names and paths, on a port of their own.
  *
  *     /metrics               sums of the node (or as below, if the settings say so)
- *     /metrics/per-object    sums, and each queue, exchange, connection and channel
+ *     /metrics/per-object    sums, and each queue, group, exchange, connection and channel
  *     /metrics/detailed?family=queue_coarse_metrics&family=...&vhost=...
  *
  *     a request --> a worker looks at the process --> queues are added up --> told, in parts

@@ -7,10 +7,12 @@
 #include "base/mem.h"
 #include "http/metrics/expose.h"
 #include "http/metrics/figures.h"
+#include "queue/group.h"
+#include "queue/streams.h"
 
 enum { OBJECTS_PER_STEP = 100 };
 
-enum group {
+enum family_group {
     GROUP_QUEUE_COARSE = 1,
     GROUP_QUEUE = 2,
     GROUP_QUEUE_CONSUMERS = 4,
@@ -19,11 +21,12 @@ enum group {
     GROUP_CHANNEL = 32,
     GROUP_CHANNEL_MESSAGES = 64,
     GROUP_EXCHANGE = 128,
+    GROUP_CONSUMER_GROUP = 256,
 };
 
 static const struct {
     const char *name;
-    enum group group;
+    enum family_group group;
 } groups[] = {
     {"queue_coarse_metrics", GROUP_QUEUE_COARSE},
     {"queue_metrics", GROUP_QUEUE},
@@ -35,6 +38,7 @@ static const struct {
     {"channel_exchange_metrics", GROUP_CHANNEL_MESSAGES},
     {"channel_process_metrics", GROUP_CHANNEL_MESSAGES},
     {"exchange_metrics", GROUP_EXCHANGE},
+    {"consumer_group_metrics", GROUP_CONSUMER_GROUP},
 };
 
 unsigned objects_group(struct bytes name)
@@ -47,12 +51,19 @@ unsigned objects_group(struct bytes name)
 
 /* ---- families ---- */
 
-enum object { OBJECT_QUEUE, OBJECT_EXCHANGE, OBJECT_CONNECTION, OBJECT_CHANNEL };
+enum object { OBJECT_QUEUE, OBJECT_GROUP, OBJECT_EXCHANGE, OBJECT_CONNECTION, OBJECT_CHANNEL };
+
+/* A group of consumers, all its partitions together. */
+struct group_sums {
+    uint64_t members;
+    uint64_t lag;
+    uint64_t unacked;
+};
 
 struct family {
     const char *name;
     enum object object;
-    enum group group;
+    enum family_group group;
     bool is_counter;
     bool is_short; /* the field is a uint32_t */
     size_t offset; /* of a uint64_t in what was looked at */
@@ -61,6 +72,7 @@ struct family {
 };
 
 #define QUEUE(field)      offsetof(struct look_queue, stats.field)
+#define SUMS(field)       offsetof(struct group_sums, field)
 #define EXCHANGE(field)   offsetof(struct look_exchange, field)
 #define CONNECTION(field) offsetof(struct doors_connection, field)
 #define CHANNEL(field)    offsetof(struct doors_channel, field)
@@ -96,6 +108,12 @@ static const struct family families[] = {
      0, "Total number of messages redelivered to consumers"},
     {"queue_messages_acked_total", OBJECT_QUEUE, GROUP_QUEUE, true, false, QUEUE(acked), 0,
      "Total number of messages acknowledged by consumers"},
+    {"group_members", OBJECT_GROUP, GROUP_CONSUMER_GROUP, false, false, SUMS(members), 0,
+     "Consumers of a group"},
+    {"group_lag", OBJECT_GROUP, GROUP_CONSUMER_GROUP, false, false, SUMS(lag), 0,
+     "Messages of the stream that the group is not done with"},
+    {"group_messages_unacked", OBJECT_GROUP, GROUP_CONSUMER_GROUP, false, false, SUMS(unacked), 0,
+     "Of these, messages that are with its members"},
     {"exchange_messages_published_in_total", OBJECT_EXCHANGE, GROUP_EXCHANGE, true, false,
      EXCHANGE(published_in), 0, "Total number of messages that came to the exchange"},
     {"exchange_messages_published_out_total", OBJECT_EXCHANGE, GROUP_EXCHANGE, true, false,
@@ -135,7 +153,8 @@ static const struct family families[] = {
 
 void objects_begin(struct objects *o, struct broker *b, const struct doors *doors)
 {
-    *o = (struct objects){.broker = b, .doors = doors, .groups = OBJECTS_ALL};
+    *o = (struct objects){
+        .broker = b, .doors = doors, .own_prefix = "millrace_", .groups = OBJECTS_ALL};
 }
 
 static void end_walk(struct objects *o)
@@ -162,7 +181,7 @@ static void begin_walk(struct objects *o, enum object object)
         o->vhost.size > 0 && !look_find_vhost(o->broker, o->vhost, &vhost); /* or never was */
     if (o->is_vhost_gone && object <= OBJECT_EXCHANGE)
         return;
-    if (object == OBJECT_QUEUE)
+    if (object == OBJECT_QUEUE || object == OBJECT_GROUP)
         look_open(&o->look, o->broker, LOOK_QUEUES, o->vhost);
     else if (object == OBJECT_EXCHANGE)
         look_open(&o->look, o->broker, LOOK_EXCHANGES, o->vhost);
@@ -207,6 +226,37 @@ static bool tell_queue(struct objects *o, const struct family *f, struct expose 
     expose_label(e, "vhost", q.vhost);
     expose_label(e, "queue", q.name);
     expose_end(e, value_of(f, &q));
+    return true;
+}
+
+static void add_up(const struct group *g, struct group_sums *out)
+{
+    *out = (struct group_sums){.members = group_member_count(g)};
+    for (size_t i = 0; i < group_share_count(g); i++) {
+        struct group_share s;
+
+        group_get_share(g, i, &s);
+        out->lag += s.lag;
+        out->unacked += s.unacked;
+    }
+}
+
+static bool tell_groups(struct objects *o, const struct family *f, struct expose *e)
+{
+    struct look_queue q;
+    struct group *g = NULL;
+    struct group_sums sums;
+
+    if (o->is_vhost_gone || !look_queue(&o->look, &q))
+        return false;
+    while (queue_is_stream(q.queue) && (g = queue_groups_next(q.queue, g)) != NULL) {
+        add_up(g, &sums);
+        expose_begin(e, f->name, NULL);
+        expose_label(e, "vhost", q.vhost);
+        expose_label(e, "stream", q.name);
+        expose_label(e, "group", group_name(g));
+        expose_end(e, value_of(f, &sums));
+    }
     return true;
 }
 
@@ -259,6 +309,8 @@ static bool tell_one(struct objects *o, const struct family *f, struct expose *e
     switch (f->object) {
     case OBJECT_QUEUE:
         return tell_queue(o, f, e);
+    case OBJECT_GROUP:
+        return tell_groups(o, f, e);
     case OBJECT_EXCHANGE:
         return tell_exchange(o, f, e);
     case OBJECT_CONNECTION:
@@ -275,6 +327,8 @@ bool objects_tell(struct objects *o, struct expose *e)
 
     if (o->family == ARRAY_SIZE(families))
         return false;
+    if (f->object == OBJECT_GROUP)
+        e->prefix = o->own_prefix;
     if ((f->group & o->groups) == 0) {
         o->family++;
         return true;

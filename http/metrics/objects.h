@@ -1,5 +1,5 @@
-/* Metrics of each queue, exchange, connection and channel: one family after the other, each a walk
- * over its objects, told in parts so that any number of them holds nobody up.
+/* Metrics of each queue, group of consumers, exchange, connection and channel: one family after the
+ * other, each a walk over its objects, told in parts so that any number of them holds nobody up.
  *
  * Owner: one shard. */
 #ifndef HTTP_METRICS_OBJECTS_H
@@ -23,7 +23,8 @@ enum { OBJECTS_ALL = 0xffff };
 struct objects {
     struct broker *broker;
     const struct doors *doors;
-    struct bytes vhost; /* of queues and exchanges: only of this one; no data: of all */
+    struct bytes vhost;     /* of queues and exchanges: only of this one; no data: of all */
+    const char *own_prefix; /* of names that RabbitMQ does not have */
     unsigned groups;
     size_t family; /* the one that is being told */
     bool is_begun;

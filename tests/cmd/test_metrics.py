@@ -215,6 +215,31 @@ class Metrics(unittest.TestCase):
         self.assertGreater(self.value(samples, "rabbitmq_connection_incoming_bytes_total"), 3000)
         self.assertNotIn(("rabbitmq_queue_messages_ready", None), samples)
 
+    def test_groups_have_their_lag(self):
+        one = self.login()
+        self.call(one, "queue.declare", "queue.declare-ok", queue=b"s", durable=True,
+                  arguments=[(b"x-queue-type", ("S", b"stream")), (b"x-partitions", ("I", 2))])
+        self.call(one, "confirm.select", "confirm.select-ok")
+        for _ in range(3):
+            one.send_method(1, "basic.publish", {"routing_key": b"s"})
+            one.send(wire.encode_content(1, wire.encode_header(1, {}), b"x", one.frame_max))
+        while player.take_named(one, 1, "basic.ack")["delivery_tag"] < 3:
+            pass
+        self.call(one, "basic.qos", "basic.qos-ok", prefetch_count=2)
+        self.call(one, "basic.consume", "basic.consume-ok", queue=b"s",
+                  arguments=[(b"x-group", ("S", b"g")), (b"x-group-start", ("S", b"first"))])
+        for _ in range(2):
+            player.take_named(one, 1, "basic.deliver")
+        wanted = {"members": 1, "lag": 3, "messages_unacked": 2}
+        samples = self.samples(self.fetch("/metrics/per-object"))
+        for name, value in wanted.items():
+            self.assertEqual(samples[f"millrace_group_{name}", 'vhost="/",stream="s",group="g"'],
+                             value)
+        text = self.fetch("/metrics/detailed?family=consumer_group_metrics")
+        self.assertEqual({name for name, _ in self.samples(text)} - {
+            "rabbitmq_build_info", "rabbitmq_identity_info"},
+                         {f"millrace_detailed_group_{name}" for name in wanted})
+
     def test_details_are_those_that_were_asked_for(self):
         self.work()
         text = self.fetch("/metrics/detailed?family=queue_coarse_metrics"
