@@ -297,7 +297,16 @@ struct named_queue *vhost_find_queue_id(const struct vhost *v, uint64_t id)
     return (struct named_queue *)map_find(&v->queues_by_id, id);
 }
 
-/* Nobody finds it any more. */
+/* What happened in it goes on counting for its virtual host. */
+static void count_gone(const struct named_queue *q)
+{
+    struct queues_tally *gone = &q->vhost->counts->gone;
+
+    if (!q->is_hidden)
+        queues_tally_add(gone, queue_get_tally(q->queue));
+}
+
+/* Nobody finds it any more. Its virtual host may go before it does. */
 static void take_name(struct named_queue *q)
 {
     struct vhost *v = q->vhost;
@@ -305,6 +314,7 @@ static void take_name(struct named_queue *q)
     for (uint32_t i = 0; i < q->partition_count; i++)
         take_name(q->partitions[i]);
     exchange_log_forget(v, q);
+    count_gone(q);
     if (list_linked(&q->doomed))
         list_remove(&q->doomed);
     if (q->is_hidden) {
@@ -323,18 +333,8 @@ static void take_name(struct named_queue *q)
     v->version++;
 }
 
-/* What happened in it goes on counting for its virtual host. */
-static void count_gone(const struct named_queue *q)
-{
-    struct queues_tally *gone = &q->vhost->counts->gone;
-
-    if (!q->is_hidden)
-        queues_tally_add(gone, queue_get_tally(q->queue));
-}
-
 void named_queue_bury(struct named_queue *q)
 {
-    count_gone(q);
     ASSERT(q->home->queue_count > 0);
     q->home->queue_count--;
     queue_delete(q->queue);
