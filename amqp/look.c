@@ -160,41 +160,44 @@ static size_t add_part(const struct session *s, enum tls_part part, struct buf *
 }
 
 /* What there is to say about it lies in the door's buffer, until the next one is asked. */
-static void look_at_tls(struct amqp *a, const struct session *s, struct doors_connection *out)
+static bool on_tls(void *owner, uint64_t id, struct doors_tls *out)
 {
     static const enum tls_part parts[] = {TLS_SUBJECT, TLS_ISSUER, TLS_VALIDITY};
-    struct bytes *places[] = {&out->tls.subject, &out->tls.issuer, &out->tls.validity};
+    struct bytes *places[] = {&out->subject, &out->issuer, &out->validity};
+    struct amqp *a = owner;
+    const struct connection *c = find(a, id);
     struct tls_words words;
     size_t at = 0;
 
-    out->is_secure = tls_get_words(s->socket, &words);
-    if (!out->is_secure)
-        return;
+    if (c == NULL || !tls_get_words(c->session.socket, &words))
+        return false;
     if (a->tls == NULL) {
         a->tls = MEM_NEW(struct look_tls);
         buf_init(&a->tls->texts, TLS_TEXTS_MAX);
     }
     a->tls->words = words;
     buf_clear(&a->tls->texts);
-    out->tls = (struct doors_tls){
+    *out = (struct doors_tls){
         .protocol = bytes_text(a->tls->words.version),
         .key_exchange = bytes_text(a->tls->words.key_exchange),
         .cipher = bytes_text(a->tls->words.cipher),
         .hash = bytes_text(a->tls->words.hash),
     };
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-        places[i]->size = add_part(s, parts[i], &a->tls->texts);
+        places[i]->size = add_part(&c->session, parts[i], &a->tls->texts);
     /* Only now the bytes stay where they are. */
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         places[i]->data = places[i]->size == 0 ? NULL : a->tls->texts.data + at;
         at += places[i]->size;
     }
+    return true;
 }
 
 static bool on_connection(void *owner, uint64_t id, struct doors_connection *out)
 {
-    struct amqp *a = owner;
+    const struct amqp *a = owner;
     const struct connection *c = find(a, id);
+    struct tls_look tls;
 
     if (c == NULL)
         return false;
@@ -219,8 +222,8 @@ static bool on_connection(void *owner, uint64_t id, struct doors_connection *out
         .channel_max = c->channel_max,
         .channels = (uint32_t)map_count(&c->channels),
         .heartbeat_s = c->heartbeat.period_s,
+        .is_secure = tls_look(c->session.socket, &tls),
     };
-    look_at_tls(a, &c->session, out);
     return true;
 }
 
@@ -317,6 +320,7 @@ struct doors amqp_doors(struct amqp *a)
         .totals = on_totals,
         .connections = on_connections,
         .connection = on_connection,
+        .tls = on_tls,
         .channel = on_channel,
         .published = on_published,
         .close = on_close,

@@ -71,7 +71,6 @@ struct doors_connection {
     uint32_t channels;
     uint32_t heartbeat_s;
     bool is_secure;
-    struct doors_tls tls; /* of a secure one */
 };
 
 struct doors_channel {
@@ -104,6 +103,8 @@ struct doors {
     size_t (*connections)(void *owner, uint64_t **out);
     /* False: it is gone. */
     bool (*connection)(void *owner, uint64_t id, struct doors_connection *out);
+    /* What TLS came to; false: it is gone, or not secure. Costs more than the others. */
+    bool (*tls)(void *owner, uint64_t id, struct doors_tls *out);
     /* The next channel with a number above `after` (0: the first); false: there is none. */
     bool (*channel)(void *owner, uint64_t id, unsigned after, struct doors_channel *out);
     /* How many messages that channel published to the exchange. */

@@ -336,12 +336,15 @@ static void tell_tls(struct tell *t, const struct doors_tls *tls)
 
 void tell_connection(struct api *a, struct tell *t, const struct doors_connection *c)
 {
+    struct doors_tls tls = {0};
     const struct sample *s = samples_connection(a->samples, c->id);
     struct field name;
     struct bytes given = {0};
 
     if (table_find(c->client_properties, bytes_text("connection_name"), &name))
         (void)field_as_text(&name, &given);
+    if (c->is_secure && !a->doors.tls(a->doors.owner, c->id, &tls))
+        tls = (struct doors_tls){0};
     tell_string(t, "auth_mechanism", c->mechanism);
     tell_uint(t, "channel_max", c->channel_max);
     tell_uint(t, "channels", c->channels);
@@ -359,7 +362,7 @@ void tell_connection(struct api *a, struct tell *t, const struct doors_connectio
     tell_counted(t, "send_oct", c->sent_bytes, s, SAMPLE_SENT);
     tell_uint(t, "send_pend", c->waiting_bytes);
     tell_bool(t, "ssl", c->is_secure);
-    tell_tls(t, &c->tls);
+    tell_tls(t, &tls);
     tell_string(t, "state", c->state);
     tell_uint(t, "timeout", c->heartbeat_s);
     tell_string(t, "type", "network");
