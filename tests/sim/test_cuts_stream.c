@@ -173,7 +173,7 @@ static void test_streams_and_a_queue(void **state)
         if (rand_chance(&cuts.rand, 1, 8))
             sim_run_for(w->sim, 5000 * WORLD_MS); /* retention is looked at */
     }
-    world_settle(w);
+    sim_run_for(w->sim, 12000 * WORLD_MS);
     cuts_end(&cuts);
     judge_all(&l, w);
     assert_true(!cuts.is_whole || l.shortened > 0);
@@ -256,7 +256,7 @@ static void test_a_compacted_stream(void **state)
         if (rand_chance(&cuts.rand, 1, 6))
             sim_run_for(w->sim, 6000 * WORLD_MS); /* compactions are asked for */
     }
-    sim_run_for(w->sim, 6000 * WORLD_MS);
+    sim_run_for(w->sim, 12000 * WORLD_MS);
     cuts_end(&cuts);
     judge_prices(&l, w);
     assert_true(!cuts.is_whole || l.gaps > 0);
