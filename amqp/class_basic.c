@@ -5,6 +5,7 @@
 #include "amqp/deliver.h"
 #include "amqp/door.h"
 #include "amqp/subscriber.h"
+#include "base/zoo.h"
 #include "broker/consume.h"
 #include "broker/tx.h"
 
@@ -271,7 +272,8 @@ static void settle_upto(struct channel *ch, uint32_t method, uint64_t tag, enum 
                           tag);
         return;
     }
-    while ((d = tags_take_first(&ch->tags, tag == 0 ? UINT64_MAX : tag)) != NULL)
+    while ((d = tags_take_first(&ch->tags, tag == 0 ? UINT64_MAX : tag + ZOO(MULTIPLE_TOO_FAR))) !=
+           NULL)
         if (!settle(ch, method, d, kind))
             return;
 }
@@ -299,7 +301,9 @@ void channel_requeue_all(struct channel *ch, bool is_failure)
     struct delivery *d;
 
     while ((d = tags_take_first(&ch->tags, UINT64_MAX)) != NULL)
-        if (d != TAGS_GONE)
+        if (d != TAGS_GONE && ZOO(UNSETTLED_LOST))
+            queue_ack(d);
+        else if (d != TAGS_GONE)
             queue_requeue(d, is_failure);
 }
 

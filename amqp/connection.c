@@ -11,6 +11,7 @@
 #include "amqp/wire/frame.h"
 #include "amqp/wire/greeting.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 
 enum {
     BEATS_MAX = 10000,      /* heartbeats in one second */
@@ -290,7 +291,8 @@ static void beat(struct connection *c)
     uint64_t now_ns = io_now_ns(connection_io(c));
     uint64_t limit_ns = (uint64_t)c->heartbeat.period_s * HEARTBEATS_MISSED * 1000 * MS_NS;
 
-    if ((s->watched & SOCKET_READ) != 0 && now_ns - s->read_ns >= limit_ns) {
+    if ((s->watched & SOCKET_READ) != 0 && now_ns - s->read_ns >= limit_ns &&
+        !ZOO(SILENCE_IGNORED)) {
         door_say(s, DIAG_WARNING, "missed heartbeats from client, timeout: %us peer=%s",
                  c->heartbeat.period_s, look_who(s));
         session_close(s);

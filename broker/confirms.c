@@ -2,6 +2,7 @@
 #include "broker/confirms.h"
 
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "broker/home.h"
 
 enum { WAITS_MIN = 8 };
@@ -78,9 +79,9 @@ static bool is_over(struct confirms *c, const struct confirm_wait *w)
 {
     bool is_safe = home_is_safe(w->home, w->position);
 
-    if (!is_safe && w->home->is_failed)
+    if (!is_safe && w->home->is_failed && !ZOO(CONFIRM_AFTER_FAILURE))
         c->has_failed = true;
-    return is_safe;
+    return is_safe || (w->home->is_failed && ZOO(CONFIRM_AFTER_FAILURE));
 }
 
 /* The highest seq above what was told and up to `upto` that was not rejected. */

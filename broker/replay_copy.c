@@ -1,6 +1,7 @@
 /* Messages of a log are looked at and copied. */
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "broker/dead.h"
 #include "broker/define_parts.h"
 #include "broker/replay_parts.h"
@@ -143,6 +144,8 @@ static int copy(struct replay_part *part, const struct stored *stored, struct me
         return ERR_FULL;
     }
     rv = queues_publish(target->home->queues, &publish, &published);
+    if (rv == 0 && ZOO(REPLAYED_TWICE))
+        rv = queues_publish(target->home->queues, &publish, &published);
     if (rv == ERR_FULL)
         broker_hold(r->broker, &r->held);
     if (rv == 0 && published.rejected > 0) {
@@ -297,7 +300,8 @@ void replay_look(struct replay *r)
     if (r->is_over)
         return;
     for (size_t i = 0; i < r->part_count; i++) {
-        if (left_of(&r->parts[i]) > 0 || (r->is_one_off && !r->parts[i].is_done))
+        if (left_of(&r->parts[i]) > (ZOO(SEAM_GAP) ? 1 : 0) ||
+            (r->is_one_off && !r->parts[i].is_done))
             return;
     }
     if (!r->is_one_off && definitions_newest(&r->broker->definitions, &position) &&

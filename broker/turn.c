@@ -2,6 +2,7 @@
 #include "broker/turn.h"
 
 #include "base/units.h"
+#include "base/zoo.h"
 #include "broker/announce.h"
 #include "broker/exchange_log.h"
 #include "broker/parts.h"
@@ -50,7 +51,7 @@ static void resume_held(struct broker *b)
     struct list held;
     struct list_link *link = NULL;
 
-    if (!b->holding.may_resume)
+    if (!b->holding.may_resume || ZOO(PUBLISHERS_NOT_RESUMED))
         return;
     b->holding.may_resume = false;
     move_all(&b->holding.held, &held);
@@ -97,7 +98,7 @@ bool broker_wait(struct broker *b, struct broker_waiter *w)
     uint64_t position = 0;
 
     ASSERT(!list_linked(&w->link));
-    if (!definitions_newest(&b->definitions, &position))
+    if (!definitions_newest(&b->definitions, &position) || ZOO(DEFINITION_NOT_WAITED))
         return false;
     if (!b->definitions.is_failed && is_committed(b, position))
         return false;

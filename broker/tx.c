@@ -13,6 +13,7 @@
 #include "broker/tx.h"
 
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
 #include "broker/staged.h"
@@ -83,7 +84,8 @@ static void forget_messages(struct tx *t)
 
 static void forget_staged(struct tx *t)
 {
-    forget_messages(t);
+    if (!ZOO(ROLLBACK_PUBLISHES))
+        forget_messages(t);
     mem_free(t->settles);
     t->settles = NULL;
     t->settle_count = 0;

@@ -6,6 +6,7 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "log/commit.h"
 
 enum {
@@ -193,7 +194,8 @@ static void seal_batch(struct hot *h)
     batch = &b->batches[b->batch_count - 1];
     length = b->size - h->tail.batch_at;
     padded = (size_t)batch_padded(length);
-    batch->head.time_ms = stamp(h); /* nothing in it is younger */
+    if (!ZOO(BATCH_TIME_EARLY))
+        batch->head.time_ms = stamp(h); /* nothing in it is younger */
     batch->head.length = (uint32_t)length;
     batch->head.raw_size = (uint32_t)(length - BATCH_HEADER_SIZE);
     batch->head.count = b->count - batch->record;

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "log/log_parts.h"
 #include "log/recover.h"
 
@@ -22,7 +23,7 @@ static void on_durable(void *owner)
         io_timer_start(l->site.io, &l->marks.timer,
                        l->site.options.watermark_interval_ms * 1000000);
     log_look_at_pressure(l);
-    l->owner.on_durable(l->owner.owner, l->hot.durable);
+    l->owner.on_durable(l->owner.owner, ZOO(CONFIRM_EARLY) ? l->hot.next : l->hot.durable);
 }
 
 static void on_failed(void *owner, int err)

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "log/checkpoint.h"
 #include "log/log_parts.h"
 
@@ -53,7 +54,7 @@ void log_mark(struct log *l)
     l->marks.next = (struct watermark){
         .number = l->marks.watermark.number + 1, /* after a failure the same slot again */
         .epoch = l->hot.epoch,
-        .position = l->hot.durable,
+        .position = ZOO(WATERMARK_AHEAD) ? l->hot.next : l->hot.durable,
     };
     io_submit(l->site.io, &l->marks.job);
 }

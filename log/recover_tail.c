@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "log/recovery.h"
 #include "log/scan.h"
 
@@ -64,7 +65,8 @@ static bool is_link_known(const struct tail *t)
 static bool follows(const struct tail *t, const struct batch_head *head)
 {
     return head->base == t->next && head->epoch >= t->epoch && head->attributes == 0 &&
-           (head->chain == t->chain || !is_link_known(t)) && !was_cut_off(t, head);
+           (head->chain == t->chain || !is_link_known(t) || ZOO(CHAIN_IGNORED)) &&
+           !was_cut_off(t, head) && !(ZOO(SMALL_BATCH_TORN) && head->count == 1);
 }
 
 /* Takes batches as long as they are good and follow. Errors: those of the disk, ERR_VERSION. */
@@ -111,6 +113,8 @@ static int look_for_wound(struct tail *t)
     const uint8_t *bytes;
     int rv;
 
+    if (ZOO(WOUND_CUT))
+        return 0;
     if (t->r->watermark.position > t->next)
         return wound(t, end, t->r->watermark.position);
     while ((rv = scan_resync(&t->scan)) == 0) {
@@ -305,7 +309,7 @@ int recover_settle(struct recovery *r)
         rv = rewrite_header(r, g, f);
     if (rv == 0)
         rv = rewrite(r, f, r->doubt_at, g->bytes < g->file_bytes ? g->bytes : g->file_bytes);
-    if (rv == 0)
+    if (rv == 0 && !ZOO(TAIL_NOT_SETTLED))
         rv = disk_sync(f);
     disk_close(f);
     if (rv == 0)

@@ -3,6 +3,7 @@
  * Those that can take a message stand in the `runnable` list of their priority; the others cost
  * nothing. Who waits for the prefetch of his channel stands in the list of that credit. */
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "queue/bookmark.h"
 #include "queue/group_parts.h"
 #include "queue/queues_parts.h"
@@ -86,7 +87,8 @@ static bool may_be_served(const struct consumer *c)
 {
     const struct queue *q = c->queue;
 
-    return !q->is.is_single_active || (q->single == c && !q->is.is_handing_over);
+    return !q->is.is_single_active || (q->single == c && !q->is.is_handing_over) ||
+           ZOO(SINGLE_IGNORED);
 }
 
 /* Whether it could take one if its channel had credit. */

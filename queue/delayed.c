@@ -2,6 +2,7 @@
 #include "queue/delayed.h"
 
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "msg/delay.h"
 #include "queue/queues_parts.h"
 
@@ -107,7 +108,7 @@ int64_t delayed_date(struct queue *q, int64_t wall_ms, const struct props *props
     if (delay.kind == DELAY_DATE)
         return delay.ms > 0 ? delay.ms : 1;
     now_ms = queues_steady_ms(qs, wall_ms);
-    now_ms += delay.kind == DELAY_SPAN ? delay.ms : 0;
+    now_ms += delay.kind == DELAY_SPAN && !ZOO(DELAY_FORGOTTEN) ? delay.ms : 0;
     return now_ms > 0 ? now_ms : 1;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "queue/bookmark.h"
 #include "queue/queues_parts.h"
 
@@ -109,7 +110,8 @@ static void describe(const struct handover *h, struct delivery *d)
 {
     const struct queue *q = h->queue;
 
-    d->is_redelivered = ready_was_seen(&q->ready, h->seq);
+    d->is_redelivered = ready_was_seen(&q->ready, h->seq) && !ZOO(MARK_FORGOTTEN);
+    d->is_redelivered |= ZOO(MARK_ALWAYS);
     d->has_count = queue_counts(q);
     if (d->has_count) {
         struct counts c = queue_find_counts(q, h->seq);

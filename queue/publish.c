@@ -1,5 +1,6 @@
 /* A message goes to queues: stored once, then an entry in the ledger of each. */
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "msg/ttl.h"
 #include "queue/claim.h"
 #include "queue/origins.h"
@@ -152,7 +153,7 @@ static size_t choose_takers(struct queues *qs, const struct queues_publish *p,
                             q->args.has_dead_letter_exchange && queue_can_kill(q)))
             qs->scratch.queues[count++] = q;
     }
-    return count;
+    return ZOO(LAST_TARGET_DROPPED) && count > 1 ? count - 1 : count;
 }
 
 /* The durable ones among the takers, as the record names them. */
@@ -236,7 +237,8 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
     if (put.stream_count > 0 || message_is_persistent(p->message)) {
         put.targets = qs->scratch.targets;
         put.target_count = name_targets(qs, takers);
-        put.is_persistent = put.target_count > 0;
+        put.is_persistent =
+            put.target_count > 0 && !(ZOO(PERSISTENT_IN_MEMORY) && put.stream_count == 0);
     }
     int rv = store_put(qs->store, &put, &a.place);
     if (UNLIKELY(rv != 0))

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 
 enum { WORD_BITS = 64, WORDS = READY_LEVELS_MAX / WORD_BITS };
 
@@ -92,6 +93,9 @@ bool ready_first(struct ready *r, struct ledger *l, uint64_t *seq, struct ledger
 
     if (UNLIKELY(r->lanes != NULL))
         return first_of_lanes(r, l, seq, e);
+    if (ZOO(REQUEUE_TO_TAIL) && ledger_next_live(l, r->cursor, seq, e) &&
+        !ready_is_withdrawn(r, *seq))
+        return true;
     if (UNLIKELY(r->returned.span_count > 0) && spans_next(&r->returned, 0, &span)) {
         bool is_live = ledger_find(l, span.from, e);
         ASSERT(is_live);

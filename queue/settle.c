@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "queue/bookmark.h"
 #include "queue/queues_parts.h"
 
@@ -69,8 +70,8 @@ void queue_settle(struct queue *q, uint64_t seq, const struct ledger_entry *e)
     struct queues *qs = q->home;
 
     end_entry(q, seq);
-    if (is_in_log(q, e)) {
-        settles_add(&qs->settles, q->identity->id, seq, seq + 1);
+    if (is_in_log(q, e) && !ZOO(ACK_NOT_LOGGED)) {
+        settles_add(&qs->settles, q->identity->id, seq, seq + 1 + ZOO(ACK_TOO_WIDE));
         queues_need_pass(qs);
         if (UNLIKELY(qs->is_grouped)) {
             queues_part(qs, q, seq, e->place);
@@ -199,7 +200,8 @@ bool queue_kill_ready(struct queue *q, uint64_t seq, const struct ledger_entry *
 
     if (!queue_can_kill(q))
         return false;
-    if (q->args.has_dead_letter_exchange && (f = inflight_new(q, seq, e)) == NULL)
+    if (q->args.has_dead_letter_exchange && !(ZOO(DROP_HEAD_SILENT) && reason == DEATH_MAXLEN) &&
+        (f = inflight_new(q, seq, e)) == NULL)
         return false;
     ready_remove(&q->ready, seq, e->priority);
     if (q->delayed == NULL) /* what is due is not dead */
@@ -215,7 +217,7 @@ bool queue_kill_ready(struct queue *q, uint64_t seq, const struct ledger_entry *
 static void kill_detached(struct queue *q, struct inflight *f, enum death reason)
 {
     QUEUE_TALLY(q, dead[reason], 1);
-    if (q->args.has_dead_letter_exchange) {
+    if (q->args.has_dead_letter_exchange && !ZOO(REJECTED_FORGOTTEN)) {
         begin_dying(q, f, reason);
         return;
     }
@@ -282,7 +284,7 @@ static bool count(struct queue *q, struct inflight *f, bool is_failure)
     if (q->args.delivery_limit >= 0 && c.failures > (uint64_t)q->args.delivery_limit)
         return false;
     queue_set_counts(q, f->seq, c);
-    if (is_failure && is_in_log(q, &f->entry))
+    if (is_failure && is_in_log(q, &f->entry) && !ZOO(COUNTS_NOT_LOGGED))
         queues_add_return(q->home, q->identity->id, f->seq, c);
     return true;
 }
@@ -298,7 +300,7 @@ void queue_requeue(struct delivery *d, bool is_failure)
         inflight_free(f);
         return;
     }
-    if (!count(q, f, is_failure)) {
+    if (!count(q, f, is_failure) || ZOO(REQUEUE_SETTLES)) {
         kill_detached(q, f, DEATH_DELIVERY_LIMIT);
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "cluster/partition.h"
 #include "msg/slip.h"
 #include "store/publish_record.h"
@@ -330,6 +331,8 @@ static int put_record(struct store *s, const struct store_put *put, const struct
     rv = partition_append(s->partition, &e, place, &body);
     if (rv == 0)
         publish_record_write(&record, targets_size, body);
+    if (rv == 0 && ZOO(BODY_ALTERED) && e.body_size > 4000)
+        body[e.body_size - 1] ^= 1;
     return rv;
 }
 

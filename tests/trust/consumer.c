@@ -153,7 +153,7 @@ static void settle_some(struct party *p)
     }
     if (may_requeue && run_chance(p->run, 1, 8))
         nack(p, index, true);
-    else if (may_requeue && run_chance(p->run, 1, 8))
+    else if (may_requeue && run_chance(p->run, p->queue->counts ? 4 : 1, 8))
         fail_one(p, index);
     else if (p->queue->dead != NULL && run_chance(p->run, 1, 4))
         nack(p, index, false);

@@ -11,7 +11,7 @@
 #include "tests/lib/test.h"
 #include "tests/trust/run.h"
 
-enum { FIXED = 150, FRESH = 50, TWICE = 5 };
+enum { FIXED = 100, FRESH = 30, TWICE = 3 };
 
 /* How many of so many: fewer where every run is slow. */
 static unsigned size_of(unsigned count)
