@@ -297,6 +297,9 @@ class MeasuresMillrace(MeasuresTheFloor):
         lines = self.figures(*self.broker(), *SHORT, "--scenario", "stream", "--count", 20000)
         self.assertEqual(list(lines), ["stream"])
 
+    def test_a_group_shares_a_stream(self):
+        self.figures(*self.broker(), *SHORT, "--scenario", "group-8")
+
     def test_a_stream_is_read_by_ten(self):
         self.figures(*self.broker(), *SHORT, "--scenario", "stream-10-readers", "--count", 5000)
 

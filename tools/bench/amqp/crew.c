@@ -26,13 +26,13 @@ static void on_resume(struct io_task *t)
 
 static size_t lane_count(const struct workload *w)
 {
-    return (size_t)(w->is_stream ? w->consumers : w->queues) * (size_t)w->producers;
+    return (size_t)(workload_reads_all(w) ? w->consumers : w->queues) * (size_t)w->producers;
 }
 
 static void set_lanes(struct crew *c)
 {
     uint32_t producers = (uint32_t)c->work->producers, queues = (uint32_t)c->work->queues;
-    uint32_t rows = c->work->is_stream ? (uint32_t)c->work->consumers : queues;
+    uint32_t rows = workload_reads_all(c->work) ? (uint32_t)c->work->consumers : queues;
 
     for (uint32_t row = 0; row < rows; row++) {
         for (uint32_t p = 0; p < producers; p++) {

@@ -60,6 +60,25 @@ static void take_order(struct desk *d, struct desk_consumer *c, const struct car
         checker_take_shared(checker, lane, &c->tracks[label->producer], label->sequence, flags);
 }
 
+/* A member of a group learns from the key whose partition he got. */
+static void find_lane(const struct desk *d, struct desk_consumer *c, struct bytes key)
+{
+    const struct topology *t = &d->crew->topology;
+
+    if (LIKELY(!d->crew->work->is_group || bytes_equal(key, bytes_text(c->key.text))))
+        return;
+    for (uint32_t i = 0; i < (uint32_t)d->crew->work->queues; i++) {
+        struct topology_name name = topology_queue(t, i);
+
+        if (!bytes_equal(key, bytes_text(name.text)))
+            continue;
+        c->queue = i;
+        c->lane = (size_t)i * (size_t)d->crew->work->producers;
+        c->key = name;
+        return;
+    }
+}
+
 /* The key that a message of this sequence was published with. */
 static struct bytes key_of(const struct desk *d, const struct desk_consumer *c, uint64_t sequence)
 {
@@ -95,6 +114,7 @@ static inline void take_seen(struct desk *d, struct desk_consumer *c, const stru
         is_same = cargo_is_same(cargo, label.sequence, CARGO_HEAD_SIZE,
                                 bytes_of(body.data + CARGO_HEAD_SIZE, body.size - CARGO_HEAD_SIZE));
     c->tag++;
+    find_lane(d, c, seen->key);
     if (LIKELY(is_same))
         take_order(d, c, &label, 0);
     else
@@ -156,6 +176,7 @@ static void begin_delivery(struct desk *d, struct desk_consumer *c, const struct
         return;
     }
     c->tag++;
+    find_lane(d, c, key);
     c->delivery = (struct desk_delivery){
         .is_open = true,
         .is_redelivered = m->basic_deliver.redelivered,
@@ -278,10 +299,10 @@ static void init_consumer(struct desk *d, struct desk_consumer *c, uint32_t numb
 {
     const struct workload *w = d->crew->work;
     uint32_t queues = (uint32_t)w->queues;
-    bool is_shared = w->consumers > w->queues && !w->is_stream;
+    bool is_shared = w->consumers > w->queues && !workload_reads_all(w);
 
     c->queue = number % queues;
-    c->lane = (size_t)(w->is_stream ? number : c->queue) * (size_t)w->producers;
+    c->lane = (size_t)(workload_reads_all(w) ? number : c->queue) * (size_t)w->producers;
     if (!workload_is_broadcast(w))
         c->key = topology_queue(&d->crew->topology, c->queue);
     if (is_shared)
@@ -317,7 +338,7 @@ static void consume(struct desk *d, uint16_t channel)
 {
     const struct workload *w = d->crew->work;
     struct topology_name queue =
-        topology_queue(&d->crew->topology, d->consumers[channel - 1].queue);
+        topology_source(&d->crew->topology, d->consumers[channel - 1].queue);
     struct method m = {
         .id = METHOD_BASIC_CONSUME,
         .basic_consume = {.queue = bytes_text(queue.text),
@@ -331,7 +352,10 @@ static void consume(struct desk *d, uint16_t channel)
     buf_init(&area, ARGUMENTS_MAX);
     if (w->is_stream) {
         table_writer_init(&t, &area);
-        table_writer_text(&t, "x-stream-offset", bytes_text("first"));
+        if (w->is_group)
+            table_writer_text(&t, "x-group", bytes_text("bench"));
+        table_writer_text(&t, w->is_group ? "x-group-start" : "x-stream-offset",
+                          bytes_text("first"));
         rv = table_writer_finish(&t, &m.basic_consume.arguments);
     }
     ASSERT(rv == 0);

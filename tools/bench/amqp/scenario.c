@@ -40,6 +40,10 @@ static const struct scenario scenarios[] = {
      "shape=backlog count=1000000 stream=true consumers=10 window=1000 ack=100 "
      "prefetch=1000 " DURABLE,
      false, "a million 1 KiB messages of a stream, read from the first by ten at once"},
+    {"group-8",
+     "stream=true group=true producers=8 consumers=8 queues=8 window=1000 ack=100 "
+     "prefetch=1000 " DURABLE,
+     false, "8 producers, a stream of 8 partitions, a group of 8 that reads it, window 1000"},
     {"replay",
      "shape=replay count=1000000 exchange=fanout window=1000 ack=100 prefetch=1000 " DURABLE, false,
      "a queue gets a million 1 KiB messages of the log of an exchange, while publishing goes on"},

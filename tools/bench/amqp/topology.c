@@ -21,7 +21,18 @@ struct topology_name topology_queue(const struct topology *t, uint32_t queue)
 {
     struct topology_name name;
 
-    (void)snprintf(name.text, sizeof(name.text), "b%06x.%u", t->run & 0xffffffu, queue);
+    (void)snprintf(name.text, sizeof(name.text), "b%06x%c%u", t->run & 0xffffffu,
+                   t->work->is_group ? '-' : '.', queue); /* a partition is named so */
+    return name;
+}
+
+struct topology_name topology_source(const struct topology *t, uint32_t queue)
+{
+    struct topology_name name;
+
+    if (!t->work->is_group)
+        return topology_queue(t, queue);
+    (void)snprintf(name.text, sizeof(name.text), "b%06x", t->run & 0xffffffu);
     return name;
 }
 
@@ -44,6 +55,12 @@ static uint32_t producers_of(const struct topology *t)
 static uint32_t queues_of(const struct topology *t)
 {
     return (uint32_t)t->work->queues;
+}
+
+/* A stream makes and deletes its partitions. */
+static uint32_t sources_of(const struct topology *t)
+{
+    return t->work->is_group ? 1 : queues_of(t);
 }
 
 uint32_t topology_route_count(const struct topology *t, uint32_t producer)
@@ -156,7 +173,7 @@ static int settle(struct load *load, struct client *c)
 
 void topology_declare_queue(const struct topology *t, struct client *c, uint32_t queue)
 {
-    struct topology_name name = topology_queue(t, queue);
+    struct topology_name name = topology_source(t, queue);
     struct method m = {
         .id = METHOD_QUEUE_DECLARE,
         .queue_declare = {.queue = bytes_text(name.text), .durable = t->work->is_durable},
@@ -168,6 +185,8 @@ void topology_declare_queue(const struct topology *t, struct client *c, uint32_t
     if (t->work->is_stream) {
         table_writer_init(&w, &area);
         table_writer_text(&w, "x-queue-type", bytes_text("stream"));
+        if (t->work->is_group)
+            table_writer_long(&w, "x-partitions", t->work->queues);
         m.queue_declare.arguments = finish(&w);
     }
     client_call(c, 1, &m);
@@ -290,7 +309,7 @@ int topology_declare(const struct topology *t, struct load *load, struct client 
 
     if (has_exchange)
         declare_exchange(t, c);
-    for (uint32_t i = 0; rv == 0 && i < queues_of(t); i++) {
+    for (uint32_t i = 0; rv == 0 && i < sources_of(t); i++) {
         topology_declare_queue(t, c, i);
         rv = pace(load, c);
     }
@@ -337,8 +356,9 @@ int topology_delete(const struct topology *t, struct load *load, struct client *
     };
     int rv = 0;
 
+    queues = t->work->is_group ? 1 : queues;
     for (uint32_t i = 0; rv == 0 && i < queues; i++) {
-        struct topology_name name = topology_queue(t, i);
+        struct topology_name name = topology_source(t, i);
         struct method m = {
             .id = METHOD_QUEUE_DELETE,
             .queue_delete = {.queue = bytes_text(name.text)},

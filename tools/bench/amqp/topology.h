@@ -33,6 +33,8 @@ struct topology {
 };
 
 struct topology_name topology_queue(const struct topology *t, uint32_t queue);
+/* What its consumers name: of a group the whole stream. */
+struct topology_name topology_source(const struct topology *t, uint32_t queue);
 /* The exchange that is published to: "" for the default one. */
 struct topology_name topology_exchange(const struct topology *t);
 

@@ -70,6 +70,9 @@ const struct setting workload_settings[] = {
     {.name = "stream",
      SWITCH(is_stream),
      .help = "queues are streams; each consumer reads all of its stream from the first message"},
+    {.name = "group",
+     SWITCH(is_group),
+     .help = "queues are the partitions of one stream, and consumers a group that shares them"},
     {.name = "mandatory", SWITCH(is_mandatory), .help = "publish with the mandatory flag"},
     {.name = "exchange",
      .kind = SETTING_CHOICE,
@@ -179,12 +182,17 @@ bool workload_is_broadcast(const struct workload *w)
            w->exchange == EXCHANGE_HEADERS;
 }
 
+bool workload_reads_all(const struct workload *w)
+{
+    return w->is_stream && !w->is_group;
+}
+
 uint64_t workload_fan(const struct workload *w)
 {
     uint64_t consumers_each = (uint64_t)((w->consumers + w->queues - 1) / w->queues);
     uint64_t fan = workload_is_broadcast(w) ? (uint64_t)w->queues : 1;
 
-    return w->is_stream ? fan * consumers_each : fan;
+    return workload_reads_all(w) ? fan * consumers_each : fan;
 }
 
 uint64_t workload_ahead(const struct workload *w)
@@ -221,6 +229,8 @@ int workload_agree(const struct workload *w, struct err_note *note)
                         "--ack is above --prefetch: consumers would wait for ever");
     if (w->is_stream && w->consumers % w->queues != 0)
         return err_note(note, ERR_INVALID, "streams need --consumers to be a multiple of --queues");
+    if (w->is_group && (!w->is_stream || w->exchange != EXCHANGE_DEFAULT))
+        return err_note(note, ERR_INVALID, "--group needs --stream and the default exchange");
     if (w->delay_ms > 0 && w->exchange == EXCHANGE_DEFAULT)
         return err_note(note, ERR_INVALID, "--delay needs an --exchange");
     if (w->bindings > 0 && (w->exchange != EXCHANGE_TOPIC || w->bindings < w->queues))

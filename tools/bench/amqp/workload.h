@@ -40,6 +40,7 @@ struct workload {
     bool is_persistent;
     bool is_durable;
     bool is_stream;
+    bool is_group; /* of a stream with partitions, which are its queues */
     bool is_mandatory;
     int64_t bindings; /* of a topic exchange, all together */
     int64_t window;
@@ -71,6 +72,8 @@ MUST_USE int workload_agree(const struct workload *w, struct err_note *note);
 /* Whether each message goes to every queue. */
 bool workload_is_broadcast(const struct workload *w);
 
+/* Whether each consumer gets all that is in its queue. */
+bool workload_reads_all(const struct workload *w);
 /* Deliveries that one message causes, when there are consumers. */
 uint64_t workload_fan(const struct workload *w);
 
