@@ -47,9 +47,11 @@ size_t look_queue_flows(struct broker *b, struct bytes vhost, struct bytes queue
     while (count < LOOK_FLOWS_MAX && (x = exchange_next(v->table, x)) != NULL) {
         uint64_t got = exchange_count_of(x, q->id);
 
-        if (got > 0)
-            (*out)[count++] =
-                (struct look_flow){.exchange = exchange_spec(x).name, .queue = queue, .count = got};
+        if (got == 0)
+            continue;
+        (*out)[count] =
+            (struct look_flow){.exchange = exchange_spec(x).name, .queue = queue, .count = got};
+        count++;
     }
     return count;
 }

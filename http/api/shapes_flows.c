@@ -108,7 +108,7 @@ void tell_exchange_flows(struct api *a, struct tell *t, const struct look_exchan
     size_t connections = d->connections == NULL ? 0 : d->connections(d->owner, &ids);
 
     tell_array(t, "incoming");
-    for (size_t i = 0; i < connections; i++)
+    for (size_t i = 0; ids != NULL && i < connections; i++)
         tell_publishers(a, t, ids[i], x);
     tell_end(t);
     tell_array(t, "outgoing");

@@ -62,8 +62,10 @@ static void judge_order_of_dates(const struct delays *l)
         if (i == 0)
             continue;
         uint64_t before = t->items[i - 1].number;
+        bool was_first = before < number;
+
         assert_true(l->due_ms[before] < l->due_ms[number] ||
-                    (l->due_ms[before] == l->due_ms[number] && before < number));
+                    (l->due_ms[before] == l->due_ms[number] && was_first));
     }
     for (uint64_t i = 0; i < confirmed(); i++)
         assert_true(is_there[i]);
