@@ -59,7 +59,7 @@ class Install(unittest.TestCase):
             self.assertEqual(warnings.stderr, "", file)
 
     def test_the_debian_package_has_the_same(self):
-        for program in ("cpack", "dpkg-deb", "dpkg-shlibdeps"):
+        for program in ("cpack", "dpkg-deb", "dpkg-shlibdeps", "file"):
             if shutil.which(program) is None:
                 self.skipTest(f"there is no {program}")
         run("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", self.home, cwd=self.home)

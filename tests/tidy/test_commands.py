@@ -12,7 +12,9 @@ from tree import ROOT, Tree
 # Each of these notes how it was called. What is installed stands in the file `installed`.
 FAKE_BIN = {
     "apt-get": "#!/bin/sh\necho apt-get $* >>$CALLS\n"
+               "[ -e $POLICY ] && $POLICY || echo policy $? >>$CALLS.policy\n"
                "case \"$*\" in *install*) exit $APT_STATUS;; esac\n",
+    "systemctl": "#!/bin/sh\necho systemctl $* >>$CALLS\n",
     "apt-cache": "#!/bin/sh\ngrep -qx \"$2\" $KNOWN\n",
     "dpkg-query": "#!/bin/sh\nwhile read p; do echo installed $p; done <$INSTALLED\nexit 1\n",
     "npm": "#!/bin/sh\necho npm $* in $PWD >>$CALLS\nexit $NPM_STATUS\n",
@@ -63,7 +65,7 @@ class InstallNeeds(Tree):
                        "MAY_SUDO": may_sudo, "APT_STATUS": str(told.get("apt_status", 0)),
                        "NPM_STATUS": str(told.get("npm_status", 0)),
                        "KNOWN": f"{self.root}/known", "APT_LISTS": f"{self.root}/lists",
-                       "LLVM": f"{self.root}/llvm"}
+                       "LLVM": f"{self.root}/llvm", "POLICY": f"{self.root}/policy"}
         done = subprocess.run([self.root / "scripts/install-needs", purpose], env=environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         return done.returncode, (self.root / "calls").read_text().splitlines(), done.stderr
@@ -105,6 +107,15 @@ class InstallNeeds(Tree):
         self.assertEqual(status, 0)
         self.assertIn("update", calls[0])
         self.assertTrue(calls[1].endswith(" install python3-pika python3-kombu"), calls)
+
+    def test_no_service_starts_that_comes_with_what_is_wanted(self):
+        status, calls, _ = self.run_with([p for p in TEST_NEEDS + TEST_WANTS if p != "prometheus"],
+                                         purpose="test", known=["prometheus"])
+        self.assertEqual(status, 0)
+        self.assertTrue(calls[1].endswith(" install prometheus"), calls)
+        self.assertEqual(calls[2], "systemctl -q disable prometheus")
+        self.assertIn("policy 101", (self.root / "calls.policy").read_text())
+        self.assertFalse((self.root / "policy").exists())
 
     def test_what_is_wanted_and_unknown_touches_no_network(self):
         status, calls, _ = self.run_with(TEST_NEEDS, purpose="test")
