@@ -26,6 +26,7 @@ static int print_array(struct ctl *c, const struct verb *v, json_t *body, const 
     else if (rv == 0)
         rows_print(c->options, rows, offsets, ARRAY_SIZE(offsets));
     json_decref(answer);
+    json_decref(body);
     mem_free(path);
     return rv;
 }
