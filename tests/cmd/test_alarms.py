@@ -9,7 +9,6 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "dialogue"))
 import broker  # noqa: E402
-import peer  # noqa: E402
 import player  # noqa: E402
 import wire  # noqa: E402
 
@@ -42,18 +41,6 @@ class Alarms(unittest.TestCase):
         self.broker = Broker()
         self.addCleanup(self.broker.close)
 
-    def login(self):
-        one = peer.Peer(self.broker.host, self.broker.port)
-        self.addCleanup(one.socket.close)
-        player.login(one)
-        player.open_channel(one, 1)
-        return one
-
-    @staticmethod
-    def call(one, name, reply, **values):
-        one.send_method(1, name, values)
-        return player.take_named(one, 1, reply)
-
     @staticmethod
     def publish(one, queue, body):
         one.send_method(1, "basic.publish", {"routing_key": queue})
@@ -79,9 +66,9 @@ class Alarms(unittest.TestCase):
 
     def fill(self):
         """A publisher and a consumer, with large messages between them."""
-        publisher, consumer = self.login(), self.login()
-        self.call(publisher, "queue.declare", "queue.declare-ok", queue=b"q")
-        self.call(publisher, "confirm.select", "confirm.select-ok")
+        publisher, consumer = player.enter(self, self.broker), player.enter(self, self.broker)
+        player.ask(publisher, "queue.declare", "queue.declare-ok", queue=b"q")
+        player.ask(publisher, "confirm.select", "confirm.select-ok")
         for _ in range(COUNT):
             self.publish(publisher, b"q", BODY)
         while player.take_named(publisher, 1, "basic.ack")["delivery_tag"] < COUNT:
@@ -92,7 +79,7 @@ class Alarms(unittest.TestCase):
         publisher, consumer = self.fill()
         self.broker.set("disk_free_limit.absolute = 1000TB\n")
         self.held_back(publisher, b"low on disk")
-        self.call(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
+        player.ask(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
         self.assertEqual(self.drain(consumer, COUNT), [BODY] * COUNT)
         self.broker.set("disk_free_limit.absolute = 1MB\n")
         player.take_named(publisher, 0, "connection.unblocked")
@@ -103,7 +90,7 @@ class Alarms(unittest.TestCase):
         publisher, consumer = self.fill()
         self.broker.set("vm_memory_high_watermark.absolute = 20MB\n")
         self.held_back(publisher, b"low on memory")
-        self.call(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
+        player.ask(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
         self.assertEqual(self.drain(consumer, COUNT), [BODY] * COUNT)
         player.take_named(publisher, 0, "connection.unblocked")
         self.assertEqual(self.drain(consumer, 2), [b"held back", b"behind it"])
@@ -118,7 +105,7 @@ class Alarms(unittest.TestCase):
         self.held_back(publisher, b"low on memory & disk")
         self.broker.set("")
         player.take_named(publisher, 0, "connection.unblocked")
-        self.call(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
+        player.ask(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
         self.assertEqual(self.drain(consumer, COUNT + 2)[COUNT:], [b"held back", b"behind it"])
 
 

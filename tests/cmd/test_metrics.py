@@ -9,6 +9,7 @@ import pathlib
 import re
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,6 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "dialogue"))
 import broker  # noqa: E402
-import peer  # noqa: E402
 import player  # noqa: E402
 import wire  # noqa: E402
 
@@ -64,30 +64,18 @@ class Metrics(unittest.TestCase):
         self.broker = Broker(["prometheus.tcp.port=127.0.0.1:0"])
         self.addCleanup(self.broker.close)
 
-    def login(self):
-        one = peer.Peer(self.broker.host, self.broker.port)
-        self.addCleanup(one.socket.close)
-        player.login(one)
-        player.open_channel(one, 1)
-        return one
-
-    @staticmethod
-    def call(one, name, reply, **values):
-        one.send_method(1, name, values)
-        return player.take_named(one, 1, reply)
-
     def work(self):
         """Three messages of 1000 bytes are confirmed, one is got and not settled."""
-        one = self.login()
-        self.call(one, "queue.declare", "queue.declare-ok", queue=QUEUE, durable=True)
-        self.call(one, "confirm.select", "confirm.select-ok")
+        one = player.enter(self, self.broker)
+        player.ask(one, "queue.declare", "queue.declare-ok", queue=QUEUE, durable=True)
+        player.ask(one, "confirm.select", "confirm.select-ok")
         for _ in range(3):
             one.send_method(1, "basic.publish", {"routing_key": QUEUE})
             header = wire.encode_header(1000, {"delivery_mode": 2})
             one.send(wire.encode_content(1, header, b"x" * 1000, one.frame_max))
         while player.take_named(one, 1, "basic.ack")["delivery_tag"] < 3:
             pass
-        self.call(one, "basic.get", "basic.get-ok", queue=QUEUE)
+        player.ask(one, "basic.get", "basic.get-ok", queue=QUEUE)
         return one
 
     def fetch(self, path):
@@ -174,25 +162,25 @@ class Metrics(unittest.TestCase):
         self.assertNotIn(("rabbitmq_connections", None), samples)
 
     def test_routes_that_are_remembered_are_counted(self):
-        one = self.login()
-        self.call(one, "queue.declare", "queue.declare-ok", queue=b"q")
-        self.call(one, "queue.bind", "queue.bind-ok", queue=b"q", exchange=b"amq.topic",
+        one = player.enter(self, self.broker)
+        player.ask(one, "queue.declare", "queue.declare-ok", queue=b"q")
+        player.ask(one, "queue.bind", "queue.bind-ok", queue=b"q", exchange=b"amq.topic",
                   routing_key=b"a.*")
         self.publish(one, b"amq.topic", b"a.b", 10)
-        self.call(one, "basic.get", "basic.get-ok", queue=b"q", no_ack=True)
+        player.ask(one, "basic.get", "basic.get-ok", queue=b"q", no_ack=True)
         samples = self.samples(self.fetch("/metrics"))
         self.assertEqual(self.value(samples, "millrace_route_cache_hits_total"), 9)
         self.assertEqual(self.value(samples, "millrace_route_cache_misses_total"), 1)
 
     def test_a_replay_is_told_while_it_is_on_its_way(self):
-        one = self.login()
-        self.call(one, "exchange.declare", "exchange.declare-ok", exchange=b"x", type=b"fanout",
+        one = player.enter(self, self.broker)
+        player.ask(one, "exchange.declare", "exchange.declare-ok", exchange=b"x", type=b"fanout",
                   durable=True, arguments=[(b"x-log", ("t", 1))])
         self.publish(one, b"x", b"", 5)
-        self.call(one, "queue.declare", "queue.declare-ok", queue=b"small", durable=True,
+        player.ask(one, "queue.declare", "queue.declare-ok", queue=b"small", durable=True,
                   arguments=[(b"x-max-length", ("l", 1)),
                              (b"x-overflow", ("S", b"reject-publish"))])
-        self.call(one, "queue.bind", "queue.bind-ok", queue=b"small", exchange=b"x",
+        player.ask(one, "queue.bind", "queue.bind-ok", queue=b"small", exchange=b"x",
                   arguments=[(b"x-replay-from", ("S", b"first"))])
         deadline = time.monotonic() + broker.DEADLINE_S
         while True:
@@ -216,17 +204,17 @@ class Metrics(unittest.TestCase):
         self.assertNotIn(("rabbitmq_queue_messages_ready", None), samples)
 
     def test_groups_have_their_lag(self):
-        one = self.login()
-        self.call(one, "queue.declare", "queue.declare-ok", queue=b"s", durable=True,
+        one = player.enter(self, self.broker)
+        player.ask(one, "queue.declare", "queue.declare-ok", queue=b"s", durable=True,
                   arguments=[(b"x-queue-type", ("S", b"stream")), (b"x-partitions", ("I", 2))])
-        self.call(one, "confirm.select", "confirm.select-ok")
+        player.ask(one, "confirm.select", "confirm.select-ok")
         for _ in range(3):
             one.send_method(1, "basic.publish", {"routing_key": b"s"})
             one.send(wire.encode_content(1, wire.encode_header(1, {}), b"x", one.frame_max))
         while player.take_named(one, 1, "basic.ack")["delivery_tag"] < 3:
             pass
-        self.call(one, "basic.qos", "basic.qos-ok", prefetch_count=2)
-        self.call(one, "basic.consume", "basic.consume-ok", queue=b"s",
+        player.ask(one, "basic.qos", "basic.qos-ok", prefetch_count=2)
+        player.ask(one, "basic.consume", "basic.consume-ok", queue=b"s",
                   arguments=[(b"x-group", ("S", b"g")), (b"x-group-start", ("S", b"first"))])
         for _ in range(2):
             player.take_named(one, 1, "basic.deliver")
@@ -268,23 +256,23 @@ class Metrics(unittest.TestCase):
             self.assertEqual((answer.status, answer.read()), (200, b""))
 
     def test_many_queues_are_told_in_parts(self):
-        one = self.login()
+        one = player.enter(self, self.broker)
         for i in range(MANY):
             one.send_method(1, "queue.declare", {"queue": b"many.%d" % i, "no_wait": True})
-        self.call(one, "queue.declare", "queue.declare-ok", queue=b"many.0", passive=True)
+        player.ask(one, "queue.declare", "queue.declare-ok", queue=b"many.0", passive=True)
         samples = self.samples(self.fetch("/metrics/per-object"))
         found = [key for key in samples if key[0] == "rabbitmq_queue_messages"]
         self.assertEqual(len(found), MANY)
         self.assertEqual(self.value(self.samples(self.fetch("/metrics")), "rabbitmq_queues"), MANY)
 
     def test_a_reader_who_goes_away_leaves_nothing(self):
-        one = self.login()
+        one = player.enter(self, self.broker)
         for i in range(MANY):
             one.send_method(1, "queue.declare", {"queue": b"many.%d" % i, "no_wait": True})
-        self.call(one, "queue.declare", "queue.declare-ok", queue=b"many.0", passive=True)
+        player.ask(one, "queue.declare", "queue.declare-ok", queue=b"many.0", passive=True)
         host, port = self.broker.where.split(":")
         for size in (0, 1, 10_000):
-            client = peer.socket.create_connection((host, int(port)), 30)
+            client = socket.create_connection((host, int(port)), 30)
             client.sendall(b"GET /metrics/per-object HTTP/1.1\r\nhost: x\r\n\r\n")
             while size > 0:
                 size -= len(client.recv(size))
@@ -316,7 +304,7 @@ class Metrics(unittest.TestCase):
             "scrape_configs:\n"
             "  - job_name: millrace\n"
             f"    static_configs: [{{targets: ['{self.broker.where}']}}]\n")
-        with peer.socket.create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         with open(home / "out", "wb") as out:
             process = subprocess.Popen(

@@ -517,6 +517,21 @@ def open_channel(one, channel):
         raise AssertionError(f"channel.open-ok names the channel {values['channel_id']!r}")
 
 
+def enter(test, place):
+    """A peer with channel 1 at a broker, for the time of a unit test."""
+    one = peer.Peer(place.host, place.port)
+    test.addCleanup(one.socket.close)
+    login(one)
+    open_channel(one, 1)
+    return one
+
+
+def ask(one, name, reply, **values):
+    """Calls a method on channel 1 and takes its answer."""
+    one.send_method(1, name, values)
+    return take_named(one, 1, reply)
+
+
 def probe_queue(one):
     """Declares a queue, publishes to it, and gets the message back."""
     one.send_method(1, "queue.declare", {"exclusive": True})
