@@ -1,4 +1,4 @@
-/* What comes out of a queue: is it what went in, may it come now, to this session, so marked? */
+/* What comes out of a queue: is it what went in, may it come now, to him, so marked? */
 #include <inttypes.h>
 #include <string.h>
 
