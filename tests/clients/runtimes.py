@@ -15,7 +15,8 @@ PREPARE_S = 300
 SCENARIOS = ["publish_confirm", "ack_nack_requeue", "topic", "headers", "ttl_dead_letter",
              "priority", "rpc", "direct_reply_to", "large", "mandatory_return", "channel_error",
              "stop", "kill"]
-EXTENSIONS = ["delayed", "once", "streams", "replay"]  # some are asked what no client need know
+# some are asked what no client need know
+EXTENSIONS = ["delayed", "once", "streams", "keeps", "replay", "group", "atomic"]
 
 
 class Absent(Exception):
@@ -126,7 +127,7 @@ class Node(Client):
 
 
 CLIENTS = {client.name: client for client in [
-    Python("pika", "pika", scenarios=SCENARIOS + EXTENSIONS + ["group"]),
+    Python("pika", "pika", scenarios=SCENARIOS + EXTENSIONS),
     Python("amqp", "amqp"),
     Python("kombu", "kombu"),
     Python("celery", "celery", scenarios=[
@@ -140,7 +141,9 @@ CLIENTS = {client.name: client for client in [
     Interpreted("anyevent", ["perl", "-MAnyEvent::RabbitMQ", "-e", "1"],
                 ["perl/anyevent_client.pl"]),
     Go("amqp091_go", scenarios=SCENARIOS + EXTENSIONS),
-    Node("amqplib", "amqplib", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS),
-    Node("amqplib_0_10", "amqplib-0.10", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS),
+    Node("amqplib", "amqplib", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS,
+         lacking=["atomic"]),
+    Node("amqplib_0_10", "amqplib-0.10", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS,
+         lacking=["atomic"]),
     Node("rabbitmq_client", "rabbitmq-client", "rabbitmq_client_client.js"),
 ]}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -333,6 +334,14 @@ func refused(err error, code int, text string) {
 	equal(strings.HasPrefix(closed.Reason, text), true, closed.Reason)
 }
 
+// An argument of the wrong type or range is refused by its name.
+func refusedFor(err error, argument string) {
+	closed, isClosed := err.(*amqp.Error)
+	equal(isClosed, true, fmt.Sprintf("whether %v is an error of the broker", err))
+	equal(closed.Code, 406, closed.Reason)
+	equal(strings.Contains(closed.Reason, "'"+argument+"'"), true, closed.Reason)
+}
+
 func channelError(channel *amqp.Channel) {
 	connection, channel := connect()
 	defer connection.Close()
@@ -424,19 +433,22 @@ func delayed() {
 	must(err)
 	must(channel.QueueBind("go.delayed", "k", "go.delayed", false, nil))
 	must(channel.Confirm(false))
-	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 3))
-	for body, delay := range map[string]int64{"second": 1500, "first": 500, "never": 1 << 40} {
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 4))
+	for body, headers := range map[string]amqp.Table{
+		"second": {"x-delay": int64(1500)}, "first": {"x-delay": int64(500)},
+		"third": {"x-deliver-at": time.Now().Add(3 * time.Second)}, "never": {"x-delay": int64(1) << 40},
+	} {
 		publish(channel, "go.delayed", "k", body, amqp.Publishing{
-			DeliveryMode: amqp.Persistent, Headers: amqp.Table{"x-delay": delay}})
+			DeliveryMode: amqp.Persistent, Headers: headers})
 	}
-	for n := 0; n < 3; n++ {
+	for n := 0; n < 4; n++ {
 		equal((<-confirms).Ack, true, "a confirm")
 	}
 	askForRestart("kill")
 	connection, channel := connect()
 	defer connection.Close()
 	deliveries := consume(channel, "go.delayed", true)
-	for _, wanted := range []string{"first", "second"} {
+	for _, wanted := range []string{"first", "second", "third"} {
 		message := next(deliveries)
 		equal(string(message.Body), wanted, "a delayed message")
 		equal(message.Exchange, "go.delayed", "its exchange")
@@ -444,18 +456,23 @@ func delayed() {
 	_, err = channel.QueueDelete("go.delayed", false, false, false)
 	must(err)
 	must(channel.ExchangeDelete("go.delayed", false, false))
+	refusedFor(channel.ExchangeDeclare("go.bad", "x-delayed-message", true, false, false, false, nil),
+		"x-delayed-type")
 }
 
-// Sends messages with these numbers, and waits until they are confirmed.
+// Sends messages with these numbers, and with keys, and waits until they are confirmed.
 func sendNumbered(channel *amqp.Channel, from, to int64) {
 	must(channel.Confirm(false))
-	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, to-from))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 2*(to-from)))
 	for seq := from; seq < to; seq++ {
 		publish(channel, "", "go.once", fmt.Sprint(seq), amqp.Publishing{
 			DeliveryMode: amqp.Persistent,
 			Headers:      amqp.Table{"x-publisher-id": "go", "x-publish-seq": seq}})
+		publish(channel, "go.keys", "", fmt.Sprint(seq), amqp.Publishing{
+			DeliveryMode: amqp.Persistent,
+			Headers:      amqp.Table{"x-deduplication-header": fmt.Sprint("key ", seq)}})
 	}
-	for seq := from; seq < to; seq++ {
+	for seq := from; seq < 2*to-from; seq++ {
 		equal((<-confirms).Ack, true, "a confirm")
 	}
 }
@@ -463,16 +480,66 @@ func sendNumbered(channel *amqp.Channel, from, to int64) {
 // What is sent again is stored once, also by a broker that was killed.
 func once() {
 	_, channel := connect()
-	_, err := channel.QueueDeclare("go.once", true, false, false, false, nil)
-	must(err)
+	names := []string{"go.once", "go.keys"}
+	for _, name := range names {
+		_, err := channel.QueueDeclare(name, true, false, false, false, nil)
+		must(err)
+	}
+	must(channel.ExchangeDeclare("go.keys", "x-message-deduplication", true, false, false, false,
+		amqp.Table{"x-cache-size": 100}))
+	must(channel.QueueBind("go.keys", "", "go.keys", false, nil))
 	sendNumbered(channel, 1, 6)
 	askForRestart("kill")
 	connection, channel := connect()
 	defer connection.Close()
 	sendNumbered(channel, 3, 8)
-	equal(getAll(channel, "go.once"), []string{"1", "2", "3", "4", "5", "6", "7"}, "what is stored")
-	_, err = channel.QueueDelete("go.once", false, false, false)
+	for _, name := range names {
+		equal(getAll(channel, name), []string{"1", "2", "3", "4", "5", "6", "7"}, name)
+		_, err := channel.QueueDelete(name, false, false, false)
+		must(err)
+	}
+	must(channel.ExchangeDelete("go.keys", false, false))
+}
+
+// Results of the work go out with its acks: both happen, or neither does.
+func atomic() {
+	connection, channel := connect()
+	defer connection.Close()
+	_, err := channel.QueueDeclare("go.in", true, false, false, false, nil)
 	must(err)
+	_, err = channel.QueueDeclare("go.out", true, false, false, false,
+		amqp.Table{"x-colocate": "go.in"})
+	must(err)
+	for n := 0; n < 10; n++ {
+		publish(channel, "", "go.in", fmt.Sprint(n), amqp.Publishing{DeliveryMode: amqp.Persistent})
+	}
+	worker := channelOf(connection)
+	must(worker.Tx())
+	deliveries := consume(worker, "go.in", false)
+	for n := 0; n < 10; n++ {
+		message := next(deliveries)
+		publish(worker, "", "go.out", string(message.Body),
+			amqp.Publishing{DeliveryMode: amqp.Persistent})
+		must(message.Ack(false))
+		if n == 4 {
+			must(worker.TxCommit())
+		}
+	}
+	must(worker.TxRollback())
+	must(worker.Close())
+	askForRestart("kill")
+
+	connection, channel = connect()
+	defer connection.Close()
+	equal(getAll(channel, "go.out"), []string{"0", "1", "2", "3", "4"}, "what was committed")
+	equal(getAll(channel, "go.in"), []string{"5", "6", "7", "8", "9"}, "what was not")
+	_, err = channel.QueueDeclare("go.bad", true, false, false, false, amqp.Table{"x-colocate": 7})
+	refusedFor(err, "x-colocate")
+	channel = channelOf(connection)
+	for _, name := range []string{"go.in", "go.out"} {
+		_, err = channel.QueueDelete(name, false, false, false)
+		must(err)
+	}
 }
 
 type entry struct {
@@ -576,6 +643,64 @@ func checkParts(seen []entry) {
 	equal(len(isThere), 100, "different messages")
 }
 
+// Of a compacted stream the newest message of each key is there, also after a kill; a stream with a
+// limit loses its oldest.
+func keeps() {
+	_, channel := connect()
+	_, err := channel.QueueDeclare("go.table", true, false, false, false,
+		amqp.Table{"x-queue-type": "stream", "x-compact": true})
+	must(err)
+	_, err = channel.QueueDeclare("go.short", true, false, false, false,
+		amqp.Table{"x-queue-type": "stream", "x-max-length-bytes": 100000, "x-max-age": "1D"})
+	must(err)
+	must(channel.Confirm(false))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 400))
+	for n := 0; n < 200; n++ {
+		publish(channel, "", "go.table", fmt.Sprint(n), amqp.Publishing{
+			Headers: amqp.Table{"x-partition-key": fmt.Sprint("key ", n%10)}})
+		publish(channel, "", "go.short", strings.Repeat("x", 2000), amqp.Publishing{})
+	}
+	for n := 0; n < 400; n++ {
+		equal((<-confirms).Ack, true, "a confirm")
+	}
+	askForRestart("kill")
+
+	connection, channel := connect()
+	defer connection.Close()
+	table, newest := map[int]int{}, int64(0)
+	reader := channelOf(connection)
+	must(reader.Qos(1000, 0, false))
+	deliveries, err := reader.Consume("go.table", "", false, false, false, false,
+		amqp.Table{"x-stream-offset": "first"})
+	must(err)
+	for newest < 199 {
+		message := next(deliveries)
+		n, err := strconv.Atoi(string(message.Body))
+		must(err)
+		table[n%10], newest = n, message.Headers["x-stream-offset"].(int64)
+	}
+	for key := 0; key < 10; key++ {
+		equal(table[key], 190+key, "the newest of a key")
+	}
+	for offset := int64(0); offset == 0; {
+		message, isMessage, err := channel.Get("go.short@first", true)
+		must(err)
+		equal(isMessage, true, "whether something is left")
+		offset = message.Headers["x-stream-offset"].(int64)
+	}
+	for name, value := range map[string]interface{}{"x-compact": "yes", "x-max-age": "soon",
+		"x-max-length-bytes": -1, "x-partitions": 0, "x-tombstone-age": true} {
+		bad := channelOf(connection)
+		_, err = bad.QueueDeclare("go.bad", true, false, false, false,
+			amqp.Table{"x-queue-type": "stream", name: value})
+		refusedFor(err, name)
+	}
+	for _, name := range []string{"go.table", "go.short"} {
+		_, err = channel.QueueDelete(name, false, false, false)
+		must(err)
+	}
+}
+
 // An exchange keeps what came through it; a queue that is bound later gets that first, then what
 // comes, also when the broker is killed in between.
 func replay() {
@@ -631,6 +756,159 @@ func publishOrders(channel *amqp.Channel, from, to int) {
 	}
 }
 
+// A consumer in a group, on a connection of its own, that keeps what it gets until acked.
+type member struct {
+	connection *amqp.Connection
+	deliveries <-chan amqp.Delivery
+	got        []amqp.Delivery
+}
+
+func join(arguments amqp.Table) *member {
+	connection, channel := connect()
+	must(channel.Qos(1000, 0, false))
+	arguments["x-group"] = "g"
+	deliveries, err := channel.Consume("go.shared", "", false, false, false, false, arguments)
+	must(err)
+	return &member{connection, deliveries, nil}
+}
+
+func (m *member) numbers() []int {
+	numbers := []int{}
+	for _, message := range m.got {
+		n, err := strconv.Atoi(string(message.Body))
+		must(err)
+		numbers = append(numbers, n)
+	}
+	return numbers
+}
+
+func (m *member) ackAll() {
+	for _, message := range m.got {
+		must(message.Ack(false))
+	}
+	m.got = nil
+}
+
+// Until the two, one of which may be nil, have so many messages together, from that number on.
+func gather(one, other *member, count, from int) {
+	var ofOther <-chan amqp.Delivery
+	if other != nil {
+		ofOther = other.deliveries
+	}
+	for seen := 0; seen < count; {
+		var message amqp.Delivery
+		select {
+		case message = <-one.deliveries:
+			one.got = append(one.got, message)
+		case message = <-ofOther:
+			other.got = append(other.got, message)
+		case <-time.After(wait):
+			panic(wrong{fmt.Sprintf("%d messages of a group came, not %d", seen, count)})
+		}
+		n, err := strconv.Atoi(string(message.Body))
+		must(err)
+		if n >= from {
+			seen++
+		}
+	}
+}
+
+func publishKeyed(channel *amqp.Channel, from, to int) {
+	must(channel.Confirm(false))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, to-from))
+	for n := from; n < to; n++ {
+		publish(channel, "", "go.shared", fmt.Sprint(n), amqp.Publishing{
+			Headers: amqp.Table{"x-partition-key": fmt.Sprint("key ", n%10)}})
+	}
+	for n := from; n < to; n++ {
+		equal((<-confirms).Ack, true, "a confirm")
+	}
+}
+
+func row(from, to int) []int {
+	numbers := []int{}
+	for n := from; n < to; n++ {
+		numbers = append(numbers, n)
+	}
+	return numbers
+}
+
+func sorted(numbers []int) []int {
+	inOrder := append([]int{}, numbers...)
+	sort.Ints(inOrder)
+	return inOrder
+}
+
+func checkKeys(numbers []int) {
+	newest := map[int]int{}
+	for _, n := range numbers {
+		if n < newest[n%10] {
+			panic(wrong{fmt.Sprintf("%d came behind %d", n, newest[n%10])})
+		}
+		newest[n%10] = n
+	}
+}
+
+// Members share a stream's partitions; what one who is lost had comes again to the others, and
+// after a kill the group goes on where it stopped.
+func group() {
+	_, channel := connect()
+	_, err := channel.QueueDeclare("go.shared", true, false, false, false,
+		amqp.Table{"x-queue-type": "stream", "x-partitions": 4})
+	must(err)
+	publishKeyed(channel, 0, 100)
+	first := join(amqp.Table{"x-group-start": "first"})
+	gather(first, nil, 100, 0)
+	equal(sorted(first.numbers()), row(0, 100), "what one alone gets")
+	checkKeys(first.numbers())
+	first.ackAll()
+	second := join(amqp.Table{})
+	publishKeyed(channel, 100, 200)
+	gather(first, second, 100, 0)
+	mine, others := first.numbers(), second.numbers()
+	equal(sorted(append(mine, others...)), row(100, 200), "what both get")
+	owner := map[int]bool{}
+	for _, n := range mine {
+		owner[n%10] = true
+	}
+	for _, n := range others {
+		equal(owner[n%10], false, "a key with two owners")
+	}
+	first.ackAll()
+	must(second.connection.Close())
+	gather(first, nil, len(others), 0)
+	equal(sorted(first.numbers()), sorted(others), "what comes again")
+	for _, message := range first.got {
+		equal(message.Redelivered, true, "that it is marked")
+	}
+	checkKeys(first.numbers())
+	first.ackAll()
+	must(first.connection.Close())
+	askForRestart("kill")
+
+	connection, channel := connect()
+	defer connection.Close()
+	third := join(amqp.Table{"x-group-start": "first"})
+	publishKeyed(channel, 200, 300)
+	gather(third, nil, 100, 200) // acks of the last moment may be lost
+	all := sorted(third.numbers())
+	equal(all[len(all)-100:], row(200, 300), "what follows a kill")
+	must(third.connection.Close())
+	for _, arguments := range []amqp.Table{
+		{"x-group": 7}, {"x-group": "g", "x-group-start": "soon"}} {
+		other := channelOf(connection)
+		must(other.Qos(1, 0, false))
+		_, err = other.Consume("go.shared", "", false, false, false, false, arguments)
+		for name := range arguments {
+			if name == "x-group-start" || len(arguments) == 1 {
+				refusedFor(err, name)
+			}
+		}
+	}
+	_, err = channel.QueueDelete("go.shared", false, false, false)
+	must(err)
+}
+
 func report(name string, work func()) {
 	defer func() {
 		switch failure := recover().(type) {
@@ -667,5 +945,8 @@ func main() {
 	report("delayed", delayed)
 	report("once", once)
 	report("streams", streams)
+	report("keeps", keeps)
 	report("replay", replay)
+	report("group", group)
+	report("atomic", atomic)
 }

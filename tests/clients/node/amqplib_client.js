@@ -293,10 +293,14 @@ async function delayed() {
   });
   await channel.assertQueue('node.delayed', { durable: true });
   await channel.bindQueue('node.delayed', 'node.delayed', 'k');
+  const later = (body, headers) => channel.publish('node.delayed', 'k', Buffer.from(body),
+    { persistent: true, headers });
   for (const [body, delay] of [['second', 1500], ['first', 500], ['never', 2 ** 40]]) {
-    channel.publish('node.delayed', 'k', Buffer.from(body),
-      { persistent: true, headers: { 'x-delay': delay } });
+    later(body, { 'x-delay': delay });
   }
+  later('third', {
+    'x-deliver-at': { '!': 'timestamp', value: Math.floor(Date.now() / 1000) + 3 },
+  });
   await within(channel.waitForConfirms(), 'confirms');
   await askForRestart('kill');
   await within(closed, 'end of the connection');
@@ -304,13 +308,15 @@ async function delayed() {
   const after = await connect();
   channel = await channelOf(after);
   const inbox = await consume(channel, 'node.delayed', { noAck: true });
-  for (const [body, delay] of [['first', -500], ['second', -1500]]) {
+  for (const [body, delay] of [['first', -500], ['second', -1500], ['third', undefined]]) {
     const { content, properties } = await inbox.take('delayed message');
     assert.strictEqual(content.toString(), body);
     assert.strictEqual(properties.headers['x-delay'], delay);
   }
   await channel.deleteQueue('node.delayed');
   await channel.deleteExchange('node.delayed');
+  await assert.rejects(() => channel.assertExchange('node.bad', 'x-delayed-message'),
+    (error) => error.code === 406 && error.message.includes("'x-delayed-type'"));
   await after.close();
 }
 
@@ -320,11 +326,17 @@ async function once() {
   const closed = new Promise((resolve) => before.on('close', resolve));
   let channel = await channelOf(before, 'createConfirmChannel');
   await channel.assertQueue('node.once', { durable: true });
+  await channel.assertQueue('node.keys', { durable: true });
+  await channel.assertExchange('node.keys', 'x-message-deduplication',
+    { durable: true, arguments: { 'x-cache-size': 100 } });
+  await channel.bindQueue('node.keys', 'node.keys', '');
   async function publish(from, to) {
     for (let seq = from; seq < to; seq++) {
       send(channel, 'node.once', String(seq), {
         persistent: true, headers: { 'x-publisher-id': 'node', 'x-publish-seq': seq },
       });
+      channel.publish('node.keys', '', Buffer.from(String(seq)),
+        { persistent: true, headers: { 'x-deduplication-header': `key ${seq}` } });
     }
     await within(channel.waitForConfirms(), 'confirms');
   }
@@ -335,8 +347,11 @@ async function once() {
   const after = await connect();
   channel = await channelOf(after, 'createConfirmChannel');
   await publish(3, 8);
-  assert.deepStrictEqual(await getAll(channel, 'node.once'), ['1', '2', '3', '4', '5', '6', '7']);
-  await channel.deleteQueue('node.once');
+  for (const name of ['node.once', 'node.keys']) {
+    assert.deepStrictEqual(await getAll(channel, name), ['1', '2', '3', '4', '5', '6', '7']);
+    await channel.deleteQueue(name);
+  }
+  await channel.deleteExchange('node.keys');
   await after.close();
 }
 
@@ -411,6 +426,54 @@ async function streams() {
   await after.close();
 }
 
+// Of a compacted stream the newest message of each key is there, also after a kill; a stream with a
+// limit loses its oldest.
+async function keeps() {
+  const before = await connect();
+  const closed = new Promise((resolve) => before.on('close', resolve));
+  let channel = await channelOf(before, 'createConfirmChannel');
+  const declare = (name, args) => channel.assertQueue(name,
+    { durable: true, arguments: { 'x-queue-type': 'stream', ...args } });
+  await declare('node.table', { 'x-compact': true });
+  await declare('node.short', { 'x-max-length-bytes': 100000, 'x-max-age': '1D' });
+  for (let n = 0; n < 200; n++) {
+    send(channel, 'node.table', String(n), { headers: { 'x-partition-key': `key ${n % 10}` } });
+    send(channel, 'node.short', 'x'.repeat(2000));
+  }
+  await within(channel.waitForConfirms(), 'confirms');
+  await askForRestart('kill');
+  await within(closed, 'end of the connection');
+
+  const after = await connect();
+  const reader = await channelOf(after);
+  await reader.prefetch(1000);
+  const inbox = await consume(reader, 'node.table', { arguments: { 'x-stream-offset': 'first' } });
+  const table = {};
+  for (let newest = 0; newest < 199;) {
+    const { content, properties } = await inbox.take();
+    const n = Number(content.toString());
+    table[n % 10] = n;
+    newest = properties.headers['x-stream-offset'];
+  }
+  for (let key = 0; key < 10; key++) assert.strictEqual(table[key], 190 + key);
+  channel = await channelOf(after);
+  for (let offset = 0; offset === 0;) {
+    const message = await channel.get('node.short@first', { noAck: true });
+    offset = message.properties.headers['x-stream-offset'];
+  }
+  await channel.deleteQueue('node.table');
+  await channel.deleteQueue('node.short');
+  for (const [name, value] of Object.entries({
+    'x-compact': 'yes', 'x-max-age': 'soon', 'x-max-length-bytes': -1, 'x-partitions': 0,
+    'x-tombstone-age': true,
+  })) {
+    channel = await channelOf(after);
+    await assert.rejects(() => declare('node.bad', { [name]: value }),
+      (error) => error.code === 406 && error.message.includes(`'${name}'`));
+  }
+  await after.close();
+}
+
 // An exchange keeps what came through it; a queue that is bound later gets that first, then what
 // comes, also when the broker is killed in between.
 async function replay() {
@@ -451,6 +514,108 @@ async function replay() {
   await after.close();
 }
 
+// A consumer in a group, on a connection of its own, that keeps what it gets until acked.
+class Member {
+  static async join(group, args = {}) {
+    const member = new Member();
+    member.connection = await connect();
+    member.channel = await channelOf(member.connection);
+    member.got = [];
+    await member.channel.prefetch(1000);
+    await member.channel.consume('node.shared', (message) => {
+      if (message) member.got.push(message);
+      if (Member.changed) Member.changed();
+    }, { arguments: { 'x-group': group, ...args } });
+    return member;
+  }
+
+  numbers() {
+    return this.got.map(({ content }) => Number(content.toString()));
+  }
+
+  // Until they have so many together, from that number on.
+  static async waitFor(members, count, from = 0) {
+    const enough = () =>
+      members.flatMap((m) => m.numbers()).filter((n) => n >= from).length >= count;
+    await within(new Promise((resolve) => {
+      Member.changed = () => enough() && resolve();
+      Member.changed();
+    }), `${count} messages of a group`);
+  }
+
+  // Those that were not acked before.
+  ackAll() {
+    for (const message of this.got) this.channel.ack(message);
+    this.got = [];
+  }
+}
+
+const inOrder = (numbers) => [...numbers].sort((a, b) => a - b);
+const row = (from, to) => Array.from({ length: to - from }, (_, n) => from + n);
+
+function checkKeys(numbers) {
+  for (let key = 0; key < 10; key++) {
+    const mine = numbers.filter((n) => n % 10 === key);
+    assert.deepStrictEqual(mine, inOrder(mine), `the order of key ${key}`);
+  }
+}
+
+// Members share a stream's partitions; what one who is lost had comes again to the others, and
+// after a kill the group goes on where it stopped.
+async function group() {
+  let connection = await connect();
+  let closed = new Promise((resolve) => connection.on('close', resolve));
+  let channel = await channelOf(connection, 'createConfirmChannel');
+  await channel.assertQueue('node.shared',
+    { durable: true, arguments: { 'x-queue-type': 'stream', 'x-partitions': 4 } });
+  async function publish(from, to) {
+    for (const n of row(from, to)) {
+      send(channel, 'node.shared', String(n), { headers: { 'x-partition-key': `key ${n % 10}` } });
+    }
+    await within(channel.waitForConfirms(), 'confirms');
+  }
+  await publish(0, 100);
+  const first = await Member.join('g', { 'x-group-start': 'first' });
+  await Member.waitFor([first], 100);
+  assert.deepStrictEqual(inOrder(first.numbers()), row(0, 100), 'what one alone gets');
+  checkKeys(first.numbers());
+  first.ackAll();
+  const second = await Member.join('g');
+  await publish(100, 200);
+  await Member.waitFor([first, second], 100);
+  const [mine, others] = [first.numbers(), second.numbers()];
+  assert.deepStrictEqual(inOrder([...mine, ...others]), row(100, 200), 'what both get');
+  const keys = new Set(mine.map((n) => n % 10));
+  assert.ok(others.length > 0 && !others.some((n) => keys.has(n % 10)), 'a key has two owners');
+  first.ackAll();
+  await second.connection.close();
+  await Member.waitFor([first], others.length);
+  assert.deepStrictEqual(inOrder(first.numbers()), inOrder(others), 'what comes again');
+  assert.ok(first.got.every(({ fields }) => fields.redelivered), 'it is marked');
+  checkKeys(first.numbers());
+  first.ackAll();
+  await first.connection.close();
+  await askForRestart('kill');
+  await within(closed, 'end of the connection');
+
+  connection = await connect();
+  channel = await channelOf(connection, 'createConfirmChannel');
+  const third = await Member.join('g', { 'x-group-start': 'first' });
+  await publish(200, 300);
+  await Member.waitFor([third], 100, 200); // acks of the last moment may be lost
+  assert.deepStrictEqual(inOrder(third.numbers().filter((n) => n >= 200)), row(200, 300));
+  await third.connection.close();
+  for (const [name, value] of [['x-group', 7], ['x-group-start', 'soon']]) {
+    const refused = await channelOf(connection);
+    await refused.prefetch(1);
+    await assert.rejects(() => refused.consume('node.shared', () => {},
+      { arguments: { 'x-group': 'g', [name]: value } }),
+    (error) => error.code === 406 && error.message.includes(`'${name}'`));
+  }
+  await channel.deleteQueue('node.shared');
+  await connection.close();
+}
+
 async function main() {
   for (const [name, work] of Object.entries(scenarios)) {
     await report(name, async () => {
@@ -466,7 +631,10 @@ async function main() {
   await report('delayed', delayed);
   await report('once', once);
   await report('streams', streams);
+  await report('keeps', keeps);
   await report('replay', replay);
+  await report('group', group);
+  console.log('lacks atomic: it has no transactions');
   process.exit();
 }
 
