@@ -3,6 +3,7 @@
 function opens with a lone brace in the first column and closes with one; nothing else does."""
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 _HIDDEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
@@ -10,7 +11,7 @@ _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 _BODY = re.compile(r"^\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _PROTOTYPE = re.compile(r"^[A-Za-z_][^;{}=()]*\([^;{}]*\)[^;{}()]*;", re.MULTILINE)
 _STRUCT = re.compile(r"\b(struct|union)\s+(\w+)\s*\{")
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOKEN = re.compile(r"\w+|[(){};:]")  # all that tells statements apart
 _LOOP = re.compile(r"(?:if|for|while|switch|[A-Z]\w*_FOREACH(?:_\w+)?)\Z")
 
 
@@ -43,7 +44,11 @@ class Source:
     def line_at(self, place):
         return self.text.count("\n", 0, place) + 1
 
+    @cached_property
     def functions(self):
+        return list(self._functions())
+
+    def _functions(self):
         for match in _BODY.finditer(self.body):
             start = self._signature(match.start())
             if start == match.start():
@@ -103,23 +108,26 @@ def _parameters(signature):
     return match[1], len([p for p in parts if p.strip() not in ("", "void", "...")])
 
 
+def _after_closing(words):
+    """For each opening brace or parenthesis the place behind the one that closes it."""
+    after, open_places = {}, []
+    for i, word in enumerate(words):
+        if word in ("(", "{"):
+            open_places.append(i)
+        elif word in (")", "}") and open_places:
+            after[open_places.pop()] = i + 1
+    return after | dict.fromkeys(open_places, len(words))
+
+
 def _nesting(text, start, end):
     """How deep control statements lie in one another in a function body, and the line of the
     deepest. `else if` goes on at the depth of its `if`."""
     tokens = [(m[0], m.start()) for m in _TOKEN.finditer(text, start, end)]
+    words = [token for token, _ in tokens]
+    count = len(words)
+    words += [""] * 4  # so that one may look ahead
+    after = _after_closing(words)
     deepest = (0, start)
-
-    def word(i):
-        return tokens[i][0] if i < len(tokens) else ""
-
-    def closed(i):
-        depth = 0
-        while i < len(tokens):
-            depth += (word(i) in ("(", "{")) - (word(i) in (")", "}"))
-            i += 1
-            if depth == 0:
-                break
-        return i
 
     def enter(i, depth):
         nonlocal deepest
@@ -128,32 +136,32 @@ def _nesting(text, start, end):
 
     def statement(i, depth):
         """Reads one statement that lies under `depth` control statements; returns what follows."""
-        if word(i) == "{":
+        if words[i] == "{":
             i += 1
-            while i < len(tokens) and word(i) != "}":
+            while i < count and words[i] != "}":
                 i = statement(i, depth)
             return i + 1
-        if word(i) in ("case", "default") or (word(i + 1) == ":" and word(i).isidentifier()):
-            while i < len(tokens) and word(i) != ":":
+        if words[i] in ("case", "default") or (words[i + 1] == ":" and words[i].isidentifier()):
+            while i < count and words[i] != ":":
                 i += 1
             return i + 1
-        if word(i) == "do":
+        if words[i] == "do":
             enter(i, depth + 1)
             return simple(statement(i + 1, depth + 1))
-        if _LOOP.match(word(i)) and word(i + 1) == "(":
+        if _LOOP.match(words[i]) and words[i + 1] == "(":
             enter(i, depth + 1)
-            after = statement(closed(i + 1), depth + 1)
-            if word(i) == "if" and word(after) == "else":
-                is_chain = word(after + 1) == "if"
-                after = statement(after + 1, depth if is_chain else depth + 1)
-            return after
+            end = statement(after[i + 1], depth + 1)
+            if words[i] == "if" and words[end] == "else":
+                is_chain = words[end + 1] == "if"
+                end = statement(end + 1, depth if is_chain else depth + 1)
+            return end
         return simple(i)
 
     def simple(i):
         """Skips to behind the semicolon; braces of initialisers are part of the statement."""
-        while i < len(tokens) and word(i) not in (";", "}"):
-            i = closed(i) if word(i) in ("(", "{") else i + 1
-        return i + 1 if word(i) == ";" else i
+        while i < count and words[i] not in (";", "}"):
+            i = after[i] if words[i] in ("(", "{") else i + 1
+        return i + 1 if words[i] == ";" else i
 
     statement(0, 0)
     return deepest[0], text.count("\n", 0, deepest[1]) + 1

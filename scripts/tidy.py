@@ -110,12 +110,12 @@ BANNED = [
     ("banned-assert", "assert", (), "vanishes under NDEBUG; use ASSERT() of base/check.h"),
 ]
 CALLS = {call: (rule, homes, why) for rule, calls, homes, why in BANNED for call in calls.split()}
-CALL = re.compile(r"(?<![\w.>])(" + "|".join(CALLS) + r")\s*\(")
+CALL = re.compile(r"(?<![.>])\b([a-z]\w*)\s*\(")
 
 NAMES_THAT_SAY_NOTHING = set("common util utils misc helper helpers manager context global globals "
                              "internal internals handler stuff".split())
-WORDS_NOT_USED = set("context manager handler helper helpers util utils common info".split())
-NAME = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)*\b")
+WORD_NOT_USED = re.compile(r"(?<![A-Za-z0-9])(context|manager|handlers?|helpers?|utils?|common|"
+                           r"info)(?![A-Za-z0-9])")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:[\w-]+/)+[\w-]+\.(?:[ch]|py|md|txt|story))`")
@@ -223,7 +223,7 @@ class Tidy:
 
     def check_sizes(self, file):
         path, source = file.path, file.source
-        for f in source.functions():
+        for f in source.functions:
             if f.line_count > FUNCTION_LINES_MAX:
                 self.find(path, f.line, "function-length",
                           f"{f.name}() has {f.line_count} lines; give its parts names")
@@ -254,9 +254,9 @@ class Tidy:
                       f"{name}() takes {count}; put them into an options struct")
 
     def check_calls(self, file):
-        own = {f.name for f in file.source.functions()}
+        own = {f.name for f in file.source.functions}
         for match in CALL.finditer(file.source.code):
-            if match[1] in own:
+            if match[1] not in CALLS or match[1] in own:
                 continue
             rule, homes, why = CALLS[match[1]]
             if not file.path.startswith(homes or ("//",)):
@@ -264,11 +264,9 @@ class Tidy:
                           f"{match[1]}() {why}")
 
     def check_words(self, file):
-        for match in NAME.finditer(file.source.code):
-            bad = WORDS_NOT_USED.intersection(match[0].split("_"))
-            if bad:
-                self.find(file.path, file.source.line_at(match.start()), "word",
-                          f"'{match[0]}': '{bad.pop()}' says nothing; say what it is")
+        for match in WORD_NOT_USED.finditer(file.source.code):
+            self.find(file.path, file.source.line_at(match.start()), "word",
+                      f"'{match[1]}' in a name says nothing; say what it is")
 
     def check_guard(self, file):
         guard = re.sub(r"\W", "_", file.path).upper()

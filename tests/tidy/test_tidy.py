@@ -245,7 +245,7 @@ class Reading(unittest.TestCase):
 
     def function(self, *lines):
         text = "/* x */\n\nint f(void)\n{\n" + "".join(f"    {x}\n" for x in lines) + "}\n"
-        return list(c_source.Source(text).functions())[0]
+        return c_source.Source(text).functions[0]
 
     def test_nesting_counts_control_statements_with_and_without_braces(self):
         self.assertEqual(self.function("return 1;").nesting, 0)
@@ -282,7 +282,7 @@ class Reading(unittest.TestCase):
 
     def test_a_signature_may_have_many_lines(self):
         text = "/* x */\nint\nf(int a,\n  int b)\n{\n    return 1;\n}\n"
-        f = list(c_source.Source(text).functions())[0]
+        f = c_source.Source(text).functions[0]
         self.assertEqual((f.name, f.line, f.line_count, f.parameter_count), ("f", 2, 6, 2))
 
     def test_unnamed_parts_of_a_struct_count_too(self):
