@@ -62,7 +62,8 @@ static void expect_message(const struct stored *s, const struct store_world_entr
     struct props props;
     uint8_t mode = 0;
 
-    make(&m, &(struct store_world_message){.number = e->number, .body_size = e->body_size});
+    make(&m, &(struct store_world_message){.number = e->number,
+                                           .body_size = s->parts > 0 ? 0 : e->body_size});
     assert_true(bytes_equal(s->exchange, m.message.exchange));
     assert_true(bytes_equal(s->routing_key, m.message.routing_key));
     assert_int_equal(props_decode(s->props, &props), 0);
@@ -71,7 +72,7 @@ static void expect_message(const struct stored *s, const struct store_world_entr
     assert_true(s->time_ms > 0);
     assert_int_equal(s->body.size, s->parts > 0 ? 0 : e->body_size);
     assert_int_equal(s->parts > 0, e->body_size > STORE_PART_BYTES || s->parts > 0);
-    assert_true(s->parts > 0 || bytes_equal(s->body, bytes_of(m.body, (size_t)e->body_size)));
+    assert_true(s->parts > 0 || bytes_equal(s->body, bytes_of(m.body, s->body.size)));
     mem_free(m.body);
 }
 
