@@ -43,7 +43,7 @@ HOUSE = {
     "tests/crash/images.h": "",
     "tests/sim/world.h": "",
     "tests/trust/run.h": '#include "tests/sim/world.h"\n',
-    "tests/fuzz/fuzz_segment.c": '#include "log/segment.h"\n',
+    "tests/fuzz/fuzz_segment.c": '#include "log/segment.h"\n#include "tests/sim/world.h"\n',
 }
 
 

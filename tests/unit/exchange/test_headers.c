@@ -2,9 +2,9 @@
 #include <stdio.h>
 
 #include "tests/lib/board.h"
+#include "tests/lib/headers_oracle.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
-#include "tests/unit/exchange/oracle.h"
 
 static struct board b;
 

@@ -1,7 +1,6 @@
-/* Answers that are slow and plainly right, to compare the room's answers with; for topics see
- * tests/lib/topic_oracle.h. */
-#ifndef TESTS_UNIT_EXCHANGE_ORACLE_H
-#define TESTS_UNIT_EXCHANGE_ORACLE_H
+/* Bindings of headers exchanges, slowly and plainly right: to compare other answers with. */
+#ifndef TESTS_LIB_HEADERS_ORACLE_H
+#define TESTS_LIB_HEADERS_ORACLE_H
 
 #include <stdbool.h>
 
