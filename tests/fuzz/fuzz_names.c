@@ -101,8 +101,8 @@ static void check_policy(const struct policies *ps, struct bytes name)
     struct table merged;
     struct buf out;
 
-    for (uint8_t target = POLICY_CLASSIC; target <= POLICY_EXCHANGES; target *= 2) {
-        m = policies_match(ps, target, name);
+    for (unsigned target = POLICY_CLASSIC; target <= POLICY_EXCHANGES; target *= 2) {
+        m = policies_match(ps, (uint8_t)target, name);
         buf_init(&out, MERGED_MAX);
         merged = policy_merge(&m, &out);
         ASSERT(buf_error(&out) == 0);
@@ -124,7 +124,7 @@ static void try_policy(struct reader *r)
     struct err_note note = {{0}};
     struct bytes name;
 
-    spec.priority = (int8_t)reader_u8(r);
+    spec.priority = reader_u8(r) - 128;
     spec.pattern = read_part(r);
     name = read_part(r);
     if (table_decode(bytes_of(r->at, r->left), &spec.definition) == 0 &&

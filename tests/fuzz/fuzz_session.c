@@ -95,10 +95,10 @@ static void come_in(struct client *c, uint8_t way)
     m.id = METHOD_CONNECTION_OPEN;
     m.connection_open.virtual_host = bytes_text("/");
     client_method(c, 0, &m);
-    for (uint16_t i = 1; i <= ((way & 8) != 0 ? CHANNELS : 1); i++) {
+    for (unsigned i = 1; i <= ((way & 8) != 0 ? CHANNELS : 1u); i++) {
         memset(&m, 0, sizeof(m));
         m.id = METHOD_CHANNEL_OPEN;
-        client_method(c, i, &m);
+        client_method(c, (uint16_t)i, &m);
     }
 }
 
