@@ -1,45 +1,125 @@
 /* Clients that consume and get, ack in any order, give back, reject, and go. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/lib/table_text.h"
-#include "tests/trust/mail.h"
 #include "tests/trust/party.h"
 
 enum { HEARTBEAT_S = 2, PREFETCH_MAX = 40, STREAM_CREDIT = 100, TABLE_MAX = 1024 };
+
+static const char *const labels[] = {"v0", "v1", "v2"};
+static const char *const patterns[] = {"eu.*", "us.#", "*.b.#"};
+
+#define DRAW(r, texts) ((texts)[run_below(r, sizeof(texts) / sizeof((texts)[0]))])
+
+/* Whether an ack settles; of a stream that nobody shares it only gives credit. */
+static bool settles(const struct party *p)
+{
+    return !p->queue->is_stream || p->wish.group != NULL;
+}
 
 static void send_qos(struct party *p)
 {
     struct method m;
 
     memset(&m, 0, sizeof(m));
+    p->credit =
+        !settles(p) || p->is_greedy ? STREAM_CREDIT : 1 + (unsigned)run_below(p->run, PREFETCH_MAX);
     m.id = METHOD_BASIC_QOS;
-    m.basic_qos.prefetch_count = p->queue->is_stream || p->is_greedy
-                                     ? STREAM_CREDIT
-                                     : (uint16_t)(1 + run_below(p->run, PREFETCH_MAX));
+    m.basic_qos.prefetch_count = (uint16_t)p->credit;
     client_method(p->client, 1, &m);
+}
+
+/* His arguments. */
+static void write_wish(const struct party *p, struct buf *out)
+{
+    const struct wish *w = &p->wish;
+
+    if (w->group != NULL)
+        buf_text(out, "x-group=%s x-group-start=first ", w->group);
+    else if (p->queue->is_stream)
+        buf_text(out, "x-stream-offset=first ");
+    if (w->label != NULL)
+        buf_text(out, "x-stream-filter=%s ", w->label);
+    if (w->takes_unlabelled)
+        buf_text(out, "x-stream-match-unfiltered=true ");
+    if (w->pattern != NULL)
+        buf_text(out, "x-stream-filter-key=%s ", w->pattern);
+    if (w->priority != 0)
+        buf_text(out, "x-priority=%d ", w->priority);
 }
 
 static void send_consume(struct party *p)
 {
+    struct buf text;
     struct buf area;
     struct method m;
 
     buf_init(&area, TABLE_MAX);
+    buf_init(&text, TABLE_MAX);
+    write_wish(p, &text);
+    buf_u8(&text, 0);
     memset(&m, 0, sizeof(m));
     m.id = METHOD_BASIC_CONSUME;
     m.basic_consume.queue = bytes_text(p->queue->name);
     m.basic_consume.consumer_tag = bytes_text("c");
-    m.basic_consume.arguments =
-        table_text(&area, p->queue->is_stream ? "x-stream-offset=first" : "");
+    m.basic_consume.arguments = table_text(&area, (const char *)text.data);
     client_method(p->client, 1, &m);
+    buf_release(&text);
     buf_release(&area);
+}
+
+static void note_wish(struct party *p)
+{
+    struct event *e = run_event(p->run, VERB_CONSUME);
+    const struct wish *w = &p->wish;
+
+    event_set(e, FACT_SESSION, p->session);
+    event_set(e, FACT_QUEUE, run_word(p->run, p->queue->name));
+    if (w->group != NULL)
+        event_set(e, FACT_GROUP, run_word(p->run, w->group));
+    else if (p->queue->is_stream)
+        event_set(e, FACT_FIRST, 0);
+    if (w->label != NULL)
+        event_set(e, FACT_LABEL, run_word(p->run, w->label));
+    if (w->takes_unlabelled)
+        event_set(e, FACT_UNLABELLED, 0);
+    if (w->pattern != NULL)
+        event_set(e, FACT_PATTERN, run_word(p->run, w->pattern));
+    if (w->label != NULL || w->pattern != NULL)
+        event_set(e, FACT_FILTERED, 0);
+    if (w->priority != 0)
+        event_set(e, FACT_PRIORITY, (uint64_t)w->priority);
+}
+
+static struct wish draw_wish(struct run *r, const struct queue_row *queue)
+{
+    struct wish w = {NULL};
+
+    if (!queue->is_stream) {
+        if (plan_has(&r->plan, FEATURE_RANK))
+            w.priority = (int)run_below(r, 3) * 5;
+    } else if (queue->is_shared && plan_has(&r->plan, FEATURE_GROUP) && run_chance(r, 2, 3)) {
+        w.group = "w";
+    } else if (plan_has(&r->plan, FEATURE_FILTER) && run_chance(r, 1, 2)) {
+        w.label = run_chance(r, 2, 3) ? DRAW(r, labels) : NULL;
+        w.pattern = run_chance(r, 1, 3) ? DRAW(r, patterns) : NULL;
+        w.takes_unlabelled = w.label != NULL && run_chance(r, 1, 3);
+    }
+    return w;
 }
 
 void consumer_join(struct party *p, const struct queue_row *queue)
 {
-    struct event *e;
+    struct wish w = draw_wish(p->run, queue);
 
+    consumer_join_with(p, queue, &w);
+}
+
+void consumer_join_with(struct party *p, const struct queue_row *queue, const struct wish *wish)
+{
     p->queue = queue;
+    p->wish = *wish;
     p->mode = !p->is_greedy && plan_has(&p->run->plan, FEATURE_TX) && run_chance(p->run, 1, 4)
                   ? MODE_TX
                   : MODE_PLAIN;
@@ -54,11 +134,7 @@ void consumer_join(struct party *p, const struct queue_row *queue)
         client_method(p->client, 1, &m);
     }
     p->session = ++p->run->last_session;
-    e = run_event(p->run, VERB_CONSUME);
-    event_set(e, FACT_SESSION, p->session);
-    event_set(e, FACT_QUEUE, run_word(p->run, queue->name));
-    if (queue->is_stream)
-        event_set(e, FACT_FIRST, 0);
+    note_wish(p);
     send_qos(p);
     if (!p->is_getter)
         send_consume(p);
@@ -77,7 +153,7 @@ static void note(struct party *p, unsigned index, enum verb verb)
 {
     struct event *e;
 
-    if (!p->queue->is_stream) { /* of a stream an ack only gives credit */
+    if (settles(p)) {
         e = run_event(p->run, verb);
         event_set(e, FACT_SESSION, p->session);
         event_set(e, FACT_MESSAGE, p->row[index].message);
@@ -144,7 +220,7 @@ static void commit(struct party *p)
 static void settle_some(struct party *p)
 {
     unsigned index = (unsigned)run_below(p->run, p->row_count);
-    bool may_requeue = plan_has(&p->run->plan, FEATURE_REQUEUE) && !p->queue->is_stream;
+    bool may_requeue = plan_has(&p->run->plan, FEATURE_REQUEUE) && settles(p);
 
     if (p->mode == MODE_TX) {
         if (!p->is_committing)
@@ -227,13 +303,21 @@ static void note_headers(struct party *p, struct event *e, const struct props *p
     struct bytes queue;
     struct bytes reason;
     uint64_t number = 0;
+    char name[32];
 
+    if (p->queue->partitions > 0) {
+        struct bytes key = bytes_text(p->in.key);
+
+        (void)mail_partition_key(props, &key);
+        snprintf(name, sizeof(name), "%s-%u", p->queue->name, topology_partition(p->queue, key));
+        event_set(e, FACT_QUEUE, run_word(p->run, name));
+    }
     if (mail_count(props, &number))
         event_set(e, FACT_RETURNS, number);
     if (mail_offset(props, &number))
         event_set(e, FACT_OFFSET, number);
     if (!mail_death(props, &queue, &reason)) {
-        event_set(e, FACT_WHERE, p->where);
+        event_set(e, FACT_WHERE, p->in.where);
         return;
     }
     event_set(e, FACT_SOURCE, history_number(&p->run->history, queue));
@@ -242,19 +326,19 @@ static void note_headers(struct party *p, struct event *e, const struct props *p
 
 void consumer_take(struct party *p)
 {
-    uint64_t message = mail_number(buf_view(&p->body));
+    uint64_t message = mail_number(buf_view(&p->in.body));
     struct props props = props_none();
     struct event *e;
 
     p->is_getting = false;
     p->last_ms = run_now_ms(p->run);
-    if (props_decode(buf_view(&p->props), &props) != 0)
+    if (props_decode(buf_view(&p->in.props), &props) != 0)
         message = 0; /* never published so */
     e = run_event(p->run, VERB_DELIVER);
     event_set(e, FACT_SESSION, p->session);
     event_set(e, FACT_MESSAGE, message);
-    event_set(e, FACT_BODY, message == 0 ? 0 : mail_digest(&props, buf_view(&p->body)));
-    if (p->is_redelivered)
+    event_set(e, FACT_BODY, message == 0 ? 0 : mail_digest(&props, buf_view(&p->in.body)));
+    if (p->in.is_redelivered)
         event_set(e, FACT_REDELIVERED, 0);
     if (message != 0)
         note_headers(p, e, &props);
@@ -264,9 +348,9 @@ void consumer_take(struct party *p)
     }
     p->row[p->row_count++] = (struct outstanding){
         .message = message,
-        .tag = p->tag,
+        .tag = p->in.tag,
         .source = event_has(e, FACT_SOURCE) ? e->values[FACT_SOURCE] + 1 : 0,
     };
-    if (p->is_greedy || p->queue->is_stream)
+    if (p->is_greedy || !settles(p))
         ack(p, p->row_count - 1, false);
 }

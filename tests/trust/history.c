@@ -78,7 +78,7 @@ const char *history_word(const struct history *h, uint64_t number)
 void event_set(struct event *e, enum fact fact, uint64_t value)
 {
     ASSERT(fact < FACT_COUNT);
-    e->facts |= 1u << fact;
+    e->facts |= UINT64_C(1) << fact;
     e->values[fact] = value;
 }
 

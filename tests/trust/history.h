@@ -41,6 +41,7 @@
     X(VERB_PUBLISH, "publish")   /* sent */                                                        \
     X(VERB_CONFIRM, "confirm")   /* basic.ack of the broker */                                     \
     X(VERB_REFUSE, "refuse")     /* basic.nack of the broker */                                    \
+    X(VERB_RETURN, "return")     /* basic.return of the broker */                                  \
     X(VERB_COMMIT, "commit")     /* tx.commit-ok */                                                \
     X(VERB_ROLLBACK, "rollback") /* tx.rollback-ok */                                              \
     X(VERB_CONSUME, "consume")   /* a session begins */                                            \
@@ -84,7 +85,19 @@
     X(FACT_REDELIVERED, "redelivered", FACT_FLAG)                                                  \
     X(FACT_LOST, "lost", FACT_FLAG) /* the connection broke; what was on its way may be lost */    \
     X(FACT_FAILED, "failed", FACT_FLAG) /* a requeue that counts */                                \
-    X(FACT_FIRST, "first", FACT_FLAG)
+    X(FACT_FIRST, "first", FACT_FLAG)                                                              \
+    X(FACT_FRONT, "front", FACT_WORD)         /* the stream that this is a partition of */         \
+    X(FACT_KEEP, "keep", FACT_NUMBER)         /* bytes that a stream keeps at least */             \
+    X(FACT_AGE, "age", FACT_NUMBER)           /* ms that it keeps a message at least */            \
+    X(FACT_COMPACTED, "compacted", FACT_FLAG) /* of each key it keeps the latest */                \
+    X(FACT_KEY, "key", FACT_WORD)                                                                  \
+    X(FACT_LABEL, "label", FACT_WORD) /* what filters look at */                                   \
+    X(FACT_PATTERN, "pattern", FACT_WORD)                                                          \
+    X(FACT_UNLABELLED, "unlabelled", FACT_FLAG) /* wanted too */                                   \
+    X(FACT_SIZE, "size", FACT_NUMBER)           /* bytes that it takes at most */                  \
+    X(FACT_AGAIN, "again", FACT_FLAG)           /* sent once more, with its number */              \
+    X(FACT_MANDATORY, "mandatory", FACT_FLAG)                                                      \
+    X(FACT_CREDIT, "credit", FACT_NUMBER) /* how many the session may hold */
 
 enum verb {
 #define X(constant, text) constant,
@@ -105,7 +118,7 @@ enum { HISTORY_ROUTES_MAX = 16 };
 struct event {
     enum verb verb;
     uint64_t at_ms;
-    uint32_t facts; /* a set of 1 << enum fact */
+    uint64_t facts; /* a set of 1 << enum fact */
     uint64_t values[FACT_COUNT];
     uint64_t routes[HISTORY_ROUTES_MAX]; /* values[FACT_ROUTES] of them; names */
 };
@@ -134,7 +147,7 @@ void event_add_route(struct event *e, uint64_t queue);
 
 static inline bool event_has(const struct event *e, enum fact fact)
 {
-    return (e->facts & 1u << fact) != 0;
+    return (e->facts & UINT64_C(1) << fact) != 0;
 }
 
 /* The value of a fact, or what it is when it is not said. */

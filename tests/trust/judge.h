@@ -46,7 +46,10 @@ enum fate { FATE_OPEN, FATE_CONFIRMED, FATE_REFUSED };
 struct letter {
     size_t published; /* event */
     uint64_t life;
+    size_t answered; /* the event of its fate */
     enum fate fate;
+    bool is_again; /* it was sent more than once */
+    bool is_returned;
     struct deal *deal; /* its transaction */
 };
 
@@ -69,7 +72,15 @@ struct place {
     bool is_replayed;          /* messages of different exchanges overtake one another */
     struct session *owner;     /* of a queue with a single active consumer */
     const struct event *drained;
-    struct map offsets; /* of a stream: the copy at each */
+    uint64_t group;      /* that has read all of it; NOWHERE */
+    struct place *front; /* whose partition it is; NULL: of none */
+    struct map offsets;  /* of a stream: the copy at each */
+};
+
+/* How far a group certainly was in a stream when a life began. */
+struct claim_mark {
+    uint64_t life;
+    uint64_t offset;
 };
 
 struct session {
@@ -82,7 +93,6 @@ struct session {
     bool is_gone;
     bool is_lost;
     uint64_t gone_ms;
-    uint64_t offset; /* the last one; NOWHERE */
 };
 
 struct copy {
@@ -121,6 +131,9 @@ struct judge {
     struct map copies;
     struct map lines;  /* of each session, channel and priority: the last publish, and one */
     struct map owners; /* of each group and queue: the session */
+    struct map claims; /* of the same: a struct claim_mark */
+    struct map ends;   /* of each session and stream: the last offset, and one */
+    struct map seen;   /* of each session and stream: the copy at each offset that came */
     struct map states; /* of each definition, enum known */
     struct copy **row; /* all copies, in the order in which they came to be known */
     size_t row_count;
@@ -146,6 +159,13 @@ const char *judge_word(const struct judge *j, uint64_t number);
 
 struct place *judge_place(struct judge *j, uint64_t name);
 bool place_is(const struct place *p, enum fact fact);
+/* A stream that does not keep everything: judge_read.c. */
+bool place_forgets(const struct place *p);
+/* Where consumers come and go: of a partition that is its front. */
+static inline struct place *place_home(struct place *p)
+{
+    return p->front != NULL ? p->front : p;
+}
 struct copy *judge_find_copy(const struct judge *j, uint64_t queue, uint64_t source,
                              uint64_t message);
 struct copy *judge_add_copy(struct judge *j, struct place *p, uint64_t source, uint64_t message);
@@ -162,7 +182,18 @@ void copy_return(struct judge *j, struct copy *c, struct session *by);
 /* ---- judge_stream.c ---- */
 
 void judge_stream(struct judge *j, struct session *s, struct copy *c);
+/* The same of a group, with the copy that it has. */
 void judge_group(struct judge *j, struct session *s, struct copy *c);
+/* Whether a group may get again what it has settled: the broker died since, and something before
+ * it was open. */
+bool judge_is_reread(struct judge *j, const struct copy *c);
+
+/* ---- judge_read.c ---- */
+
+/* Whether the session wants to see the message. */
+bool judge_wants(const struct judge *j, const struct session *s, const struct letter *l);
+/* The session has read all of the stream: has it seen what must be there? */
+void judge_read(struct judge *j, const struct session *s, struct place *p);
 
 /* ---- judge_end.c ---- */
 

@@ -104,7 +104,7 @@ static void check_holder(struct judge *j, const struct copy *c)
         judge_breach(j, BREACH_DUPLICATED,
                      "message %" PRIu64 " of '%s' came while session %" PRIu64 " has it",
                      c->message, judge_word(j, c->place->name), c->holder->number);
-    if (c->is_settled && moment_is_sure(j, &c->settled))
+    if (c->is_settled && moment_is_sure(j, &c->settled) && !judge_is_reread(j, c))
         judge_breach(j, BREACH_RESURRECTED,
                      "message %" PRIu64 " of '%s' came again, settled at %" PRIu64, c->message,
                      judge_word(j, c->place->name), c->settled.at_ms);
@@ -125,19 +125,24 @@ static size_t last_return(const struct judge *j, struct place *p)
 }
 
 /* Whether the broker may have moved the message here a second time: as a dead letter, out of a
- * delay, or by a replay, and the first time was not safe yet when it died. */
+ * delay, or by a replay, and the first time was not safe yet when it died. What a group was given
+ * is not known any more when the broker starts again. */
 static bool may_be_reborn(const struct judge *j, const struct copy *c, const struct letter *l)
 {
     bool is_moved =
         c->source != NOWHERE || c->place->is_replayed || event_has(judge_publish(j, l), FACT_DELAY);
 
+    if (place_is(c->place, FACT_STREAM))
+        return c->last.life != j->life;
+    /* it was lost, and is sent again */
+    is_moved |= l->is_again && c->last.life != j->life;
     return is_moved && c->deliveries > 0 && !moment_is_sure(j, &c->last);
 }
 
 static void check_mark(struct judge *j, const struct copy *c, const struct letter *l)
 {
     bool is_marked = event_has(judge_event(j), FACT_REDELIVERED);
-    size_t last = last_return(j, c->place);
+    size_t last = last_return(j, place_home(c->place));
     bool may_be_known = c->deliveries > 0 || (last != NEVER && last > c->arrived);
 
     if (c->deliveries > 0 && !is_marked && !may_be_reborn(j, c, l))
@@ -197,7 +202,8 @@ static void check_order(struct judge *j, const struct session *s, const struct c
     const struct event *p = judge_publish(j, l);
     uint64_t line = line_of(s, c->place, p);
     size_t last = (uintptr_t)map_find(&j->lines, line);
-    size_t back = last_return(j, c->place);
+    size_t back = last_return(j, place_home(c->place));
+    /* what was sent again has an order of its own, and that of a group are its offsets */
     bool is_ordered = c->source == NOWHERE && !event_has(p, FACT_DELAY);
     bool came_back = c->returned != NEVER && c->returned > s->begun;
 
@@ -221,8 +227,11 @@ static void check_owner(struct judge *j, struct session *s)
 
     if (!place_is(p, FACT_SINGLE))
         return;
+    /* who has a higher priority takes over */
+    bool is_above = p->owner != NULL && event_get(s->consume, FACT_PRIORITY, 0) >
+                                            event_get(p->owner->consume, FACT_PRIORITY, 0);
     if (p->owner != NULL && p->owner != s && !p->owner->is_leaving && !p->owner->is_gone &&
-        !s->is_leaving)
+        !s->is_leaving && !is_above)
         judge_breach(j, BREACH_SHARED,
                      "session %" PRIu64 " of '%s' gets messages, and so does %" PRIu64, s->number,
                      judge_word(j, p->name), p->owner->number);
@@ -274,8 +283,14 @@ void judge_deliver(struct judge *j, struct session *s)
         return;
     }
     judge_stream(j, s, c);
+    if (!judge_wants(j, s, l))
+        judge_breach(j, BREACH_UNWANTED, "session %" PRIu64 " did not ask for message %" PRIu64,
+                     s->number, message);
     if (event_has(s->consume, FACT_GROUP)) {
+        size_t arrived = c->arrived;
+
         c = judge_add_copy(j, p, s->consume->values[FACT_GROUP], message);
+        c->arrived = arrived;
         judge_group(j, s, c);
         deliver_copy(j, s, c, l);
     }

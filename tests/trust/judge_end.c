@@ -68,9 +68,13 @@ static void check_copy(struct judge *j, const struct copy *c)
     if (c->place->drained == NULL || is_cleared || !is_owed || is_transient(j, c, l))
         return;
     if (place_is(c->place, FACT_STREAM)) {
-        if (c->source == NOWHERE && c->offset == NOWHERE && !place_is(c->place, FACT_BOUNDED))
+        if (c->source == NOWHERE && c->offset == NOWHERE && !place_forgets(c->place))
             judge_breach(j, BREACH_LOST, "message %" PRIu64 " is not in the stream '%s'",
                          c->message, judge_word(j, c->place->name));
+        if (c->source != NOWHERE && c->source == c->place->group && !c->is_settled && !c->is_unsure)
+            judge_breach(j, BREACH_SKIPPED,
+                         "the group '%s' did not get message %" PRIu64 " of '%s' again",
+                         judge_word(j, c->source), c->message, judge_word(j, c->place->name));
         return;
     }
     if (c->is_settled && c->is_dropped)
@@ -88,7 +92,7 @@ static void check_copy(struct judge *j, const struct copy *c)
 /* What a group was given must have reached the end of the stream. */
 static void check_group(struct judge *j, const struct place *p)
 {
-    uint64_t group = event_get(p->drained, FACT_GROUP, NOWHERE);
+    uint64_t group = p->group;
 
     if (group == NOWHERE)
         return;
@@ -114,7 +118,7 @@ static void count_part(const struct judge *j, const struct copy *c, struct parts
     bool is_cleared = c->place->cleared != NEVER && c->place->cleared > c->arrived;
 
     if (c->place->drained == NULL || c->source != NOWHERE || is_cleared || is_transient(j, c, l) ||
-        is_too_old(j, c, l) || place_is(c->place, FACT_BOUNDED))
+        is_too_old(j, c, l) || place_forgets(c->place))
         return;
     if (place_is(c->place, FACT_STREAM) ? c->offset == NOWHERE : c->deliveries == 0)
         parts->missing++;

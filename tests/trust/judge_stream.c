@@ -1,6 +1,7 @@
 /* What comes out of a stream: the same at the same offset for everybody, and nothing is missed. */
 #include <inttypes.h>
 
+#include "base/mem.h"
 #include "tests/trust/judge.h"
 
 static void check_offset(struct judge *j, struct copy *c, uint64_t offset)
@@ -19,20 +20,26 @@ static void check_offset(struct judge *j, struct copy *c, uint64_t offset)
     map_put(&c->place->offsets, offset, c);
 }
 
-/* A member of a group reads several streams, each as far as it came. */
-static void check_next(struct judge *j, struct session *s, uint64_t offset)
+/* Whoever reads several streams has come so far in each. What a group was given back comes when it
+ * can; what members do not get, others have. */
+static void check_next(struct judge *j, struct session *s, const struct copy *c, uint64_t offset)
 {
-    bool is_first = s->offset == NOWHERE;
-    uint64_t wanted = is_first ? 0 : s->offset + 1;
+    const struct place *p = c->place;
+    uint64_t key = judge_key(p->name, s->number, 0);
+    uint64_t wanted = (uintptr_t)map_find(&j->ends, key);
+    bool has_first = event_has(s->consume, FACT_FIRST);
+    bool may_miss = event_has(s->consume, FACT_FILTERED) || event_has(s->consume, FACT_GROUP) ||
+                    place_is(p, FACT_KEEP) || place_is(p, FACT_AGE) || place_is(p, FACT_COMPACTED);
 
-    if (!is_first && offset < wanted)
+    if (event_has(s->consume, FACT_GROUP) && event_has(judge_event(j), FACT_REDELIVERED))
+        return;
+    if (offset < wanted)
         judge_breach(j, BREACH_REORDERED, "offset %" PRIu64 " of '%s' came behind %" PRIu64, offset,
-                     judge_word(j, s->place->name), s->offset);
-    else if (offset > wanted && !event_has(s->consume, FACT_FILTERED) &&
-             (!is_first || event_has(s->consume, FACT_FIRST)))
+                     judge_word(j, p->name), wanted - 1);
+    else if (offset > wanted && !may_miss && (wanted > 0 || has_first))
         judge_breach(j, BREACH_SKIPPED, "offset %" PRIu64 " of '%s' came instead of %" PRIu64,
-                     offset, judge_word(j, s->place->name), wanted);
-    s->offset = offset;
+                     offset, judge_word(j, p->name), wanted);
+    map_put(&j->ends, key, (void *)(uintptr_t)(offset + 1));
 }
 
 void judge_stream(struct judge *j, struct session *s, struct copy *c)
@@ -44,11 +51,42 @@ void judge_stream(struct judge *j, struct session *s, struct copy *c)
         return;
     }
     check_offset(j, c, offset);
+    check_next(j, s, c, offset);
     if (event_has(s->consume, FACT_GROUP))
         return;
+    map_put(&j->seen, judge_key(c->place->name, s->number, offset), c);
     c->deliveries++;
     c->last = (struct moment){judge_event(j)->at_ms, j->life, NULL};
-    check_next(j, s, offset);
+}
+
+/* The first offset that the group had not certainly settled when this life began. */
+static uint64_t find_mark(struct judge *j, const struct copy *c)
+{
+    uint64_t key = judge_key(c->place->name, c->source, 0);
+    struct claim_mark *mark = (struct claim_mark *)map_find(&j->claims, key);
+    const struct copy *at;
+
+    if (mark != NULL && mark->life == j->life)
+        return mark->offset;
+    if (mark == NULL) {
+        mark = MEM_NEW(struct claim_mark);
+        map_put(&j->claims, key, mark);
+    }
+    *mark = (struct claim_mark){.life = j->life};
+    while ((at = (const struct copy *)map_find(&c->place->offsets, mark->offset)) != NULL) {
+        at = judge_find_copy(j, c->place->name, c->source, at->message);
+        if (at == NULL || !at->is_settled || at->settled.life == j->life ||
+            !moment_is_sure(j, &at->settled))
+            break;
+        mark->offset++;
+    }
+    return mark->offset;
+}
+
+bool judge_is_reread(struct judge *j, const struct copy *c)
+{
+    return place_is(c->place, FACT_STREAM) && c->settled.life != j->life &&
+           event_get(judge_event(j), FACT_OFFSET, 0) >= find_mark(j, c);
 }
 
 /* What one member has of a partition keeps all others from it. */

@@ -22,6 +22,14 @@ static void make_headers(const struct mail_spec *spec, struct rand *rand, struct
         table_writer_long(&w, "x-delay", (int64_t)spec->delay);
     if (rand_chance(rand, 1, 2))
         table_writer_long(&w, "k", (int64_t)rand_next(rand));
+    if (spec->partition_key != NULL)
+        table_writer_text(&w, "x-partition-key", bytes_text(spec->partition_key));
+    if (spec->label != NULL)
+        table_writer_text(&w, "x-stream-filter-value", bytes_text(spec->label));
+    if (spec->publisher != NULL) {
+        table_writer_text(&w, "x-publisher-id", bytes_text(spec->publisher));
+        table_writer_long(&w, "x-publish-seq", (int64_t)spec->seq);
+    }
     if (table_writer_finish(&w, &headers) == 0 && table_count(headers) > 0)
         props_set_headers(e, headers);
 }
@@ -144,6 +152,11 @@ bool mail_count(const struct props *props, uint64_t *out)
 bool mail_offset(const struct props *props, uint64_t *out)
 {
     return find_number(props, "x-stream-offset", out);
+}
+
+bool mail_partition_key(const struct props *props, struct bytes *out)
+{
+    return find_text(props, "x-partition-key", out);
 }
 
 bool mail_death(const struct props *props, struct bytes *queue, struct bytes *reason)

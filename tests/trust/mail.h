@@ -17,9 +17,13 @@ struct mail_spec {
     uint64_t delay;      /* 0: none */
     uint8_t priority;
     bool is_transient;
+    const char *partition_key; /* NULL: none; so the others */
+    const char *label;         /* what filters of streams look at */
+    const char *publisher;     /* who numbers it */
+    uint64_t seq;              /* its number then */
 };
 
-enum { MAIL_SIZE_MIN = 8 };
+enum { MAIL_SIZE_MIN = 8, MAIL_OVERHEAD = 700 /* what else a message takes on a disk, at most */ };
 
 /* Adds the properties, and the body, to the buffers. */
 void mail_make(const struct mail_spec *spec, struct buf *props, struct buf *body);
@@ -32,6 +36,7 @@ uint64_t mail_where(struct bytes exchange, struct bytes key);
 
 /* What the broker says in the headers of a delivery. False: it does not. */
 bool mail_count(const struct props *props, uint64_t *out);
+bool mail_partition_key(const struct props *props, struct bytes *out);
 bool mail_offset(const struct props *props, uint64_t *out);
 bool mail_death(const struct props *props, struct bytes *queue, struct bytes *reason);
 

@@ -1,6 +1,7 @@
 /* Connections of a run. */
 #include "tests/trust/party.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "amqp/wire/frame.h"
@@ -15,8 +16,8 @@ struct party *party_new(struct run *r, enum party_kind kind)
 
     p->run = r;
     p->kind = kind;
-    buf_init(&p->props, PROPS_MAX);
-    buf_init(&p->body, BODY_MAX);
+    buf_init(&p->in.props, PROPS_MAX);
+    buf_init(&p->in.body, BODY_MAX);
     return p;
 }
 
@@ -25,7 +26,8 @@ void party_abandon(struct party *p)
     if (p->client != NULL)
         client_free(p->client);
     p->client = NULL;
-    p->is_going = p->is_deaf = p->is_gathering = p->has_head = false;
+    publisher_abandon(p);
+    p->is_going = p->is_deaf = p->in.is_open = p->in.has_head = false;
     p->is_committing = p->is_getting = p->is_cancelled = false;
     p->transaction = 0;
     p->row_count = 0;
@@ -34,8 +36,9 @@ void party_abandon(struct party *p)
 void party_free(struct party *p)
 {
     party_abandon(p);
-    buf_release(&p->props);
-    buf_release(&p->body);
+    buf_release(&p->in.props);
+    buf_release(&p->in.body);
+    mem_free(p->numbered);
     mem_free(p);
 }
 
@@ -98,18 +101,26 @@ void party_look(struct party *p)
 
 /* ---- what comes ---- */
 
+static void keep_where(struct party *p, struct bytes exchange, struct bytes key)
+{
+    p->in.where = mail_where(exchange, key);
+    snprintf(p->in.key, sizeof(p->in.key), "%.*s", (int)key.size, (const char *)key.data);
+}
+
 static void begin_message(struct party *p, const struct method *m)
 {
-    p->is_gathering = true;
-    p->has_head = false;
+    p->in.is_open = true;
+    p->in.has_head = false;
     if (m->id == METHOD_BASIC_DELIVER) {
-        p->tag = m->basic_deliver.delivery_tag;
-        p->is_redelivered = m->basic_deliver.redelivered;
-        p->where = mail_where(m->basic_deliver.exchange, m->basic_deliver.routing_key);
+        p->in.tag = m->basic_deliver.delivery_tag;
+        p->in.is_redelivered = m->basic_deliver.redelivered;
+        keep_where(p, m->basic_deliver.exchange, m->basic_deliver.routing_key);
+    } else if (m->id == METHOD_BASIC_GET_OK) {
+        p->in.tag = m->basic_get_ok.delivery_tag;
+        p->in.is_redelivered = m->basic_get_ok.redelivered;
+        keep_where(p, m->basic_get_ok.exchange, m->basic_get_ok.routing_key);
     } else {
-        p->tag = m->basic_get_ok.delivery_tag;
-        p->is_redelivered = m->basic_get_ok.redelivered;
-        p->where = mail_where(m->basic_get_ok.exchange, m->basic_get_ok.routing_key);
+        keep_where(p, m->basic_return.exchange, m->basic_return.routing_key);
     }
 }
 
@@ -118,6 +129,7 @@ static void hear_method(struct party *p, const struct method *m)
     switch (m->id) {
     case METHOD_BASIC_DELIVER:
     case METHOD_BASIC_GET_OK:
+    case METHOD_BASIC_RETURN:
         begin_message(p, m);
         break;
     case METHOD_CHANNEL_CLOSE_OK:
@@ -137,8 +149,10 @@ static void hear_method(struct party *p, const struct method *m)
 
 static void end_message(struct party *p)
 {
-    p->is_gathering = p->has_head = false;
-    if (!p->is_going)
+    p->in.is_open = p->in.has_head = false;
+    if (p->kind == PARTY_PUBLISHER)
+        publisher_take(p);
+    else if (!p->is_going)
         consumer_take(p);
 }
 
@@ -146,18 +160,18 @@ static void hear_content(struct party *p, const struct frame *f)
 {
     struct content content;
 
-    if (!p->is_gathering)
-        return; /* returned to a publisher */
+    if (!p->in.is_open)
+        return;
     if (f->type == FRAME_HEADER && content_decode(f->payload, &content) == WIRE_OK) {
-        p->has_head = true;
-        p->body_size = content.body_size;
-        buf_clear(&p->props);
-        buf_clear(&p->body);
-        buf_bytes(&p->props, content.props.bytes);
+        p->in.has_head = true;
+        p->in.body_size = content.body_size;
+        buf_clear(&p->in.props);
+        buf_clear(&p->in.body);
+        buf_bytes(&p->in.props, content.props.bytes);
     } else if (f->type == FRAME_BODY) {
-        buf_bytes(&p->body, f->payload);
+        buf_bytes(&p->in.body, f->payload);
     }
-    if (p->has_head && p->body.size >= p->body_size)
+    if (p->in.has_head && p->in.body.size >= p->in.body_size)
         end_message(p);
 }
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/trust/mail.h"
 #include "tests/trust/run.h"
 #include "tests/trust/topology.h"
 
@@ -28,6 +29,34 @@ struct outstanding {
     bool is_over;
 };
 
+/* One message of a publisher that numbers, for sending it again. */
+struct numbered {
+    struct mail_spec spec;
+    struct target target;
+};
+
+/* What a consumer of a stream, or of a queue, wants. */
+struct wish {
+    const char *group;   /* NULL: none; so the others */
+    const char *label;   /* what it must have */
+    const char *pattern; /* what its key must fit */
+    bool takes_unlabelled;
+    int priority;
+};
+
+/* A message whose content has not come whole yet. */
+struct parcel {
+    bool is_open;
+    bool has_head;
+    bool is_redelivered;
+    uint64_t tag;
+    uint64_t where;
+    char key[32]; /* the routing key */
+    struct buf props;
+    struct buf body;
+    uint64_t body_size;
+};
+
 struct party {
     struct run *run;
     enum party_kind kind;
@@ -41,8 +70,14 @@ struct party {
     uint64_t transaction; /* in the making; 0: none */
     unsigned in_transaction;
     bool is_committing;
+    struct numbered *numbered; /* of each in `row`; NULL: it does not number */
+    unsigned again;            /* so many of them have to be sent again */
+    uint64_t seq;              /* the last number */
+    char id[16];
 
     const struct queue_row *queue; /* consumer */
+    struct wish wish;
+    unsigned credit;
     uint64_t session;
     bool is_greedy;    /* acks whatever comes, at once */
     bool is_getter;    /* asks for each message */
@@ -52,14 +87,7 @@ struct party {
     struct outstanding row[OUTSTANDING_MAX]; /* published, or held; oldest first */
     unsigned row_count;
 
-    bool is_gathering; /* a delivery whose content has not come yet */
-    bool is_redelivered;
-    uint64_t tag;
-    uint64_t where;
-    struct buf props;
-    struct buf body;
-    uint64_t body_size;
-    bool has_head;
+    struct parcel in;
     uint64_t last_ms; /* when the last message came */
 };
 
@@ -88,12 +116,18 @@ void publisher_act(struct party *p);
 void publisher_publish(struct party *p, const struct target *t);
 /* Handles basic.ack, basic.nack, tx.commit-ok and tx.rollback-ok. */
 void publisher_hear(struct party *p, const struct method *m);
+/* A message has come back. */
+void publisher_take(struct party *p);
+/* What it has no answer for must be sent again, if it numbers. */
+void publisher_abandon(struct party *p);
 /* How many publishes have no answer yet. */
 unsigned publisher_waiting(const struct party *p);
 
 /* ---- consumer.c ---- */
 
 void consumer_join(struct party *p, const struct queue_row *queue);
+/* The same, as somebody who wants that. */
+void consumer_join_with(struct party *p, const struct queue_row *queue, const struct wish *wish);
 void consumer_act(struct party *p);
 void consumer_hear(struct party *p, const struct method *m);
 /* A whole message has come. */

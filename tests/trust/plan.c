@@ -21,23 +21,39 @@ static const char *const fault_names[] = {
 };
 
 /* Each of `count` with the same chance, which is drawn too: some runs have few, some have most. */
-static uint32_t draw_set(struct rand *rand, unsigned count)
+static uint64_t draw_set(struct rand *rand, unsigned count)
 {
     uint32_t chance = 1 + (uint32_t)rand_below(rand, 7);
-    uint32_t set = 0;
+    uint64_t set = 0;
 
     for (unsigned i = 0; i < count; i++)
-        set |= (uint32_t)rand_chance(rand, chance, 10) << i;
+        set |= (uint64_t)rand_chance(rand, chance, 10) << i;
     return set;
+}
+
+/* Small files are sorted, merged and dropped in a short life; large bodies do not fit into them. */
+static void draw_files(struct plan *p, struct rand *rand)
+{
+    bool is_small = rand_chance(rand, 1, 2);
+
+    p->segment_bytes = is_small ? MIB : 4 * MIB;
+    p->block_bytes = is_small ? 64 * KIB : 256 * KIB;
+    p->cold_segment_bytes = MIB;
+    p->sorter_buffer_bytes = MIB;
+    if (plan_has(p, FEATURE_LARGE) || !rand_chance(rand, 1, 2))
+        return;
+    p->segment_bytes = 256 * KIB;
+    p->block_bytes = 16 * KIB;
+    p->cold_segment_bytes = 32 * KIB;
+    p->sorter_buffer_bytes = 32 * KIB;
 }
 
 void plan_draw(struct plan *p, uint64_t seed)
 {
-    const uint32_t deaths =
+    const uint64_t deaths =
         1u << FAULT_POWER | 1u << FAULT_KILL | 1u << FAULT_SYNC | 1u << FAULT_WRITE;
-    const uint32_t times = 1u << FEATURE_TTL | 1u << FEATURE_EXPIRATION | 1u << FEATURE_DELAY;
+    const uint64_t times = 1u << FEATURE_TTL | 1u << FEATURE_EXPIRATION | 1u << FEATURE_DELAY;
     struct rand rand;
-    bool is_small;
 
     memset(p, 0, sizeof(*p));
     rand_init(&rand, seed);
@@ -45,8 +61,10 @@ void plan_draw(struct plan *p, uint64_t seed)
     p->features = draw_set(&rand, FEATURE_COUNT);
     p->faults = draw_set(&rand, FAULT_COUNT);
     /* what a jump of the clock was is forgotten with a life that ends without a checkpoint */
-    if ((p->faults & 1u << FAULT_CLOCK) != 0 && (p->faults & deaths) != 0)
+    if (plan_fails(p, FAULT_CLOCK) && (p->faults & deaths) != 0)
         p->features &= ~times;
+    if (plan_has(p, FEATURE_FILTER) || (plan_has(p, FEATURE_GROUP) && rand_chance(&rand, 1, 2)))
+        p->features |= 1u << FEATURE_STREAM;
     p->steps = 100 + (unsigned)rand_below(&rand, 400);
     p->publishers = 1 + (unsigned)rand_below(&rand, 3);
     p->consumers = 1 + (unsigned)rand_below(&rand, 5);
@@ -59,16 +77,14 @@ void plan_draw(struct plan *p, uint64_t seed)
     p->way.jitter_ns = rand_chance(&rand, 1, 2) ? rand_below(&rand, 3 * MS) : 0;
     p->way.piece_max = rand_chance(&rand, 1, 3) ? 1 + rand_below(&rand, 5000) : 0;
     p->way.short_one_in = rand_chance(&rand, 1, 3) ? 10 : 0;
-    is_small = rand_chance(&rand, 1, 2);
-    p->segment_bytes = is_small ? MIB : 4 * MIB;
-    p->block_bytes = is_small ? 64 * KIB : 256 * KIB;
+    draw_files(p, &rand);
     p->checkpoint_ms = rand_chance(&rand, 1, 2) ? 200 + rand_below(&rand, 3000) : 60000;
 }
 
-static void write_set(uint32_t set, const char *const *names, unsigned count, struct buf *out)
+static void write_set(uint64_t set, const char *const *names, unsigned count, struct buf *out)
 {
     for (unsigned i = 0; i < count; i++)
-        if ((set & 1u << i) != 0)
+        if ((set & UINT64_C(1) << i) != 0)
             buf_text(out, " %s", names[i]);
 }
 

@@ -26,8 +26,20 @@
     X(FEATURE_TX, "tx")               /* publishers and consumers with transactions */             \
     X(FEATURE_REQUEUE, "requeue")                                                                  \
     X(FEATURE_GET, "get")                                                                          \
-    X(FEATURE_LARGE, "large") /* some bodies are */                                                \
-    X(FEATURE_CHURN, "churn") /* queues are declared and deleted meanwhile */
+    X(FEATURE_LARGE, "large")           /* some bodies are */                                      \
+    X(FEATURE_CHURN, "churn")           /* queues are declared and deleted meanwhile */            \
+    X(FEATURE_PARTITIONS, "partitions") /* a stream that has some */                               \
+    X(FEATURE_GROUP, "group")           /* consumers of streams share them */                      \
+    X(FEATURE_FILTER, "filter")         /* consumers of streams see less of them */                \
+    X(FEATURE_RETENTION, "retention")   /* streams that keep so much, or so long */                \
+    X(FEATURE_COMPACT, "compact")       /* a log-backed exchange that is compacted */              \
+    X(FEATURE_ONCE, "once")             /* publishers number, and send again */                    \
+    X(FEATURE_MANDATORY, "mandatory")   /* some of it goes nowhere */                              \
+    X(FEATURE_ROUTES, "routes")         /* exchanges behind exchanges */                           \
+    X(FEATURE_RECREATE, "recreate")     /* a queue is purged, and deleted while it is used */      \
+    X(FEATURE_OWN, "own")               /* queues that go with their clients */                    \
+    X(FEATURE_RANK, "rank")             /* priorities of consumers */                              \
+    X(FEATURE_POLICY, "policy")         /* policies change meanwhile */
 
 #define FAULT_LIST(X)                                                                              \
     X(FAULT_POWER, "power")         /* cuts, the last write lost, torn, reordered */               \
@@ -60,8 +72,8 @@ enum fault {
 
 struct plan {
     uint64_t seed;
-    uint32_t features; /* a set of 1 << enum feature */
-    uint32_t faults;   /* a set of 1 << enum fault */
+    uint64_t features; /* a set of 1 << enum feature */
+    uint64_t faults;   /* a set of 1 << enum fault */
     unsigned steps;
     unsigned publishers;
     unsigned consumers;
@@ -71,6 +83,8 @@ struct plan {
     struct sim_way way;
     uint64_t segment_bytes;
     uint64_t block_bytes;
+    uint64_t cold_segment_bytes;
+    uint64_t sorter_buffer_bytes;
     uint64_t checkpoint_ms;
 };
 
@@ -78,12 +92,12 @@ void plan_draw(struct plan *p, uint64_t seed);
 
 static inline bool plan_has(const struct plan *p, enum feature feature)
 {
-    return (p->features & 1u << feature) != 0;
+    return (p->features & UINT64_C(1) << feature) != 0;
 }
 
 static inline bool plan_fails(const struct plan *p, enum fault fault)
 {
-    return (p->faults & 1u << fault) != 0;
+    return (p->faults & UINT64_C(1) << fault) != 0;
 }
 
 /* The names of what is in it: "fanout ttl | power slow". */

@@ -85,6 +85,8 @@ static void begin(struct run *r, uint64_t seed)
     sim_net_set_ways(r->world.sim, &r->plan.way);
     r->world.log_options.segment_bytes = r->plan.segment_bytes;
     r->world.log_options.block_bytes = r->plan.block_bytes;
+    r->world.log_options.cold_segment_bytes = r->plan.cold_segment_bytes;
+    r->world.log_options.sorter_buffer_bytes = r->plan.sorter_buffer_bytes;
     r->world.partition_options.checkpoint_interval_ms = r->plan.checkpoint_ms;
     e = run_event(r, VERB_WINDOW);
     /* a disk that is slow or stands still keeps acks unsafe for as long */
@@ -139,6 +141,17 @@ void run_step(struct run *r)
     }
 }
 
+/* Somebody who looks after the broker does something. */
+static void manage(struct run *r)
+{
+    if (plan_has(&r->plan, FEATURE_RECREATE) && run_chance(r, 1, 2))
+        topology_recreate(r);
+    if (plan_has(&r->plan, FEATURE_OWN) && run_chance(r, 1, 2))
+        topology_own(r);
+    if (plan_has(&r->plan, FEATURE_POLICY) && r->world.door != NULL && run_chance(r, 1, 2))
+        topology_policy(r);
+}
+
 static void be_safe(struct run *r)
 {
     for (unsigned i = 0; i < r->plan.steps && r->trouble[0] == '\0'; i++) {
@@ -147,6 +160,8 @@ static void be_safe(struct run *r)
         if (plan_has(&r->plan, FEATURE_CHURN) && !r->is_full && !r->is_stalled &&
             run_chance(r, 1, 40))
             topology_churn(r);
+        if (!r->is_full && !r->is_stalled && run_chance(r, 1, 60))
+            manage(r);
         if (plan_has(&r->plan, FEATURE_REPLAY) && !r->is_full && !r->is_stalled &&
             !r->is_replaying && run_chance(r, 1, 100))
             topology_declare(r);
@@ -171,9 +186,9 @@ static void probe(struct run *r)
 
     publisher_join_with(p, MODE_CONFIRM);
     for (unsigned i = 0; (row = topology_queue(r, i)) != NULL; i++) {
-        struct target t = {.exchange = "", .key = row->name, .queue = row->name};
+        struct target t = topology_target_of(r, row);
 
-        if (row->dead != NULL || strcmp(row->name, "d") != 0)
+        if (!row->is_made && (row->dead != NULL || strcmp(row->name, "d") != 0))
             publisher_publish(p, &t);
     }
     if (!sim_run_until(r->world.sim, is_answered, p, ANSWER_MS * WORLD_MS) || p->client == NULL)
@@ -182,14 +197,28 @@ static void probe(struct run *r)
     party_free(p);
 }
 
-static void add_drainer(struct run *r, const struct queue_row *queue)
+static void add_drainer(struct run *r, const struct queue_row *queue, const struct wish *wish)
 {
     struct party *p = party_new(r, PARTY_CONSUMER);
 
     ASSERT(r->party_count < PARTIES_MAX);
     p->is_greedy = true;
-    consumer_join(p, queue);
+    consumer_join_with(p, queue, wish);
     r->parties[r->party_count++] = p;
+}
+
+static void add_drainers(struct run *r, const struct queue_row *queue)
+{
+    static const struct wish wishes[] = {
+        {.label = "v1"}, {.pattern = "eu.#"}, {.label = "v2", .takes_unlabelled = true}};
+    const struct wish all = {NULL};
+    const struct wish member = {.group = "w"};
+
+    add_drainer(r, queue, &all);
+    for (unsigned i = 0; queue->is_shared && plan_has(&r->plan, FEATURE_GROUP) && i < 2; i++)
+        add_drainer(r, queue, &member);
+    if (strcmp(queue->name, "s") == 0 && plan_has(&r->plan, FEATURE_FILTER))
+        add_drainer(r, queue, &wishes[run_below(r, sizeof(wishes) / sizeof(wishes[0]))]);
 }
 
 static bool are_all_quiet(void *owner)
@@ -223,23 +252,42 @@ static void part(struct run *r)
     free_parties(r);
 }
 
+/* Who has read a stream to its end says so; of a front he has read all partitions. */
+static void note_read(struct run *r, const struct party *p)
+{
+    const struct queue_row *row;
+    struct event *e;
+
+    for (unsigned i = 0; (row = topology_queue(r, i)) != NULL; i++) {
+        if (row != p->queue && (row->front == NULL || strcmp(row->front, p->queue->name) != 0))
+            continue;
+        e = run_event(r, VERB_DRAINED);
+        event_set(e, FACT_QUEUE, run_word(r, row->name));
+        if (p->wish.group != NULL)
+            event_set(e, FACT_GROUP, run_word(r, p->wish.group));
+        else
+            event_set(e, FACT_SESSION, p->session);
+    }
+}
+
 /* Somebody takes whatever there is, out of all queues at once, until nothing comes any more. */
 static void drain(struct run *r)
 {
     const struct queue_row *row;
 
     for (unsigned i = 0; (row = topology_queue(r, i)) != NULL; i++)
-        add_drainer(r, row);
-    if (topology_log(r) != NULL)
-        add_drainer(r, topology_log(r));
+        add_drainers(r, row);
     if (!sim_run_until(r->world.sim, are_all_quiet, r, 100 * QUIET_MS * WORLD_MS))
         run_trouble(r, "messages come and come: no end after %d s", 100 * QUIET_MS / 1000);
+    for (unsigned i = 0; i < r->party_count && r->trouble[0] == '\0'; i++)
+        if (r->parties[i]->queue->is_stream && r->parties[i]->client != NULL)
+            note_read(r, r->parties[i]);
     part(r);
 }
 
 static void note_drained(struct run *r, const struct queue_row *row)
 {
-    int64_t ready = row->is_stream ? 0 : topology_ready(r, row->name);
+    int64_t ready = topology_ready(r, row->name);
 
     if (ready != 0)
         run_trouble(r, "'%s' has %" PRId64 " messages that nobody gets", row->name, ready);
@@ -258,9 +306,8 @@ static void converge(struct run *r)
     probe(r);
     drain(r);
     for (unsigned i = 0; (row = topology_queue(r, i)) != NULL; i++)
-        note_drained(r, row);
-    if (topology_log(r) != NULL)
-        note_drained(r, topology_log(r));
+        if (!row->is_stream)
+            note_drained(r, row);
 }
 
 /* After an ordered stop nothing comes again. */

@@ -19,7 +19,7 @@
 #include "tests/trust/history.h"
 #include "tests/trust/plan.h"
 
-enum { PARTIES_MAX = 32, TROUBLE_SIZE = 300, RUN_HANGS_MS = 100000 };
+enum { PARTIES_MAX = 48, TROUBLE_SIZE = 300, RUN_HANGS_MS = 100000 };
 
 struct party;
 
@@ -35,6 +35,8 @@ struct run {
     uint64_t last_channel;
     uint64_t last_transaction;
     uint64_t last_churn;
+    uint64_t last_own;
+    uint64_t last_publisher;
     bool is_replaying;       /* the replay was asked for */
     bool is_full;            /* the disk, for now */
     bool is_stalled;         /* the same */

@@ -64,6 +64,7 @@ struct place *judge_place(struct judge *j, uint64_t name)
     p->name = name;
     p->cleared = NEVER;
     p->last_return = NEVER;
+    p->group = NOWHERE;
     map_init(&p->offsets);
     map_put(&j->places, name, p);
     return p;
@@ -72,6 +73,12 @@ struct place *judge_place(struct judge *j, uint64_t name)
 bool place_is(const struct place *p, enum fact fact)
 {
     return p->queue != NULL && event_has(p->queue, fact);
+}
+
+bool place_forgets(const struct place *p)
+{
+    return place_is(p, FACT_BOUNDED) || place_is(p, FACT_KEEP) || place_is(p, FACT_AGE) ||
+           place_is(p, FACT_COMPACTED);
 }
 
 struct copy *judge_find_copy(const struct judge *j, uint64_t queue, uint64_t source,
@@ -155,6 +162,8 @@ static void on_defined(struct judge *j, enum known known)
 
     if (judge_event(j)->verb == VERB_QUEUE)
         judge_place(j, name)->queue = judge_event(j);
+    if (event_has(judge_event(j), FACT_FRONT))
+        judge_place(j, name)->front = judge_place(j, judge_event(j)->values[FACT_FRONT]);
     if (known == KNOWN_GONE)
         judge_place(j, name)->cleared = j->at;
     map_put(&j->states, name, (void *)(uintptr_t)known);
@@ -196,16 +205,21 @@ static void on_publish(struct judge *j)
 {
     const struct event *e = judge_event(j);
     uint64_t message = event_get(e, FACT_MESSAGE, 0);
-    struct letter *l = MEM_NEW(struct letter);
+    struct letter *l = (struct letter *)map_find(&j->letters, message);
 
-    l->published = j->at;
-    l->life = j->life;
-    l->deal = find_deal(j);
-    if (map_find(&j->letters, message) != NULL) {
-        judge_breach(j, BREACH_MALFORMED, "message %" PRIu64 " is published twice", message);
-        mem_free(l);
+    if (l != NULL && event_has(e, FACT_AGAIN) && l->fate == FATE_OPEN) {
+        l->is_again = true;
         return;
     }
+    if (l != NULL) {
+        judge_breach(j, BREACH_MALFORMED, "message %" PRIu64 " is published twice", message);
+        return;
+    }
+    l = MEM_NEW(struct letter);
+    l->published = j->at;
+    l->answered = NEVER;
+    l->life = j->life;
+    l->deal = find_deal(j);
     map_put(&j->letters, message, l);
     j->verdict->messages++;
     for (uint64_t i = 0; i < event_get(e, FACT_ROUTES, 0); i++)
@@ -218,8 +232,14 @@ static void set_fate(struct judge *j, struct letter *l, enum fate fate)
     uint64_t sent_ms = judge_publish(j, l)->at_ms;
 
     l->fate = fate;
+    l->answered = j->at;
     if (fate != FATE_CONFIRMED)
         return;
+    if (event_has(judge_publish(j, l), FACT_MANDATORY) && !l->is_returned &&
+        event_get(judge_publish(j, l), FACT_ROUTES, 0) == 0)
+        judge_breach(j, BREACH_UNRETURNED,
+                     "message %" PRIu64 " went nowhere and is confirmed, but did not come back",
+                     judge_publish(j, l)->values[FACT_MESSAGE]);
     j->verdict->confirmed++;
     if (!event_has(judge_publish(j, l), FACT_TRANSIENT) && l->life == j->life &&
         sent_ms > life->proven_ms)
@@ -237,6 +257,26 @@ static void on_answered(struct judge *j, enum fate fate)
         judge_breach(j, BREACH_UNCONFIRMABLE, "message %" PRIu64 " is answered twice", message);
     else
         set_fate(j, l, fate);
+}
+
+static void on_returned(struct judge *j)
+{
+    const struct event *e = judge_event(j);
+    uint64_t message = event_get(e, FACT_MESSAGE, 0);
+    struct letter *l = (struct letter *)map_find(&j->letters, message);
+    const struct event *p;
+
+    if (l == NULL) {
+        judge_breach(j, BREACH_INVENTED, "message %" PRIu64 " was never published", message);
+        return;
+    }
+    p = judge_publish(j, l);
+    l->is_returned = true;
+    if (!event_has(p, FACT_MANDATORY) || event_get(p, FACT_ROUTES, 0) > 0)
+        judge_breach(j, BREACH_UNRETURNED, "message %" PRIu64 " came back for no reason", message);
+    if (event_get(e, FACT_BODY, 0) != event_get(p, FACT_BODY, 0) ||
+        event_get(e, FACT_WHERE, 0) != event_get(p, FACT_WHERE, 0))
+        judge_breach(j, BREACH_ALTERED, "message %" PRIu64 " is not what was published", message);
 }
 
 static void on_deal_over(struct judge *j, enum deal_state state)
@@ -297,7 +337,6 @@ static void on_consume(struct judge *j)
     s->consume = judge_event(j);
     s->begun = j->at;
     s->place = judge_place(j, event_get(judge_event(j), FACT_QUEUE, 0));
-    s->offset = NOWHERE;
     list_init(&s->held);
     map_put(&j->sessions, number, s);
 }
@@ -390,6 +429,19 @@ static void on_session(struct judge *j)
     }
 }
 
+static void on_drained(struct judge *j)
+{
+    const struct event *e = judge_event(j);
+    struct place *p = judge_place(j, event_get(e, FACT_QUEUE, 0));
+    const struct session *s;
+
+    p->drained = e;
+    p->group = event_get(e, FACT_GROUP, p->group);
+    s = event_has(e, FACT_SESSION) ? find_session(j) : NULL;
+    if (s != NULL)
+        judge_read(j, s, p);
+}
+
 /* ---- all of it ---- */
 
 static void on_event(struct judge *j)
@@ -442,8 +494,11 @@ static void on_event(struct judge *j)
     case VERB_CONSUME:
         on_consume(j);
         break;
+    case VERB_RETURN:
+        on_returned(j);
+        break;
     case VERB_DRAINED:
-        judge_place(j, event_get(e, FACT_QUEUE, 0))->drained = e;
+        on_drained(j);
         break;
     default:
         on_session(j);
@@ -468,6 +523,9 @@ static void release(struct judge *j)
     free_all(&j->copies);
     map_release(&j->lines);
     map_release(&j->owners);
+    map_release(&j->ends);
+    map_release(&j->seen);
+    free_all(&j->claims);
     map_release(&j->states);
     mem_free((void *)j->row);
     mem_free(j->lives);
@@ -486,6 +544,9 @@ void history_judge(const struct history *h, struct verdict *out)
     map_init(&j.copies);
     map_init(&j.lines);
     map_init(&j.owners);
+    map_init(&j.claims);
+    map_init(&j.ends);
+    map_init(&j.seen);
     map_init(&j.states);
     j.lives = MEM_NEW(struct life);
     for (j.at = 0; j.at < h->count; j.at++)

@@ -34,6 +34,8 @@
     X(BREACH_UNDEAD, "undead", "what was deleted and answered is not")                             \
     X(BREACH_SHIFTED, "shifted", "an offset of a stream is one message for ever")                  \
     X(BREACH_SKIPPED, "skipped", "a reader of a stream misses nothing")                            \
+    X(BREACH_UNWANTED, "unwanted", "a filter lets nothing else pass")                              \
+    X(BREACH_UNRETURNED, "unreturned", "what is mandatory and goes nowhere comes back, no other")  \
     X(BREACH_MALFORMED, "malformed", "a history does not contradict itself")
 
 enum breach_kind {
