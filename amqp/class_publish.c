@@ -11,6 +11,7 @@
 #include "amqp/subscriber.h"
 #include "amqp/wire/content.h"
 #include "base/err.h"
+#include "base/zoo.h"
 #include "broker/tx.h"
 
 enum {
@@ -24,6 +25,8 @@ void publish_return(struct channel *ch, const struct message *m)
 {
     struct method head = {.id = METHOD_BASIC_RETURN};
 
+    if (ZOO(RETURN_MISSING))
+        return;
     head.basic_return.reply_code = REPLY_NO_ROUTE;
     head.basic_return.reply_text = bytes_text(reply_name(REPLY_NO_ROUTE));
     head.basic_return.exchange = m->exchange;

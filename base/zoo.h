@@ -48,7 +48,21 @@
     X(DEFINITION_NOT_WAITED, "a declaration is answered before it is safe")                        \
     X(PUBLISHERS_NOT_RESUMED, "who waited for room waits for ever")                                \
     X(ROLLBACK_PUBLISHES, "what was rolled back is part of the next transaction")                  \
-    X(SILENCE_IGNORED, "a client without heartbeats is waited for")
+    X(SILENCE_IGNORED, "a client without heartbeats is waited for")                                \
+    X(OWNER_NOT_ALONE, "a partition changes hands while its owner still holds some of it")         \
+    X(OFFSET_AHEAD, "the offset of a group runs ahead of its acks")                                \
+    X(GIVEN_BACK_FORGOTTEN, "a group does not get again what a member gave back")                  \
+    X(FILTER_TOO_WIDE, "a filter looks at the first byte only")                                    \
+    X(FILTER_TOO_NARROW, "a filter keeps back what has no label, wanted or not")                   \
+    X(LATEST_DROPPED, "compaction drops the latest message of a key too")                          \
+    X(NUMBERS_FORGOTTEN, "a start forgets which numbers publishers have used")                     \
+    X(RETENTION_EARLY, "retention begins at a quarter of its limit")                               \
+    X(KEY_IGNORED, "a message goes to the partition of another key")                               \
+    X(RETURN_MISSING, "what goes nowhere does not come back")                                      \
+    X(ALTERNATE_IGNORED, "an alternate exchange gets nothing")                                     \
+    X(EXCLUSIVE_STAYS, "an exclusive queue is nobody's and outlives its connection")               \
+    X(PURGE_NOT_LOGGED, "a purge is known in memory only")                                         \
+    X(PRIORITY_IGNORED, "consumers take turns, whatever their priorities")
 
 enum zoo_bug {
 #define X(name, what) ZOO_##name,

@@ -2,6 +2,7 @@
 #include "broker/vhost.h"
 
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "broker/apply.h"
 #include "broker/events.h"
 #include "broker/exchange_log.h"
@@ -259,9 +260,9 @@ struct named_queue *vhost_add_one_queue(struct vhost *v, const struct vhost_queu
     n->vhost = v;
     n->home = q->home;
     n->id = q->id;
-    n->owner = q->owner;
-    if (q->owner != NULL)
-        list_push(&q->owner->owned, &n->owned);
+    n->owner = ZOO(EXCLUSIVE_STAYS) ? NULL : q->owner;
+    if (n->owner != NULL)
+        list_push(&n->owner->owned, &n->owned);
     n->queue = queue_new(q->home->queues, &spec);
     if (q->is_hidden) {
         v->hidden_count++;

@@ -1,5 +1,6 @@
 /* Alternate exchanges, by name: the name may be given long before the exchange is there. */
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "exchange/parts.h"
 
 struct alternate *alternate_find(const struct exchange_table *t, struct bytes name)
@@ -41,7 +42,7 @@ void alternate_set(struct exchange *x, struct bytes name)
     struct alternate *a = NULL;
 
     leave(x);
-    if (name.data == NULL)
+    if (name.data == NULL || ZOO(ALTERNATE_IGNORED))
         return;
     a = alternate_find(x->table, name);
     if (a == NULL)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/zoo.h"
 
 /* ---- Outputs ---- */
 
@@ -115,7 +116,7 @@ static bool is_superseded(const struct sorter *s, const struct record *r)
 
     if (r->key.size == 0 || !keymap_get(&s->compaction.keys, r->key, &newest) || newest < r->number)
         return false;
-    if (newest > r->number)
+    if (newest > r->number || ZOO(LATEST_DROPPED))
         return true;
     return is_tombstone(s, r) && s->compaction.began_ms > r->time_ms &&
            (uint64_t)(s->compaction.began_ms - r->time_ms) > s->compaction.now.tombstone_age_ms;

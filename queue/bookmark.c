@@ -2,6 +2,7 @@
 #include "queue/bookmark.h"
 
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
 #include "queue/stream_filter.h"
@@ -196,7 +197,7 @@ void bookmark_settled(struct inflight *f, bool is_done)
     f->bookmark = NULL;
     if (p->watch == NULL)
         return;
-    if (!is_done && f->seq < p->next) {
+    if (!is_done && f->seq < p->next && !ZOO(GIVEN_BACK_FORGOTTEN)) {
         spans_add(&p->again, f->seq);
         bookmark_wake(p);
     }
@@ -209,6 +210,8 @@ uint64_t bookmark_low(const struct bookmark *p)
     uint64_t seq = first != NULL ? CONTAINER_OF(first, struct inflight, beside)->seq : p->next;
     struct span again;
 
+    if (ZOO(OFFSET_AHEAD))
+        return p->next;
     if (spans_next(&p->again, 0, &again) && again.from < seq)
         seq = again.from;
     return seq < p->next ? seq : p->next;

@@ -389,7 +389,7 @@ int queue_consume(struct queue *q, const struct consumer_spec *spec, struct cons
             ? spec->prefetch
             : (uint32_t)smaller((uint64_t)q->home->options->consumer_unsettled_max, UINT32_MAX);
     c->timeout_ms = timeout_of(q, spec);
-    c->level = level_of(q, spec->priority);
+    c->level = level_of(q, ZOO(PRIORITY_IGNORED) ? 0 : spec->priority);
     c->stream = q->stream != NULL ? stream_reading_new(spec->stream) : NULL;
     list_init(&c->held);
     alarm_init(&c->timeout, timeout_is_due);

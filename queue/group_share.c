@@ -4,6 +4,7 @@
  * have most, what one leaves goes to those who have least; nothing else moves. */
 #include "queue/group_parts.h"
 
+#include "base/zoo.h"
 #include "queue/queues_parts.h"
 
 static struct member *member_at(struct list_link *link)
@@ -28,7 +29,7 @@ void claim_hand_over(struct claim *c)
         return;
     if (c->holder != NULL)
         bookmark_pause(p);
-    if (!list_empty(&p->held))
+    if (!list_empty(&p->held) && !ZOO(OWNER_NOT_ALONE))
         return;
     if (c->holder != NULL)
         bookmark_detach(p);

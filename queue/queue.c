@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "msg/shortstr.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
@@ -343,7 +344,7 @@ static void settle_ranges(struct queue *q, const struct spans *kept, uint64_t fr
     struct span span;
     uint64_t at = from;
 
-    if (!q->is.is_durable)
+    if (!q->is.is_durable || ZOO(PURGE_NOT_LOGGED))
         return;
     while (spans_next(kept, at, &span) && span.from < next) {
         if (span.from > at)

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "msg/props.h"
 #include "queue/group_parts.h"
 #include "queue/queues_parts.h"
@@ -214,7 +215,7 @@ struct bytes stream_key(const struct message *m)
     struct field f;
 
     if (props_find_headers(&m->props, &headers) &&
-        table_find(headers, bytes_text("x-partition-key"), &f))
+        table_find(headers, bytes_text("x-partition-key"), &f) && !ZOO(KEY_IGNORED))
         (void)!field_as_text(&f, &key);
     return key;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/zoo.h"
 #include "msg/props.h"
 
 struct texts {
@@ -180,9 +181,9 @@ static bool has_value(const struct stream_filter *f, const struct stored *m)
     if (props_decode(m->props, &props) != 0 || !props_find_headers(&props, &headers) ||
         !table_find(headers, bytes_text("x-stream-filter-value"), &field) ||
         !field_as_text(&field, &value))
-        return f->takes_unfiltered;
+        return f->takes_unfiltered && !ZOO(FILTER_TOO_NARROW);
     for (size_t i = 0; i < f->values.count; i++)
-        if (bytes_equal(f->values.items[i], value))
+        if (bytes_equal(f->values.items[i], value) || (ZOO(FILTER_TOO_WIDE) && value.size > 0))
             return true;
     return false;
 }

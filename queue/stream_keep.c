@@ -5,6 +5,7 @@
  *
  * This happens now and then for every stream, on an idle broker too. Readers lose nothing that they
  * stand on: the log keeps what is pinned; they go on at the first message that is there. */
+#include "base/zoo.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
 
@@ -52,6 +53,8 @@ static uint64_t find_surplus(struct queue *q)
 
     if (most == QUEUE_NO_LIMIT)
         return 0;
+    if (ZOO(RETENTION_EARLY))
+        most /= 4;
     while (bytes > most && ledger_next_live(&q->ledger, seq, &seq, &e) &&
            seq + 1 < q->ledger.next) {
         bytes -= e.size;

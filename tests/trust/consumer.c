@@ -69,6 +69,18 @@ static void send_consume(struct party *p)
     buf_release(&area);
 }
 
+/* Whether what he gets and others do not can be judged: nothing keeps it on its way for long, and
+ * an ack is one at once. */
+static bool has_rank(const struct party *p)
+{
+    const struct plan *plan = &p->run->plan;
+
+    return plan_has(plan, FEATURE_RANK) && !plan_has(plan, FEATURE_LARGE) &&
+           !run_may_hang(p->run) && !plan_fails(plan, FAULT_SLOW_READER) &&
+           !plan_fails(plan, FAULT_HALF_OPEN) && p->mode == MODE_PLAIN && !p->is_getter &&
+           !p->queue->is_stream && !p->queue->is_single;
+}
+
 static void note_wish(struct party *p)
 {
     struct event *e = run_event(p->run, VERB_CONSUME);
@@ -88,6 +100,8 @@ static void note_wish(struct party *p)
         event_set(e, FACT_PATTERN, run_word(p->run, w->pattern));
     if (w->label != NULL || w->pattern != NULL)
         event_set(e, FACT_FILTERED, 0);
+    if (has_rank(p))
+        event_set(e, FACT_CREDIT, p->credit);
     if (w->priority != 0)
         event_set(e, FACT_PRIORITY, (uint64_t)w->priority);
 }
@@ -134,8 +148,8 @@ void consumer_join_with(struct party *p, const struct queue_row *queue, const st
         client_method(p->client, 1, &m);
     }
     p->session = ++p->run->last_session;
-    note_wish(p);
     send_qos(p);
+    note_wish(p);
     if (!p->is_getter)
         send_consume(p);
     p->last_ms = run_now_ms(p->run);

@@ -69,6 +69,8 @@ struct place {
     uint64_t haunted_ms;       /* until then the broker may still notice that somebody is gone */
     size_t haunted;            /* an event before or at that time */
     uint64_t ghosts;           /* sessions that went and may not have been noticed */
+    struct moment purge;       /* the last one, */
+    size_t purge_asked;        /* asked for at this event; NEVER: there was none */
     bool is_replayed;          /* messages of different exchanges overtake one another */
     struct session *owner;     /* of a queue with a single active consumer */
     const struct event *drained;
@@ -93,6 +95,9 @@ struct session {
     bool is_gone;
     bool is_lost;
     uint64_t gone_ms;
+    uint64_t held_count;
+    uint64_t quiet_ms;   /* since then nothing has happened to it */
+    uint64_t skipped_ms; /* then another one got what it could have had; 0: that did not happen */
 };
 
 struct copy {
@@ -178,6 +183,13 @@ bool moment_is_sure(const struct judge *j, const struct moment *m);
 void judge_deliver(struct judge *j, struct session *s);
 /* The session has no claim on the copy any more. */
 void copy_return(struct judge *j, struct copy *c, struct session *by);
+
+/* ---- judge_rank.c ---- */
+
+/* Something happens to the session: had it been passed over? */
+void judge_rank_look(struct judge *j, struct session *s);
+/* It got a message that consumers above it may have had a claim on. */
+void judge_rank(struct judge *j, const struct session *s);
 
 /* ---- judge_stream.c ---- */
 

@@ -98,6 +98,19 @@ static void check_content(struct judge *j, const struct letter *l)
                      e->values[FACT_MESSAGE]);
 }
 
+/* What was confirmed before somebody asked for a purge, and does not look as if a consumer had it
+ * then. */
+static void check_purge(struct judge *j, const struct copy *c, const struct letter *l)
+{
+    const struct place *p = c->place;
+
+    if (p->purge_asked == NEVER || event_has(judge_event(j), FACT_REDELIVERED) ||
+        l->answered == NEVER || l->answered > p->purge_asked || !moment_is_sure(j, &p->purge))
+        return;
+    judge_breach(j, BREACH_RESURRECTED, "message %" PRIu64 " of '%s' was purged at %" PRIu64,
+                 c->message, judge_word(j, p->name), p->purge.at_ms);
+}
+
 static void check_holder(struct judge *j, const struct copy *c)
 {
     if (c->holder != NULL)
@@ -244,17 +257,21 @@ static void check_owner(struct judge *j, struct session *s)
 static void deliver_copy(struct judge *j, struct session *s, struct copy *c, const struct letter *l)
 {
     check_holder(j, c);
+    check_purge(j, c, l);
     check_mark(j, c, l);
     check_count(j, c);
     check_order(j, s, c, l);
     undo_death(j, c);
-    if (c->holder != NULL)
+    if (c->holder != NULL) {
         list_remove(&c->link);
+        c->holder->held_count--;
+    }
     c->deliveries++;
     c->last = (struct moment){judge_event(j)->at_ms, j->life, NULL};
     c->is_settled = c->is_unsure = false;
     c->holder = s;
     list_push(&s->held, &c->link);
+    s->held_count++;
 }
 
 void judge_deliver(struct judge *j, struct session *s)
@@ -278,6 +295,7 @@ void judge_deliver(struct judge *j, struct session *s)
         return;
     check_content(j, l);
     check_owner(j, s);
+    judge_rank(j, s);
     if (!place_is(p, FACT_STREAM)) {
         deliver_copy(j, s, c, l);
         return;
@@ -299,6 +317,7 @@ void judge_deliver(struct judge *j, struct session *s)
 void copy_return(struct judge *j, struct copy *c, struct session *by)
 {
     list_remove(&c->link);
+    c->holder->held_count--;
     c->holder = NULL;
     c->returned = j->at;
     if (by == NULL || !event_has(judge_event(j), FACT_FAILED))

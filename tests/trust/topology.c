@@ -439,6 +439,8 @@ static const struct queue_row *recreated(void)
 void topology_recreate(struct run *r)
 {
     bool is_purge = run_chance(r, 1, 2);
+    uint64_t asked_ms = run_now_ms(r);
+    struct event *e;
     struct method m;
     struct admin a;
 
@@ -459,7 +461,9 @@ void topology_recreate(struct run *r)
         declare_queue(&a, "z", "", false);
     if (a.is_good) {
         note_queue(r, recreated());
-        event_set(run_event(r, VERB_PURGE), FACT_QUEUE, run_word(r, "z"));
+        e = run_event(r, VERB_PURGE);
+        event_set(e, FACT_QUEUE, run_word(r, "z"));
+        event_set(e, FACT_MS, asked_ms);
     }
     leave(&a);
 }

@@ -65,6 +65,7 @@ struct place *judge_place(struct judge *j, uint64_t name)
     p->cleared = NEVER;
     p->last_return = NEVER;
     p->group = NOWHERE;
+    p->purge_asked = NEVER;
     map_init(&p->offsets);
     map_put(&j->places, name, p);
     return p;
@@ -336,6 +337,7 @@ static void on_consume(struct judge *j)
     s->number = number;
     s->consume = judge_event(j);
     s->begun = j->at;
+    s->quiet_ms = judge_event(j)->at_ms;
     s->place = judge_place(j, event_get(judge_event(j), FACT_QUEUE, 0));
     list_init(&s->held);
     map_put(&j->sessions, number, s);
@@ -386,6 +388,7 @@ static void on_settled(struct judge *j, struct session *s)
     if (c == NULL)
         return;
     list_remove(&c->link);
+    s->held_count--;
     c->holder = NULL;
     c->settled = (struct moment){judge_event(j)->at_ms, j->life, s};
     c->is_dropped = judge_event(j)->verb == VERB_DROP;
@@ -410,6 +413,7 @@ static void on_session(struct judge *j)
 
     if (s == NULL)
         return;
+    judge_rank_look(j, s);
     switch (judge_event(j)->verb) {
     case VERB_DELIVER:
         judge_deliver(j, s);
@@ -427,6 +431,22 @@ static void on_session(struct judge *j)
     default:
         on_gone(j, s);
     }
+}
+
+/* FACT_MS: when it was asked for. */
+static void on_purge(struct judge *j)
+{
+    const struct event *e = judge_event(j);
+    struct place *p = judge_place(j, event_get(e, FACT_QUEUE, 0));
+    size_t asked = j->at;
+
+    p->cleared = j->at;
+    if (!event_has(e, FACT_MS))
+        return;
+    while (asked > 0 && j->history->events[asked - 1].at_ms >= e->values[FACT_MS])
+        asked--;
+    p->purge_asked = asked;
+    p->purge = (struct moment){e->at_ms, j->life, NULL};
 }
 
 static void on_drained(struct judge *j)
@@ -475,7 +495,7 @@ static void on_event(struct judge *j)
         on_looked(j, e->verb == VERB_FOUND ? KNOWN_THERE : KNOWN_GONE);
         break;
     case VERB_PURGE:
-        judge_place(j, event_get(e, FACT_QUEUE, 0))->cleared = j->at;
+        on_purge(j);
         break;
     case VERB_REPLAY:
         on_replay(j);

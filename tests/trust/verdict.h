@@ -36,6 +36,7 @@
     X(BREACH_SKIPPED, "skipped", "a reader of a stream misses nothing")                            \
     X(BREACH_UNWANTED, "unwanted", "a filter lets nothing else pass")                              \
     X(BREACH_UNRETURNED, "unreturned", "what is mandatory and goes nowhere comes back, no other")  \
+    X(BREACH_OVERTAKEN, "overtaken", "consumers of lower priority wait for those above")           \
     X(BREACH_MALFORMED, "malformed", "a history does not contradict itself")
 
 enum breach_kind {
