@@ -321,10 +321,13 @@ static void replay_key(struct queue *q, uint64_t seq, const struct store_record 
 
 static void replay_once(struct queue *q, const struct once *once, int64_t time_ms)
 {
+    int64_t then_ms;
+
     if (LIKELY(once->publisher.data == NULL) || ZOO(NUMBERS_FORGOTTEN))
         return;
-    sequels_add(&q->home->memory.sequels, q->identity->id, once, time_ms);
-    queues_trim_sequels(q->home, time_ms);
+    then_ms = steady_seen(&q->home->steady, time_ms);
+    sequels_add(&q->home->memory.sequels, q->identity->id, once, then_ms);
+    queues_trim_sequels(q->home, then_ms);
 }
 
 /* Adds the message to those of its queues that still exist. */

@@ -259,10 +259,11 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
         }
         arrive(q, &a, is_refused);
         if (UNLIKELY(p->once.publisher.data != NULL) && !is_refused)
-            sequels_add(&qs->memory.sequels, q->identity->id, &p->once, a.now_ms);
+            sequels_add(&qs->memory.sequels, q->identity->id, &p->once,
+                        queues_steady_ms(qs, a.now_ms));
     }
     if (UNLIKELY(p->once.publisher.data != NULL))
-        queues_trim_sequels(qs, a.now_ms);
+        queues_trim_sequels(qs, queues_steady_ms(qs, a.now_ms));
     origins_note(qs->memory.origins, p->message->slip);
     result.is_in_log = put.is_persistent;
     result.position = a.place;

@@ -28,6 +28,13 @@ consume q c3 no-ack
 publish q three headers: x-publisher-id=p x-publish-seq=3
 publish q four headers: x-publisher-id=p x-publish-seq=4
 > c3 gets four
+# What is remembered for days does not go by a clock that jumps.
+jump 864000000
+publish q more headers: x-publisher-id=o x-publish-seq=2
+> c3 gets more
+publish q four headers: x-publisher-id=p x-publish-seq=4
+publish q five headers: x-publisher-id=p x-publish-seq=5
+> c3 gets five
 # A queue that takes no duplicate of what is in it.
 queue v x-message-deduplication=true
 publish v a headers: x-deduplication-header=k1
