@@ -79,9 +79,10 @@ struct place {
     struct map offsets;  /* of a stream: the copy at each */
 };
 
-/* How far a group certainly was in a stream when a life began. */
+/* How far a group certainly was in a stream when this life began. */
 struct claim_mark {
-    uint64_t life;
+    const struct place *place;
+    uint64_t group;
     uint64_t offset;
 };
 
@@ -196,6 +197,8 @@ void judge_rank(struct judge *j, const struct session *s);
 void judge_stream(struct judge *j, struct session *s, struct copy *c);
 /* The same of a group, with the copy that it has. */
 void judge_group(struct judge *j, struct session *s, struct copy *c);
+/* A life is over. */
+void judge_keep_marks(struct judge *j);
 /* Whether a group may get again what it has settled: the broker died since, and something before
  * it was open. */
 bool judge_is_reread(struct judge *j, const struct copy *c);

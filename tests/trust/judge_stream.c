@@ -59,34 +59,41 @@ void judge_stream(struct judge *j, struct session *s, struct copy *c)
     c->last = (struct moment){judge_event(j)->at_ms, j->life, NULL};
 }
 
-/* The first offset that the group had not certainly settled when this life began. */
-static uint64_t find_mark(struct judge *j, const struct copy *c)
+static struct claim_mark *mark_of(struct judge *j, const struct copy *c)
 {
     uint64_t key = judge_key(c->place->name, c->source, 0);
     struct claim_mark *mark = (struct claim_mark *)map_find(&j->claims, key);
-    const struct copy *at;
 
-    if (mark != NULL && mark->life == j->life)
-        return mark->offset;
     if (mark == NULL) {
         mark = MEM_NEW(struct claim_mark);
+        mark->place = c->place;
+        mark->group = c->source;
         map_put(&j->claims, key, mark);
     }
-    *mark = (struct claim_mark){.life = j->life};
-    while ((at = (const struct copy *)map_find(&c->place->offsets, mark->offset)) != NULL) {
-        at = judge_find_copy(j, c->place->name, c->source, at->message);
-        if (at == NULL || !at->is_settled || at->settled.life == j->life ||
-            !moment_is_sure(j, &at->settled))
-            break;
-        mark->offset++;
+    return mark;
+}
+
+/* What was settled above the mark is forgotten with the life in which it was. */
+void judge_keep_marks(struct judge *j)
+{
+    MAP_FOREACH (w, &j->claims) {
+        struct claim_mark *mark = (struct claim_mark *)w.value;
+        const struct copy *at;
+
+        while ((at = (const struct copy *)map_find(&mark->place->offsets, mark->offset)) != NULL) {
+            at = judge_find_copy(j, mark->place->name, mark->group, at->message);
+            if (at == NULL || !at->is_settled || at->settled.life != j->life ||
+                !moment_is_sure(j, &at->settled))
+                break;
+            mark->offset++;
+        }
     }
-    return mark->offset;
 }
 
 bool judge_is_reread(struct judge *j, const struct copy *c)
 {
     return place_is(c->place, FACT_STREAM) && c->settled.life != j->life &&
-           event_get(judge_event(j), FACT_OFFSET, 0) >= find_mark(j, c);
+           event_get(judge_event(j), FACT_OFFSET, 0) >= mark_of(j, c)->offset;
 }
 
 /* What one member has of a partition keeps all others from it. */
@@ -96,6 +103,7 @@ void judge_group(struct judge *j, struct session *s, struct copy *c)
     const struct session *owner = (const struct session *)map_find(&j->owners, key);
     bool has_some = false;
 
+    (void)mark_of(j, c);
     if (owner != NULL && owner != s && !owner->is_gone) {
         LIST_FOREACH (link, &owner->held)
             has_some |= CONTAINER_OF(link, struct copy, link)->place == c->place;

@@ -139,6 +139,7 @@ static void on_end(struct judge *j, bool is_crash)
     l->is_crashed = is_crash;
     l->is_over = true;
     l->ended_ms = judge_event(j)->at_ms;
+    judge_keep_marks(j);
     MAP_FOREACH (w, &j->sessions) {
         struct session *s = (struct session *)w.value;
 
@@ -242,7 +243,9 @@ static void set_fate(struct judge *j, struct letter *l, enum fate fate)
                      "message %" PRIu64 " went nowhere and is confirmed, but did not come back",
                      judge_publish(j, l)->values[FACT_MESSAGE]);
     j->verdict->confirmed++;
-    if (!event_has(judge_publish(j, l), FACT_TRANSIENT) && l->life == j->life &&
+    /* what goes nowhere waits for nothing */
+    if (!event_has(judge_publish(j, l), FACT_TRANSIENT) &&
+        event_get(judge_publish(j, l), FACT_ROUTES, 0) > 0 && l->life == j->life &&
         sent_ms > life->proven_ms)
         life->proven_ms = sent_ms;
 }
