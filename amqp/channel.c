@@ -438,7 +438,7 @@ static size_t take_method(struct channel *ch, struct bytes payload, struct bytes
         return 0;
     }
     if (m.id == METHOD_BASIC_PUBLISH)
-        return publish_method(ch, &m.basic_publish, rest);
+        return publish_method(ch, &m.basic_publish, payload, rest);
     if (is_for_server(m.id))
         dispatch(ch, &m);
     else
@@ -455,7 +455,7 @@ size_t channel_method(struct channel *ch, struct bytes payload, struct bytes res
         return 0;
     }
     if (LIKELY(ch->state == CHANNEL_OPEN) && method_read_publish(payload, &publish))
-        return publish_method(ch, &publish, rest);
+        return publish_method(ch, &publish, payload, rest);
     return take_method(ch, payload, rest);
 }
 

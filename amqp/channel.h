@@ -138,8 +138,10 @@ void basic_method(struct channel *ch, const struct method *m);
 void confirm_method(struct channel *ch, const struct method *m);
 void tx_method(struct channel *ch, const struct method *m);
 
-/* basic.publish; amqp/class_publish.c. Returns how much of `rest` it took. */
-size_t publish_method(struct channel *ch, const struct method_basic_publish *m, struct bytes rest);
+/* basic.publish; amqp/class_publish.c. `rest` lies behind the frame with the payload. Returns how
+ * much of `rest` it took. */
+size_t publish_method(struct channel *ch, const struct method_basic_publish *m,
+                      struct bytes payload, struct bytes rest);
 /* basic.return with NO_ROUTE. */
 void publish_return(struct channel *ch, const struct message *m);
 /* Publishes what was collected, for the first time or again, or hands on what has come of a large

@@ -9,14 +9,17 @@
 #include "amqp/collect.h"
 #include "amqp/deliver.h"
 #include "amqp/subscriber.h"
+#include "amqp/train.h"
 #include "amqp/wire/content.h"
 #include "base/err.h"
 #include "base/zoo.h"
 #include "broker/tx.h"
 
 enum {
-    PIECES_MAX = 64,        /* body frames of a message that is published in place */
-    UPLOAD_BYTES = 1 << 20, /* of a large body are collected before they are handed on */
+    PIECES_MAX = 64,         /* body frames of a message that is published in place */
+    UPLOAD_BYTES = 1 << 20,  /* of a large body are collected before they are handed on */
+    TRAIN_MAX = 128,         /* messages of a train that are handed on at a time, */
+    TRAIN_PLACES_MAX = 4096, /* and queues times messages */
 };
 
 /* ---- what comes back ---- */
@@ -100,16 +103,16 @@ static void on_unroutable(struct channel *ch, const struct publish *p)
 }
 
 /* Publishes. ERR_AGAIN: it could not be done now; all else is dealt with. */
-static int publish(struct channel *ch, const struct publish *p)
+static int publish(struct channel *ch, const struct publish *p, struct published *out)
 {
-    struct published out = {.places = 1};
     struct refusal refusal;
     int rv;
 
+    *out = (struct published){.places = 1};
     if (ch->tx != NULL)
         rv = tx_publish(ch->tx, p, &refusal);
     else
-        rv = broker_publish(channel_publisher(ch), p, &out, &refusal);
+        rv = broker_publish(channel_publisher(ch), p, out, &refusal);
     if (UNLIKELY(rv == ERR_AGAIN))
         return rv;
     if (UNLIKELY(rv != 0)) {
@@ -117,10 +120,10 @@ static int publish(struct channel *ch, const struct publish *p)
         return 0;
     }
     ch->counts.publish++;
-    if (UNLIKELY(out.places == 0))
+    if (UNLIKELY(out->places == 0))
         on_unroutable(ch, p);
-    if (UNLIKELY(out.places > 1))
-        connection_count_work(ch->connection, out.places);
+    if (UNLIKELY(out->places > 1))
+        connection_count_work(ch->connection, out->places);
     return 0;
 }
 
@@ -164,12 +167,61 @@ static size_t find_body(const struct channel *ch, struct bytes window, uint64_t 
     return at;
 }
 
-/* Publishes from the receive buffer. Returns how much it took, 0 when the content is not all there,
- * or not as it should be. */
+/* Of several queues less at a time: `places` times as much is done for each. */
+static size_t train_max(size_t places)
+{
+    size_t max = TRAIN_PLACES_MAX / places;
+
+    return max > TRAIN_MAX ? TRAIN_MAX : max;
+}
+
+/* Publishes what lies behind *p and looks the same. Returns how many bytes of the window. */
+static size_t publish_train(struct channel *ch, const struct publish *p, size_t places,
+                            const struct train_form *form, struct bytes window)
+{
+    struct bytes bodies[TRAIN_MAX];
+    size_t max = train_max(places);
+    size_t at = 0;
+    size_t done;
+
+    do {
+        struct bytes rest = bytes_of(window.data + at, window.size - at);
+        size_t found = train_gather(form, rest, bodies, max);
+
+        done = found == 0 ? 0 : broker_publish_train(channel_publisher(ch), p, bodies, found);
+        if (done == 0)
+            break;
+        at = (size_t)(train_body_end(bodies[done - 1]) - window.data);
+        ch->counts.publish += done;
+        if (places > 1)
+            connection_count_work(ch->connection, done * places);
+    } while (done == max && connection_reads(ch->connection));
+    return at;
+}
+
+/* The form of a message that was published in place from a window of these frames. */
+static struct train_form form_of(const struct channel *ch, struct bytes payload, size_t header_size)
+{
+    uint64_t message_max = broker_message_max(connection_broker(ch->connection));
+    size_t frame_max = ch->connection->frame_max - FRAME_EMPTY_SIZE;
+    size_t method_size = payload.size + FRAME_EMPTY_SIZE;
+    struct train_form form = train_form_of(
+        bytes_of(payload.data - FRAME_HEAD_SIZE, method_size + header_size), method_size);
+
+    if (form.body_max > frame_max)
+        form.body_max = frame_max;
+    if (form.body_max > message_max)
+        form.body_max = (size_t)message_max;
+    return form;
+}
+
+/* Publishes from the receive buffer, and what lies behind and looks the same. Returns how much it
+ * took, 0 when the content is not all there, or not as it should be. */
 static size_t publish_in_place(struct channel *ch, const struct method_basic_publish *m,
-                               struct bytes window)
+                               struct bytes payload, struct bytes window)
 {
     struct bytes pieces[PIECES_MAX];
+    struct published out;
     struct publish p; /* not cleared: it is large, and all of it is set below */
     struct content_head head;
     struct frame f;
@@ -189,12 +241,20 @@ static size_t publish_in_place(struct channel *ch, const struct method_basic_pub
     p.message.exchange = m->exchange;
     p.message.routing_key = m->routing_key;
     p.message.slip = bytes_of(NULL, 0);
-    if (UNLIKELY(publish(ch, &p) == ERR_AGAIN))
+    size += f.size;
+    if (UNLIKELY(publish(ch, &p, &out) == ERR_AGAIN)) {
         stash(ch, m, &p);
-    return f.size + size;
+    } else if (out.may_be_train && p.message.body_count <= 1) {
+        const struct train_form form = form_of(ch, payload, f.size);
+        struct bytes rest = bytes_of(window.data + size, window.size - size);
+
+        size += publish_train(ch, &p, out.places, &form, rest);
+    }
+    return size;
 }
 
-size_t publish_method(struct channel *ch, const struct method_basic_publish *m, struct bytes rest)
+size_t publish_method(struct channel *ch, const struct method_basic_publish *m,
+                      struct bytes payload, struct bytes rest)
 {
     size_t taken;
 
@@ -206,7 +266,7 @@ size_t publish_method(struct channel *ch, const struct method_basic_publish *m, 
         ch->collect = collect_new(m); /* its content stays where it is */
         return 0;
     }
-    taken = publish_in_place(ch, m, rest);
+    taken = publish_in_place(ch, m, payload, rest);
     if (taken == 0 && ch->state == CHANNEL_OPEN)
         ch->collect = collect_new(m);
     return taken;
@@ -255,10 +315,11 @@ static int publish_collected(struct channel *ch)
 {
     struct collect *k = ch->collect;
     struct publish p = {.message = collect_message(k), .is_mandatory = k->is_mandatory};
+    struct published out;
     int rv;
 
     ch->collect = NULL;
-    rv = publish(ch, &p);
+    rv = publish(ch, &p, &out);
     if (rv == ERR_AGAIN)
         ch->collect = k;
     else

@@ -296,6 +296,18 @@ static uint8_t *put_deliver(uint8_t *at, size_t size, const struct subscriber *s
     return at;
 }
 
+size_t deliver_method_size(const struct subscriber *s, const struct stored *m)
+{
+    return s->head_size + DELIVER_FIXED_SIZE + m->exchange.size + m->routing_key.size;
+}
+
+void deliver_put_method(uint8_t *at, const struct subscriber *s, uint64_t tag,
+                        const struct stored *m)
+{
+    (void)put_deliver(at, deliver_method_size(s, m), s, tag, m);
+    at[s->head_size + sizeof(tag)] = false;
+}
+
 static void put_flag(uint8_t *frame, const struct subscriber *s, const struct delivery *d)
 {
     frame[s->head_size + sizeof(uint64_t)] = d->is_redelivered;
@@ -306,7 +318,7 @@ void deliver_stored(struct subscriber *s, uint64_t tag, const struct delivery *d
 {
     struct channel *ch = s->channel;
     struct bytes props = props_of(ch, d, m);
-    size_t method_size = s->head_size + DELIVER_FIXED_SIZE + m->exchange.size + m->routing_key.size;
+    size_t method_size = deliver_method_size(s, m);
     size_t size = method_size + content_frame_size(props.size);
 
     session_flush(&ch->connection->session);

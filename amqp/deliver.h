@@ -23,6 +23,11 @@ struct subscriber;
 void deliver_stored(struct subscriber *s, uint64_t tag, const struct delivery *d,
                     const struct stored *m, struct store_pin pin);
 
+/* The method frame of it, as it is for one that was never delivered before. */
+size_t deliver_method_size(const struct subscriber *s, const struct stored *m);
+void deliver_put_method(uint8_t *at, const struct subscriber *s, uint64_t tag,
+                        const struct stored *m);
+
 /* `head` (basic.get-ok) with the content of what was got. */
 void deliver_got(struct channel *ch, const struct method *head, const struct delivery *d,
                  const struct stored *m, struct store_pin pin);

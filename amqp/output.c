@@ -177,11 +177,17 @@ uint8_t *output_extend(struct output *o, size_t size)
     return at;
 }
 
+size_t output_room(const struct output *o)
+{
+    size_t room = o->block == NULL ? 0 : OUTPUT_BLOCK_SIZE - o->block->size;
+
+    return room > 0 ? room : OUTPUT_BLOCK_SIZE;
+}
+
 void output_copy(struct output *o, struct bytes bytes)
 {
     while (bytes.size > 0) {
-        size_t room = o->block == NULL ? 0 : OUTPUT_BLOCK_SIZE - o->block->size;
-        size_t size = room > 0 ? room : OUTPUT_BLOCK_SIZE;
+        size_t size = output_room(o);
 
         if (size > bytes.size)
             size = bytes.size;

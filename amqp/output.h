@@ -53,6 +53,10 @@ void output_release(struct output *o);
  * OUTPUT_BLOCK_SIZE. */
 uint8_t *output_extend(struct output *o, size_t size);
 
+/* How much more goes into one piece of memory behind what is there: OUTPUT_BLOCK_SIZE when nothing
+ * does. */
+size_t output_room(const struct output *o);
+
 /* Adds a copy. */
 void output_copy(struct output *o, struct bytes bytes);
 

@@ -5,6 +5,7 @@
 
 #include "amqp/deliver.h"
 #include "amqp/door.h"
+#include "amqp/train.h"
 #include "amqp/wire/frame.h"
 #include "base/mem.h"
 #include "queue/look.h"
@@ -187,4 +188,5 @@ const struct consumer_ops subscriber_ops = {
     .cancelled = on_cancelled,
     .timed_out = on_timed_out,
     .describe = on_describe,
+    .trains = &subscriber_train_ops,
 };

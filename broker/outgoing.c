@@ -347,11 +347,17 @@ static int check_props(struct publisher *p, struct outgoing *o, struct refusal *
     return rv;
 }
 
-int outgoing_make(struct publisher *p, const struct message *m, struct outgoing *out,
-                  struct refusal *refusal)
+static bool has_props_that_matter(const struct message *m)
 {
     const unsigned of_interest = (unsigned)prop_flag(PROP_HEADERS) | prop_flag(PROP_REPLY_TO) |
                                  prop_flag(PROP_EXPIRATION) | prop_flag(PROP_USER_ID);
+
+    return (m->props.flags & of_interest) != 0;
+}
+
+int outgoing_make(struct publisher *p, const struct message *m, struct outgoing *out,
+                  struct refusal *refusal)
+{
     struct visit *v = p->visit;
     int rv = 0;
 
@@ -371,7 +377,7 @@ int outgoing_make(struct publisher *p, const struct message *m, struct outgoing 
     out->is_delayed = false;
     out->once.publisher.data = NULL;
     out->is_keyed = false;
-    if (UNLIKELY((m->props.flags & of_interest) != 0))
+    if (UNLIKELY(has_props_that_matter(m)))
         return check_props(p, out, refusal);
     if (p->memo.is_topic)
         rv = check_topics(v, out, refusal);
@@ -389,6 +395,7 @@ void sent_clear(struct sent *s)
     s->upload = NULL;
     s->came_before = false;
     s->has_failed = false;
+    s->is_straight = false;
     s->rejected = 0;
     s->count = 0;
 }
@@ -470,6 +477,7 @@ static int send_to_queues(struct home *home, struct queues_publish *publish, str
     if (UNLIKELY(rv != 0))
         return ERR_FAILED;
     sent->rejected += published.rejected;
+    sent->is_straight = published.may_be_train;
     if (published.is_in_log)
         merge_one(sent, home, published.position);
     return 0;
@@ -557,22 +565,32 @@ static const struct targets *find_targets(struct visit *v, const struct outgoing
     return targets_find(v->vhost, route);
 }
 
-static void count(struct visit *v, const struct outgoing *o, size_t places)
+static size_t size_bucket(uint64_t size)
 {
-    struct broker_counters *c = &v->broker->counters;
-    struct exchange_counts *x = exchange_counts(o->exchange);
-    uint64_t size = o->message.body_size;
     size_t bucket = 0;
 
     while (bucket < COUNTERS_SIZES - 1 && size > counters_size_bounds[bucket])
         bucket++;
-    c->received++;
-    c->routed += places > 0;
-    c->size_counts[bucket]++;
+    return bucket;
+}
+
+/* So many messages, but for their sizes. */
+static void count(struct visit *v, struct exchange *exchange, size_t places, uint64_t times)
+{
+    struct broker_counters *c = &v->broker->counters;
+    struct exchange_counts *x = exchange_counts(exchange);
+
+    c->received += times;
+    c->routed += places > 0 ? times : 0;
+    v->vhost->counts->received += times;
+    x->in += times;
+    x->out += places * times;
+}
+
+static void count_size(struct broker_counters *c, uint64_t size)
+{
+    c->size_counts[size_bucket(size)]++;
     c->size_sum += size;
-    v->vhost->counts->received++;
-    x->in++;
-    x->out += places;
 }
 
 /* Which queues get the message, for those who look. */
@@ -616,7 +634,20 @@ static size_t count_caches(const struct targets *t)
     return count;
 }
 
-int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, size_t *places)
+/* Whether what was decided holds for all messages that differ in nothing but the body, of those
+ * that have a body in one piece. */
+static bool is_fit_for_train(const struct visit *v, const struct outgoing *o,
+                             const struct train_way *way, const struct route *route)
+{
+    bool is_route_known = is_by_name(o) ? !replies_is_name(o->keys[0]) : route->set != NULL;
+
+    return is_route_known && route->keeper_count == 0 && way->targets->group_count == 1 &&
+           way->targets != v->vhost->chosen && !v->vhost->is_tracing &&
+           !has_props_that_matter(&o->message);
+}
+
+int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent,
+                  struct train_way *out)
 {
     struct route route;
     const struct targets *targets =
@@ -629,9 +660,14 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
     };
     int rv = 0;
 
-    *places = targets->count - targets->log_count;
+    *out = (struct train_way){
+        .exchange = o->exchange,
+        .targets = targets,
+        .set = is_by_name(o) ? NULL : route.set,
+        .places = targets->count - targets->log_count,
+    };
     if (UNLIKELY(o->is_keyed)) {
-        *places -= count_caches(targets);
+        out->places -= count_caches(targets);
         if (sent->done == 0 && sent->at == 0 && is_duplicate(targets, o, sent))
             return 0;
     }
@@ -642,12 +678,35 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent, 
     if (UNLIKELY(route.keeper_count > 0 && !sent->came_before))
         targets_keep(v->vhost, &route, &o->message, o->expiration_ms);
     if (o->may_be_reply && !sent->came_before && send_replies(v, o))
-        *places += 1;
-    count(v, o, *places);
+        out->places++;
+    count(v, o->exchange, out->places, 1);
+    count_size(&v->broker->counters, o->message.body_size);
     count_queues(v, o, &route);
     if (UNLIKELY(trace_is_wanted(v->vhost->is_tracing, o->message.exchange)))
         trace_published(v, o, targets);
+    out->is_for_train = is_fit_for_train(v, o, out, &route);
+    out->is_straight = sent->is_straight;
     return 0;
+}
+
+void outgoing_count_train(struct visit *v, const struct train_way *way, const struct bytes *bodies,
+                          size_t count_of)
+{
+    struct broker_counters *c = &v->broker->counters;
+    size_t size = 0; /* of those before */
+    size_t bucket = size_bucket(size);
+
+    count(v, way->exchange, way->places, count_of);
+    for (size_t i = 0; i < count_of; i++) {
+        if (bodies[i].size != size)
+            bucket = size_bucket(size = bodies[i].size);
+        c->size_counts[bucket]++;
+        c->size_sum += size;
+    }
+    if (way->set == NULL)
+        v->vhost->by_name->used += count_of;
+    else
+        exchange_count_set(way->exchange, way->set, count_of);
 }
 
 bool outgoing_is_for_queues(struct visit *v, const struct outgoing *o)

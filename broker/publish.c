@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "broker/parts.h"
 #include "broker/publisher.h"
+#include "broker/targets.h"
+#include "queue/train.h"
 #include "store/store.h"
 
 struct publisher *publisher_new(struct visit *v, const struct publisher_ops *ops, void *owner)
@@ -64,6 +66,18 @@ static void count(struct publisher *p, const struct sent *sent)
         confirms_reject(c);
     if (!list_linked(&c->link))
         list_push(&b->untold, &c->link);
+    broker_stir(b);
+}
+
+/* The same for so many that went where nothing must be kept. */
+static void count_safe(struct publisher *p, uint64_t times)
+{
+    struct broker *b = p->visit->broker;
+
+    b->counters.received_confirm += times;
+    p->confirms.last += times;
+    if (!list_linked(&p->confirms.link))
+        list_push(&b->untold, &p->confirms.link);
     broker_stir(b);
 }
 
@@ -131,11 +145,12 @@ int broker_publish(struct publisher *p, const struct publish *m, struct publishe
         sent_clear(&p->sent);
         return rv;
     }
-    rv = outgoing_send(p->visit, &o, &p->sent, &places);
+    rv = outgoing_send(p->visit, &o, &p->sent, &p->way);
     if (UNLIKELY(rv != 0)) {
         broker_hold(p->visit->broker, &p->visit->held);
         return rv;
     }
+    places = p->way.places;
     if (UNLIKELY(p->sent.came_before && m->is_mandatory && places == 0))
         return refuse_late(p, refusal);
     if (UNLIKELY(places == 0))
@@ -143,9 +158,69 @@ int broker_publish(struct publisher *p, const struct publish *m, struct publishe
     p->memo.count++;
     if (p->confirms.is_on)
         count(p, &p->sent);
-    sent_clear(&p->sent);
     out->places = places;
+    out->may_be_train = p->way.is_for_train;
+    sent_clear(&p->sent);
     return 0;
+}
+
+/* As broker_publish() for a message that was checked and routed. */
+static int publish_again(struct publisher *p, struct queues_publish *publish)
+{
+    int rv = targets_send(p->way.targets, publish, &p->sent);
+
+    if (UNLIKELY(rv != 0))
+        return rv;
+    if (p->confirms.is_on)
+        count(p, &p->sent);
+    return 0;
+}
+
+/* Those at the front that go straight to consumers; may be none. */
+static size_t publish_straight(struct publisher *p, const struct queues_publish *publish,
+                               const struct bytes *bodies, size_t count_max)
+{
+    const struct target_group *g = &p->way.targets->groups[0];
+    struct queues_publish of_all = *publish;
+    size_t count = 0;
+
+    if (UNLIKELY(home_is_pressed(g->home)))
+        return 0;
+    of_all.targets = p->way.targets->queues;
+    of_all.target_count = g->count;
+    count = queues_publish_train(g->home->queues, &of_all, bodies, count_max);
+    if (p->confirms.is_on && count > 0)
+        count_safe(p, count);
+    return count;
+}
+
+size_t broker_publish_train(struct publisher *p, const struct publish *m,
+                            const struct bytes *bodies, size_t count_max)
+{
+    struct message message = m->message;
+    struct queues_publish publish = {
+        .message = &message, .expiration_ms = QUEUE_NO_LIMIT, .may_go_straight = true};
+    bool is_straight = p->way.is_straight;
+    size_t count = 0;
+
+    ASSERT(p->sent.done == 0 && p->sent.upload == NULL);
+    while (count < count_max) {
+        if (is_straight)
+            count += publish_straight(p, &publish, bodies + count, count_max - count);
+        if (count == count_max)
+            break;
+        message.body = &bodies[count];
+        message.body_size = bodies[count].size;
+        message.body_count = bodies[count].size > 0;
+        if (publish_again(p, &publish) != 0)
+            break; /* whoever publishes it next is told so; what is sent of it is in p->sent */
+        is_straight = p->sent.is_straight;
+        sent_clear(&p->sent);
+        count++;
+    }
+    outgoing_count_train(p->visit, &p->way, bodies, count);
+    p->memo.count += count;
+    return count;
 }
 
 /* ---- telling ---- */

@@ -53,6 +53,7 @@ struct published {
     /* How many queues it went to; 0: a mandatory one is returned with 312 NO_ROUTE, before its
      * confirm. */
     size_t places;
+    bool may_be_train; /* those behind it that look the same: broker_publish_train() */
 };
 
 /* Publishes. What it checks and refuses: the exchange (404, internal 403), permissions, user-id,
@@ -60,6 +61,12 @@ struct published {
  * of its own. Errors: ERR_DENIED with the refusal, ERR_AGAIN. */
 MUST_USE int broker_publish(struct publisher *p, const struct publish *m, struct published *out,
                             struct refusal *refusal);
+
+/* Publishes messages that are as *m but for their bodies, from the front; each is as published by
+ * broker_publish(), with as many places. Returns how many; none: publish the next one by itself.
+ * Allowed right behind a broker_publish() of *m that said may_be_train. */
+size_t broker_publish_train(struct publisher *p, const struct publish *m,
+                            const struct bytes *bodies, size_t count);
 
 /* ---- large bodies ---- */
 

@@ -12,6 +12,7 @@
 #include "msg/shortstr.h"
 
 struct exchange;
+struct queue_set;
 struct queues_publish;
 struct route;
 struct targets;
@@ -37,6 +38,7 @@ struct sent {
     uint64_t uploaded;           /* bytes of it */
     bool came_before;            /* the body came by publisher_upload(); the message has none */
     bool has_failed;
+    bool is_straight; /* and so may those behind it (queue/train.h); of the last home */
     uint32_t rejected;
     size_t count;
     struct {
@@ -54,13 +56,24 @@ struct publisher_other {
     uint64_t count;
 };
 
+/* The way of the last message, for a train behind it (queue/train.h). */
+struct train_way {
+    struct exchange *exchange;
+    const struct targets *targets;
+    struct queue_set *set; /* NULL: they were found by name, or the route is not remembered */
+    size_t places;
+    bool is_for_train; /* it depends on nothing but the front of the message */
+    bool is_straight;
+};
+
 struct publisher {
     struct visit *visit;
     const struct publisher_ops *ops;
     void *owner;
     struct confirms confirms;
     struct publish_memo memo;
-    struct sent sent;               /* of a message that not all homes could take yet */
+    struct sent sent; /* of a message that not all homes could take yet */
+    struct train_way way;
     unsigned channel;               /* of the client, as the firehose says it */
     struct publisher_other *others; /* NULL: none yet */
     size_t other_next;              /* the place that is taken next */
@@ -102,10 +115,13 @@ bool outgoing_is_for_queues(struct visit *v, const struct outgoing *o);
 MUST_USE int outgoing_upload(struct home *home, const struct message *head, struct bytes part,
                              struct sent *sent, size_t *taken);
 
-/* Hands the message to the queues it goes to. *places as in struct published. What was sent
+/* Hands the message to the queues it goes to; out->places as in struct published. What was sent
  * before an ERR_AGAIN is in *sent, which must be empty at first. */
 MUST_USE int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent,
-                           size_t *places);
+                           struct train_way *out);
+/* Counts so many bodies as published that way. */
+void outgoing_count_train(struct visit *v, const struct train_way *way, const struct bytes *bodies,
+                          size_t count_of);
 void sent_clear(struct sent *s); /* allowed for one that is all zero */
 /* Adds the positions of another message; the newest of each home counts. */
 void sent_merge(struct sent *s, const struct sent *other);

@@ -384,12 +384,12 @@ static void return_one(struct tx *t, const struct staged *s)
 static void publish_one(struct tx *t, const struct staged *s, struct store_upload *upload)
 {
     struct sent sent = {.upload = upload, .uploaded = s->out.message.body_size};
-    size_t places = 0;
+    struct train_way way = {.places = 0};
 
-    if (s->out.exchange != NULL && outgoing_send(t->publisher->visit, &s->out, &sent, &places) != 0)
+    if (s->out.exchange != NULL && outgoing_send(t->publisher->visit, &s->out, &sent, &way) != 0)
         sent.rejected++; /* no room for what does not go to the log */
     publisher_count(t->publisher, s->out.message.exchange, 1);
-    if (places == 0 && sent.rejected == 0)
+    if (way.places == 0 && sent.rejected == 0)
         return_one(t, s);
     if (sent.has_failed)
         t->result = ERR_FAILED;

@@ -77,25 +77,39 @@ static void settle(const struct exchange_table *t, struct flows *f, struct flow_
     p->count = 0;
 }
 
-void exchange_count_route(struct exchange *x, const struct route *route)
+/* The place of a set that is small enough. */
+static struct flow_place *place_of(struct exchange *x, struct queue_set *set)
 {
     struct exchange_table *t = x->table;
     struct flows *f = flows_of(x);
-    struct flow_place *p = NULL;
+    struct flow_place *p = &f->places[set->id % FLOW_PLACES];
 
-    if (UNLIKELY(route->set == NULL || route->count > FLOW_SET_MAX)) {
-        add_all(t, f, route, 1);
-        return;
+    if (LIKELY(p->set == set))
+        return p;
+    if (p->set != NULL) {
+        settle(t, f, p);
+        sets_unref(&t->sets, p->set);
     }
-    p = &f->places[route->set->id % FLOW_PLACES];
-    if (UNLIKELY(p->set != route->set)) {
-        if (p->set != NULL) {
-            settle(t, f, p);
-            sets_unref(&t->sets, p->set);
-        }
-        p->set = queue_set_ref(route->set);
-    }
-    p->count++;
+    p->set = queue_set_ref(set);
+    return p;
+}
+
+void exchange_count_set(struct exchange *x, struct queue_set *set, uint64_t count)
+{
+    const struct route route = {.queues = set->queues, .count = set->count};
+
+    if (UNLIKELY(set->count > FLOW_SET_MAX))
+        add_all(x->table, flows_of(x), &route, count);
+    else
+        place_of(x, set)->count += count;
+}
+
+void exchange_count_route(struct exchange *x, const struct route *route)
+{
+    if (UNLIKELY(route->set == NULL))
+        add_all(x->table, flows_of(x), route, 1);
+    else
+        exchange_count_set(x, route->set, 1);
 }
 
 void exchange_count_queue(struct exchange *x, uint64_t queue, uint64_t count)

@@ -78,6 +78,8 @@ struct queue_set *queue_set_find(const struct exchange_table *t, uint64_t id);
 /* Counts a message that was published to `x` and went that way. Queues that exchange_add_queue()
  * does not know are not counted. */
 void exchange_count_route(struct exchange *x, const struct route *route);
+/* The same for so many that went to the queues of a set. */
+void exchange_count_set(struct exchange *x, struct queue_set *set, uint64_t count);
 /* The same for messages that took no route to their one queue. */
 void exchange_count_queue(struct exchange *x, uint64_t queue, uint64_t count);
 /* How many of them the queue got. */

@@ -247,6 +247,7 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
 
     /* Of several queues some may be rid of it at once; one alone was asked before. */
     bool is_straight = takers > 1 && queues_can_go_straight(qs, p);
+    bool may_be_train = is_straight && takers == p->target_count;
 
     for (size_t i = 0; i < takers; i++) {
         struct queue *q = qs->scratch.queues[i];
@@ -255,8 +256,10 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
 
         if (is_straight && !is_refused && queue_give_straight(q, p->message)) {
             store_unref(qs->store, a.place);
+            may_be_train = may_be_train && queue_may_take_train(q);
             continue;
         }
+        may_be_train = false;
         arrive(q, &a, is_refused);
         if (UNLIKELY(p->once.publisher.data != NULL) && !is_refused)
             sequels_add(&qs->memory.sequels, q->identity->id, &p->once,
@@ -267,6 +270,7 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
     origins_note(qs->memory.origins, p->message->slip);
     result.is_in_log = put.is_persistent;
     result.position = a.place;
+    result.may_be_train = may_be_train;
     await_known(qs, &result);
     *out = result;
     return 0;
@@ -276,7 +280,7 @@ int queues_publish(struct queues *qs, const struct queues_publish *p, struct que
 {
     if (p->target_count == 1 && queues_can_go_straight(qs, p) &&
         queue_give_straight(p->targets[0], p->message)) {
-        *out = (struct queues_published){.is_in_log = false};
+        *out = (struct queues_published){.may_be_train = queue_may_take_train(p->targets[0])};
         return 0;
     }
     return queues_put(qs, p, 0, out);

@@ -43,6 +43,7 @@ struct queue;
 struct consumer;
 struct consumer_person;
 struct stream_want;
+struct train_ops;
 
 /* ---- what the owner of the queues is asked and told ---- */
 
@@ -120,8 +121,7 @@ void queue_set_args(struct queue *q, const struct queue_args *effective);
 /* The declaration was repeated or the queue looked at: x-expires starts anew. */
 void queue_touch(struct queue *q);
 
-/* Drops all ready messages. Returns how many. No dead letters. */
-uint64_t queue_purge(struct queue *q);
+uint64_t queue_purge(struct queue *q); /* of all that is ready, no dead letters; how many */
 
 /* Whether it is a cache that has the key of a message with these properties. */
 bool queue_is_cache(const struct queue *q);
@@ -163,6 +163,7 @@ struct queues_published {
     uint64_t position;
     uint32_t rejected; /* targets that were full and whose x-overflow says so */
     uint32_t known;    /* targets that had it: with these it is safe as above */
+    bool may_be_train; /* those behind it that look the same: queues_publish_train() */
 };
 /* Hands a message to queues: stored once, in all of them or (with an error) in none.
  * Errors: ERR_FULL (nothing has happened; try again when the pressure is over), ERR_FAILED. */
@@ -234,6 +235,7 @@ struct consumer_ops {
     void (*timed_out)(void *owner, struct consumer *c, uint64_t timeout_ms);
     /* Who he is (queue/look.h). May be NULL: nobody that has a name. */
     void (*describe)(void *owner, struct consumer_person *out);
+    const struct train_ops *trains; /* queue/train.h; NULL: he gets each message by itself */
 };
 
 struct consumer_spec {
@@ -262,8 +264,7 @@ void consumer_cancel(struct consumer *c);
 void consumer_expel(struct consumer *c, enum cancel_reason reason);
 /* Calls deliver() for what he would get at the end of the turn. */
 void consumer_serve(struct consumer *c);
-/* He can take deliveries again, after a false from deliver(). */
-void consumer_resume(struct consumer *c);
+void consumer_resume(struct consumer *c); /* he can take some again, after a false of deliver() */
 struct queue *consumer_queue(const struct consumer *c);
 /* False for one that waits behind the single active one, or has no partition in his group. */
 bool consumer_is_active(const struct consumer *c);
@@ -283,15 +284,13 @@ struct queue_get {
                 struct store_pin pin, uint64_t ready);
 };
 void queue_get(struct queue *q, struct queue_get *g);
-/* Takes the request back; allowed when it was answered. */
-void queue_get_cancel(struct queue_get *g);
+void queue_get_cancel(struct queue_get *g); /* allowed when it was answered */
 
 /* ---- settle ---- */
 
 /* Each ends the delivery; the struct is no longer the caller's. */
 void queue_ack(struct delivery *d);
-/* Dead-lettered, or dropped. */
-void queue_reject(struct delivery *d);
+void queue_reject(struct delivery *d); /* dead-lettered, or dropped */
 /* Ready again, at its old place. `is_failure`: counts against the delivery limit (a reject, a lost
  * connection, a closed channel; not a nack). */
 void queue_requeue(struct delivery *d, bool is_failure);

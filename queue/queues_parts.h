@@ -209,6 +209,8 @@ void queues_forget_waits(struct queues *qs);
 bool queues_can_go_straight(const struct queues *qs, const struct queues_publish *p);
 /* Gives the message to the consumer who is next, if he takes it for good. */
 bool queue_give_straight(struct queue *q, const struct message *m);
+/* Whether the consumer who is next could take those behind it, too. */
+bool queue_may_take_train(struct queue *q);
 
 /* ---- delayed.c ---- */
 

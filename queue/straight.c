@@ -5,6 +5,7 @@
  * end of the turn, and so would the store when nobody else wants it. */
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
+#include "queue/train.h"
 
 enum { SHARED_MAX = 4 * 1024 }; /* larger bodies lie once for all queues, and are sent from there */
 
@@ -69,4 +70,81 @@ bool queue_give_straight(struct queue *q, const struct message *m)
         return false;
     view = view_of(q->home, m);
     return give(q, &view);
+}
+
+/* ---- trains ---- */
+
+/* Whose turn it is, when that is the same consumer after each message. */
+static struct consumer *only_taker(struct queue *q)
+{
+    struct consumer *c = queue_next_consumer(q);
+
+    if (c == NULL || !c->is_no_ack || c->is_inside || c->ops->trains == NULL ||
+        c->run.next != c->run.prev)
+        return NULL;
+    return c;
+}
+
+bool queue_may_take_train(struct queue *q)
+{
+    return only_taker(q) != NULL;
+}
+
+static bool is_open_for_train(const struct queues_publish *p)
+{
+    bool is_persistent = message_is_persistent(p->message);
+
+    for (size_t i = 0; i < p->target_count; i++) {
+        struct queue *q = p->targets[i];
+        struct consumer *c = is_open(q, is_persistent) ? only_taker(q) : NULL;
+
+        if (c == NULL || !c->ops->trains->has_room(c->owner))
+            return false;
+    }
+    return true;
+}
+
+/* How many of them, from the front, all queues get before they are asked again. */
+static size_t share_of_train(const struct queues_publish *p, const struct bytes *bodies,
+                             size_t count)
+{
+    size_t left = TRAIN_BYTES_MAX / p->target_count;
+    size_t n = 0;
+
+    while (n < count && bodies[n].size <= TRAIN_BODY_MAX && bodies[n].size <= left)
+        left -= bodies[n++].size;
+    return n;
+}
+
+static void give_train(struct queue *q, const struct stored *m, const struct bytes *bodies,
+                       size_t count)
+{
+    struct consumer *c = only_taker(q);
+
+    c->ops->trains->deliver(c->owner, m, bodies, count);
+    if (c->shared != NULL)
+        c->served = c->shared->served += count;
+    QUEUE_TALLY(q, published, count);
+    QUEUE_TALLY(q, delivered_no_ack, count);
+}
+
+size_t queues_publish_train(struct queues *qs, const struct queues_publish *p,
+                            const struct bytes *bodies, size_t count)
+{
+    struct stored head = view_of(qs, p->message);
+    size_t done = 0;
+
+    ASSERT(queues_can_go_straight(qs, p));
+    head.body = bytes_of(NULL, 0);
+    head.body_size = 0;
+    while (done < count && is_open_for_train(p)) {
+        size_t share = share_of_train(p, bodies + done, count - done);
+
+        if (share == 0)
+            break;
+        for (size_t i = 0; i < p->target_count; i++)
+            give_train(p->targets[i], &head, bodies + done, share);
+        done += share;
+    }
+    return done;
 }
