@@ -43,15 +43,20 @@ static struct real_listener *real_listener_of(struct listener *l)
     return CONTAINER_OF(l, struct real_listener, base);
 }
 
+/* The kernel may have no memory for it; it needs none to forget. */
 static void watch_listener(struct real_listener *l)
 {
     bool should_watch = !l->is_paused && !l->is_resting && !l->is_closed;
-    int rv = 0;
 
     if (should_watch == l->is_watched)
         return;
-    rv = should_watch ? event_add(&l->event, NULL) : event_del(&l->event);
-    ASSERT(rv == 0);
+    if (!should_watch) {
+        (void)event_del(&l->event);
+    } else if (event_add(&l->event, NULL) != 0) {
+        l->is_resting = true;
+        io_timer_start(l->base.io, &l->rest_timer, REST_NS);
+        return;
+    }
     l->is_watched = should_watch;
 }
 

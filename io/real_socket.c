@@ -1,5 +1,6 @@
 /* Stream sockets of the real world: a descriptor and two libevent events, one for each direction,
- * so that turning one of them on or off is one system call. */
+ * so that turning one of them on or off is one system call. A socket that the kernel does not
+ * watch is ended. */
 #include "io/real_socket.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct real_socket {
     void *owner;
     struct event read_event;
     struct event write_event;
+    struct io_timer end_timer; /* tells the owner that the connection has ended */
     struct net_address peer;
 };
 
@@ -56,27 +58,39 @@ static void real_socket_set_owner(struct socket *base, socket_event_fn *fn, void
     s->owner = owner;
 }
 
-/* Turns one direction on or off when it is not so already. epoll_ctl can fail only for want of
- * kernel memory, or for a descriptor that is none, which would be a bug of ours. */
-static void watch_direction(struct event *event, bool is_on, bool should_be_on)
+/* The kernel would not watch the descriptor, so the owner hears of its end from here. He may free
+ * the socket then. */
+static void on_ended(struct io_timer *t)
 {
-    int rv = 0;
+    struct real_socket *s = CONTAINER_OF(t, struct real_socket, end_timer);
 
+    if (s->watched != 0)
+        s->fn(s->owner, &s->base, s->watched & SOCKET_READ ? SOCKET_READ : SOCKET_WRITE);
+}
+
+/* Turns one direction on or off when it is not so already. False: epoll_ctl has failed, for want of
+ * kernel memory or because the user watches too much already. */
+static bool watch_direction(struct event *event, bool is_on, bool should_be_on)
+{
     if (is_on == should_be_on)
-        return;
-    rv = should_be_on ? event_add(event, NULL) : event_del(event);
-    ASSERT(rv == 0);
+        return true;
+    return (should_be_on ? event_add(event, NULL) : event_del(event)) == 0;
 }
 
 static void real_socket_watch(struct socket *base, unsigned events)
 {
     struct real_socket *s = real_socket_of(base);
+    bool is_good = true;
 
     ASSERT((events & ~(unsigned)(SOCKET_READ | SOCKET_WRITE)) == 0);
     ASSERT(events == 0 || s->fn != NULL);
-    watch_direction(&s->read_event, s->watched & SOCKET_READ, events & SOCKET_READ);
-    watch_direction(&s->write_event, s->watched & SOCKET_WRITE, events & SOCKET_WRITE);
+    is_good &= watch_direction(&s->read_event, s->watched & SOCKET_READ, events & SOCKET_READ);
+    is_good &= watch_direction(&s->write_event, s->watched & SOCKET_WRITE, events & SOCKET_WRITE);
     s->watched = events;
+    if (is_good)
+        return;
+    (void)!shutdown(s->fd, SHUT_RDWR); /* fails when it is ended already */
+    io_timer_start(base->io, &s->end_timer, 0);
 }
 
 static int real_socket_read(struct socket *base, void *buf, size_t size, size_t *done)
@@ -144,6 +158,7 @@ static void real_socket_close(struct socket *base)
     struct real_io *r = real_io_of(base->io);
 
     real_socket_watch(base, 0);
+    io_timer_stop(base->io, &s->end_timer);
     close(s->fd);
     ASSERT(r->socket_count > 0);
     r->socket_count--;
@@ -172,6 +187,7 @@ struct socket *real_socket_new(struct real_io *r, int fd, const struct real_addr
     s->base.ops = &real_socket_ops;
     s->fd = fd;
     real_address_show(peer, &s->peer);
+    io_timer_init(&s->end_timer, on_ended);
     /* Only a connection that is already gone refuses this, and the first read will tell. */
     (void)!setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     rv = event_assign(&s->read_event, r->events, fd, EV_READ | EV_PERSIST, on_readable, s);
