@@ -27,7 +27,8 @@ import sys
 TABLE = "scripts/layers.txt"
 TEST_LIBRARY = "tests/lib"
 # Whole nodes in the simulated world are driven by three kinds of tests.
-STANDS_ON = {"tests/trust": "tests/sim", "tests/fuzz": "tests/sim"}
+STANDS_ON = {"tests/trust": "tests/sim", "tests/fuzz": "tests/sim",
+             "tests/trust/load": "tests/trust"}
 SIMULATED_WORLD = "io/sim"
 FUZZ_TARGETS = "tests/fuzz"
 EXAMPLES = "examples/"

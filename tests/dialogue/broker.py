@@ -30,9 +30,11 @@ class Broker:
 
     host = "127.0.0.1"
     arguments = ()  # more of them
+    prefix = ()  # of the whole command
 
-    def __init__(self, settings=(), is_tls=False):
+    def __init__(self, settings=(), is_tls=False, data=None):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="millrace-dialogue-"))
+        self.data = data or self.home / "data"
         self.settings = list(settings)
         self.kind, self.terms = "tcp", None
         if is_tls:
@@ -61,7 +63,7 @@ class Broker:
     def launch(self):
         """Starts it; returns where its diagnostics begin."""
         self.is_stopping = False
-        arguments = [program(), "--data-dir", self.home / "data", *self.arguments]
+        arguments = [*self.prefix, program(), "--data-dir", self.data, *self.arguments]
         for setting in [f"listeners.{self.kind}.default={self.host}:{self.port}",
                         "management.tcp.port=none", "prometheus.tcp.port=none", *self.settings]:
             arguments += ["--set", setting]

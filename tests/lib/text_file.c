@@ -7,18 +7,23 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { TEXT_FILE_SIZE_MAX = 1 << 20 };
+enum { FIRST_SIZE = 1 << 16, TEXT_FILE_SIZE_MAX = 1 << 30 };
 
 char *text_file_read(const char *path)
 {
     FILE *file = fopen(path, "rb");
     char *text = NULL;
+    size_t room = FIRST_SIZE;
     size_t size = 0;
 
     if (file == NULL)
         return NULL;
-    text = (char *)mem_alloc(TEXT_FILE_SIZE_MAX + 1);
-    size = fread(text, 1, TEXT_FILE_SIZE_MAX, file);
+    do {
+        room *= 2;
+        ASSERT(room <= TEXT_FILE_SIZE_MAX);
+        text = (char *)mem_grow(text, room + 1, 1);
+        size += fread(text + size, 1, room - size, file);
+    } while (size == room);
     ASSERT(ferror(file) == 0 && feof(file) != 0);
     (void)fclose(file);
     text[size] = '\0';
