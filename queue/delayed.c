@@ -12,6 +12,7 @@ enum {
     LEVEL_SPAN = 0,
     LEVEL_DATE = 1,
     AGAIN_MS = 1000,
+    ROUNDED_MS = 2, /* the millisecond that has begun, and one that a start may cut from the clock */
 };
 
 /* ---- the steady clock ---- */
@@ -108,7 +109,8 @@ int64_t delayed_date(struct queue *q, int64_t wall_ms, const struct props *props
     if (delay.kind == DELAY_DATE)
         return delay.ms > 0 ? delay.ms : 1;
     now_ms = queues_steady_ms(qs, wall_ms);
-    now_ms += delay.kind == DELAY_SPAN && !ZOO(DELAY_FORGOTTEN) ? delay.ms : 0;
+    if (delay.kind == DELAY_SPAN && delay.ms > 0 && !ZOO(DELAY_FORGOTTEN))
+        now_ms += delay.ms + ROUNDED_MS;
     return now_ms > 0 ? now_ms : 1;
 }
 

@@ -11,8 +11,8 @@ publish h equal exchange=x headers: x-delay=2000
 stats h
 > ready 4 unacked 0 bytes 21 consumers 0 dead 0/0/0/0
 wait 990
-> c gets first
 wait 10
+> c gets first
 wait 1000
 > c gets second
 > c gets equal
