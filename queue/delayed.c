@@ -12,7 +12,7 @@ enum {
     LEVEL_SPAN = 0,
     LEVEL_DATE = 1,
     AGAIN_MS = 1000,
-    ROUNDED_MS = 2, /* the millisecond that has begun, and one that a start may cut from the clock */
+    ROUNDED_MS = 2, /* one that has begun, and one that a start may cut from the clock */
 };
 
 /* ---- the steady clock ---- */
