@@ -67,6 +67,7 @@ CALLS = {
     "writev": (("EINTR", "EPIPE", "ECONNRESET", "EIO", "ENOSPC"), 300),
     "eventfd2": (("EMFILE",), 1),
 }
+BEFORE_MAIN = {"mmap": 40}  # so many are made by the loader, which dies by an address when one fails
 KILL = "SIGKILL"
 # What has found something once is looked at in each first round.
 FOUND = ("epoll_ctl:ENOMEM:17", "epoll_ctl:ENOSPC:9+", "epoll_ctl:ENOMEM:3")
@@ -87,12 +88,12 @@ class Reach:
         return 1 + int((self.most[call] - 1) * rand.random() ** 2)
 
     def learn(self, fault, has_struck):
+        call, first = fault.call, fault.first - BEFORE_MAIN.get(fault.call, 0)
         if has_struck:
-            self.most[fault.call] = min(max(self.most[fault.call], fault.first * 3 // 2),
-                                        CALLS[fault.call][1])
+            self.most[call] = min(max(self.most[call], first * 3 // 2), CALLS[call][1])
         else:
-            self.most[fault.call] = max(fault.first * 2 // 3, 1)
-            self.misses[fault.call] += fault.first == 1
+            self.most[call] = max(first * 2 // 3, 1)
+            self.misses[call] += first == 1
 
 
 class Fault:
@@ -106,7 +107,7 @@ class Fault:
     def draw(cls, rand, reach):
         call = rand.choice(reach.calls())
         error = rand.choice((KILL,) + CALLS[call][0])
-        first = reach.draw(rand, call)
+        first = reach.draw(rand, call) + BEFORE_MAIN.get(call, 0)
         often = f"+{first + 1}"
         for_ever = often if error == "EINTR" else "+"  # whoever is interrupted begins again
         again = "" if error == KILL else rand.choice(("", "", for_ever, often))

@@ -173,7 +173,7 @@ void load_serve(struct load *l, uint16_t port)
 {
     l->port = port;
     l->is_serving = true;
-    l->is_declared = l->is_resting = false;
+    l->is_declared = l->is_resting = l->is_frozen = false;
     load_event(l, VERB_START);
 }
 
@@ -190,15 +190,21 @@ void load_end(struct load *l, enum verb how)
 {
     uint64_t until_ms = load_now_ms() + LAST_WORDS_MS;
 
-    while (has_open_socket(l) && load_now_ms() < until_ms)
+    while (!l->is_frozen && has_open_socket(l) && load_now_ms() < until_ms)
         load_turn(l, 10);
-    if (has_open_socket(l))
+    if (!l->is_frozen && has_open_socket(l))
         load_trouble(l, "sockets of a broker that has ended stay open");
     if (l->is_serving)
         load_event(l, how);
     l->is_serving = false;
     for (unsigned i = 0; i < l->actor_count; i++)
         actor_abandon(l->actors[i]);
+    flush(l);
+}
+
+void load_freeze(struct load *l)
+{
+    l->is_frozen = true;
     flush(l);
 }
 

@@ -27,6 +27,7 @@ struct load {
     uint16_t port;
     bool is_serving;
     bool is_declared;  /* in this life */
+    bool is_frozen;    /* nobody sees or does anything any more; the end of the broker is near */
     bool is_resting;   /* nobody does anything by himself for the rest of this life */
     bool is_replaying; /* the replay was asked for */
     struct actor *actors[LOAD_ACTORS_MAX];
@@ -50,6 +51,10 @@ void load_close(struct load *l);
 /* The broker listens there, and has ended. */
 void load_serve(struct load *l, uint16_t port);
 void load_end(struct load *l, enum verb how);
+
+/* From now on nothing is seen or done until the broker has ended: what it does meanwhile happens to
+ * a disk that nobody will see again. */
+void load_freeze(struct load *l);
 
 /* A moment passes: some clients do something. */
 void load_step(struct load *l);

@@ -4,6 +4,7 @@
  *     open FILE SEED    a history begins                                     good
  *     serve PORT        the broker listens there; clients work               good
  *     leave             all of them end their channels in order              good
+ *     freeze            they see and do nothing until the broker has ended   good
  *     crash, stop       it was killed; it ended in order                     good
  *     settle            all comes out (the broker must serve)                good
  *     close             the history is complete                  good CONFIRMED DELIVERED
@@ -51,6 +52,8 @@ static bool obey_open(struct load *l, char *words[WORDS_MAX])
         load_serve(l, (uint16_t)port);
     else if (strcmp(words[0], "leave") == 0)
         load_leave(l);
+    else if (strcmp(words[0], "freeze") == 0)
+        load_freeze(l);
     else if (strcmp(words[0], "crash") == 0)
         load_end(l, VERB_CRASH);
     else if (strcmp(words[0], "stop") == 0)
@@ -95,7 +98,7 @@ int main(void)
 
     setvbuf(stdin, NULL, _IONBF, 0); /* a line that waits is one that poll() sees */
     for (;;) {
-        if (l.out != NULL && l.is_serving && !has_line()) {
+        if (l.out != NULL && l.is_serving && !l.is_frozen && !has_line()) {
             load_step(&l);
             continue;
         }
