@@ -67,7 +67,7 @@ CALLS = {
     "writev": (("EINTR", "EPIPE", "ECONNRESET", "EIO", "ENOSPC"), 300),
     "eventfd2": (("EMFILE",), 1),
 }
-BEFORE_MAIN = {"mmap": 40}  # so many are made by the loader, which dies by an address when one fails
+BEFORE_MAIN = {"mmap": 40}  # made by the loader, which dies by an address when one fails
 KILL = "SIGKILL"
 # What has found something once is looked at in each first round.
 FOUND = ("epoll_ctl:ENOMEM:17", "epoll_ctl:ENOSPC:9+", "epoll_ctl:ENOMEM:3")
