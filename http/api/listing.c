@@ -109,10 +109,13 @@ static bool read_wish(struct listing *l)
 {
     struct api_call *c = l->call;
 
-    if (!listing_columns(c, &l->columns) || !read_paging(l))
+    if (!listing_columns(c, &l->columns))
         return false;
-    if (l->kind->find != NULL)
-        (void)api_query(c, "sort", &l->wish.sort);
+    if (l->kind->find == NULL) /* such a list is told as it comes */
+        return true;
+    if (!read_paging(l))
+        return false;
+    (void)api_query(c, "sort", &l->wish.sort);
     l->wish.is_reverse = api_query_is_true(c, "sort_reverse");
     return true;
 }
@@ -451,6 +454,7 @@ void list_answer_end(struct api_call *c, const struct list_kind *kind, const str
     else
         look_open(&l->look, c->api->broker, kind->look, l->only);
     l->is_sorted = l->wish.is_paged || l->wish.sort.size > 0;
+    ASSERT(!l->is_sorted || kind->find != NULL);
     if (l->is_sorted)
         io_timer_start(c->api->io, &l->gathered.timer, 0);
     else

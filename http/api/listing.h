@@ -26,7 +26,8 @@ struct list_kind {
     enum look_kind look; /* what is walked over, if `next` is NULL there is another walk */
     /* Goes on to the next one, which may be none of the list (is_skipped); false: that was all. */
     bool (*next)(struct listing *l);
-    /* Finds the one of that virtual host, name and number again; NULL: these cannot be sorted. */
+    /* Finds the one of that virtual host, name and number again; NULL: these are
+     * neither sorted nor cut into pages; who asks for that gets the plain list. */
     bool (*find)(struct listing *l, struct bytes vhost, struct bytes name, uint64_t id);
     /* Tells the one it is at, as an object. */
     void (*tell)(struct listing *l, struct tell *t);

@@ -73,6 +73,36 @@ static void test_a_list_is_sorted_filtered_and_cut_into_pages(void **state)
     expect(a, "GET /queues?sort=nothing&columns=name", NULL, 200, "many-2999");
 }
 
+/* RabbitMQ has no pages of these, and so has nobody here. */
+static void test_what_has_no_pages_is_told_as_it_comes(void **state)
+{
+    static const char *const lists[] = {
+        "bindings",
+        "bindings/%2F",
+        "permissions",
+        "topic-permissions",
+        "exchanges/%2F/amq.topic/bindings/source",
+        "users/guest/permissions",
+        "users/guest/topic-permissions",
+        "vhosts/%2F/permissions",
+        "vhosts/%2F/topic-permissions",
+    };
+    struct asker *a = (struct asker *)*state;
+    char *plain = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        char *line = mem_format("GET /%s", lists[i]);
+        char *paged = mem_format("GET /%s?page=1&page_size=1&sort=vhost&name=x", lists[i]);
+
+        expect(a, line, NULL, 200, "[");
+        plain = mem_text(a->body);
+        expect(a, paged, NULL, 200, plain);
+        mem_free(plain);
+        mem_free(line);
+        mem_free(paged);
+    }
+}
+
 static void test_bad_pages_are_refused(void **state)
 {
     static const char *const bad[] = {
@@ -403,6 +433,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_long_list_comes_in_parts_and_whole),
         cmocka_unit_test(test_a_list_is_sorted_filtered_and_cut_into_pages),
+        cmocka_unit_test(test_what_has_no_pages_is_told_as_it_comes),
         cmocka_unit_test(test_bad_pages_are_refused),
         cmocka_unit_test(test_bad_json_is_refused),
         cmocka_unit_test(test_bodies_have_their_limits),
