@@ -159,7 +159,7 @@ int broker_publish(struct publisher *p, const struct publish *m, struct publishe
     if (p->confirms.is_on)
         count(p, &p->sent);
     out->places = places;
-    out->may_be_train = p->way.is_for_train;
+    out->may_be_train = p->way.is_for_train && places > 0; /* each is counted as unroutable */
     sent_clear(&p->sent);
     return 0;
 }

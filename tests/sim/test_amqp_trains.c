@@ -7,6 +7,7 @@
 #include "broker/counters.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
+#include "tests/lib/table_text.h"
 #include "tests/lib/test.h"
 #include "tests/sim/client.h"
 
@@ -226,9 +227,54 @@ static void test_each_queue_gets_its_messages_in_order(void **state)
             play(test_seed() + k, &rounds[i]);
 }
 
+/* An exchange keeps them, no queue gets them: each is given back, or counted as dropped. */
+static void test_what_goes_to_a_log_alone_is_unroutable_each_time(void **state)
+{
+    struct method x = {.id = METHOD_EXCHANGE_DECLARE};
+    struct method m = {.id = METHOD_BASIC_PUBLISH};
+    struct broker_counters counters;
+    struct buf area;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    world_open(&w);
+    struct client *c = client_open(&w, 1);
+    buf_init(&area, KIB);
+    memset(&x.exchange_declare, 0, sizeof(x.exchange_declare));
+    x.exchange_declare.exchange = bytes_text("kept");
+    x.exchange_declare.type = bytes_text("topic");
+    x.exchange_declare.durable = true;
+    x.exchange_declare.arguments = table_text(&area, "x-log=true");
+    client_method(c, 1, &x);
+    client_expect(c, 1, METHOD_EXCHANGE_DECLARE_OK);
+    for (int i = 0; i < 8; i++) {
+        memset(&m.basic_publish, 0, sizeof(m.basic_publish));
+        m.basic_publish.exchange = bytes_text("kept");
+        m.basic_publish.routing_key = bytes_text("k");
+        m.basic_publish.mandatory = i < 4;
+        client_method(c, 1, &m);
+        client_content(c, 1, bytes_text("nobody's"));
+    }
+    for (int i = 0; i < 4; i++) {
+        client_expect(c, 1, METHOD_BASIC_RETURN);
+        client_expect_body(c, 1, "nobody's");
+    }
+    client_expect_nothing(c, 100);
+    broker_get_counters(w.broker, &counters);
+    assert_int_equal(counters.unroutable_returned, 4);
+    assert_int_equal(counters.unroutable_dropped, 4);
+    buf_release(&area);
+    client_free(c);
+    world_release(&w);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {LEAK_CHECKED(test_each_queue_gets_its_messages_in_order)};
+    const struct CMUnitTest tests[] = {
+        LEAK_CHECKED(test_each_queue_gets_its_messages_in_order),
+        LEAK_CHECKED(test_what_goes_to_a_log_alone_is_unroutable_each_time),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
