@@ -73,9 +73,9 @@ class Peer:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise AssertionError(f"{len(view)} bytes were not taken in {DEADLINE_S} s")
-            readers = [self.socket] if self.is_reading and not self.is_closed else []
-            readable, _, _ = select.select(readers, [self.socket], [], left)
-            if readable:
+            may_read = self.is_reading and not self.is_closed
+            if self.await_one(select.POLLOUT | (select.POLLIN if may_read else 0), left) & \
+                    select.POLLIN:
                 self.drain()
 
     def send_method(self, channel, name, values):
@@ -102,8 +102,15 @@ class Peer:
     def wait(self, left):
         """Waits at most so many seconds for bytes, and takes them."""
         if left > 0 and not self.is_closed:
-            select.select([self.socket], [], [], left)
+            self.await_one(select.POLLIN, left)
         self.drain()
+
+    def await_one(self, events, left):
+        """Waits at most so many seconds for one of these; returns those that are there. There may
+        be more sockets in this process than select() can tell apart."""
+        poll = select.poll()
+        poll.register(self.socket, events)
+        return sum(there for _, there in poll.poll(left * 1000))
 
     def cut(self):
         """Cuts the window into frames and puts them where they belong."""
