@@ -16,6 +16,9 @@
 
 enum { REPORT_MAX = 64 << 20, BROKERS = TABLE_BROKERS_MAX };
 
+/* For a guess at how long it takes: messages a second of ours, and of others. */
+enum { FAST_RATE = 300 * 1000, SLOW_RATE = 40 * 1000, FORETOLD_SECONDS = 60 };
+
 /* One run of the program. */
 struct session {
     const struct bench_amqp_request *request;
@@ -150,6 +153,42 @@ static int run_scenario(struct session *s, const struct bench_amqp_job *job)
     return rv;
 }
 
+/* About how long a round takes, with opening and taking away; `rate`: messages a second of a
+ * broker that is not fast. */
+static double round_seconds(const struct workload *w, double rate)
+{
+    double measured = (double)(w->warmup_ms + w->duration_ms) / 1000;
+    double counted = (double)w->count / rate;
+
+    switch (w->shape) {
+    case SHAPE_FLOW:
+        return 1 + (w->count > 0 ? counted : measured);
+    case SHAPE_BACKLOG:
+    case SHAPE_REPLAY:
+        return 4 + 2 * counted + (double)w->delay_ms / 1000;
+    case SHAPE_START:
+        return 10 + counted + (double)w->delay_ms / 1000;
+    default:
+        return 4 + measured;
+    }
+}
+
+/* Says how long all of it will take, when that is long. */
+static void foretell(const struct session *s)
+{
+    const struct bench_amqp_request *q = s->request;
+    double seconds = 0;
+
+    for (size_t i = 0; i < q->job_count; i++)
+        for (size_t b = 0; b < s->count; b++)
+            if (!s->brokers[b].is_floor || q->jobs[i].has_floor)
+                seconds += round_seconds(&q->jobs[i].work,
+                                         b == 0 || s->brokers[b].is_floor ? FAST_RATE : SLOW_RATE);
+    seconds *= (double)q->rounds;
+    if (seconds > FORETOLD_SECONDS)
+        (void)fprintf(stderr, "millrace-bench: this takes about %.0f minutes\n", seconds / 60 + 1);
+}
+
 static int save_json(const struct session *s, struct err_note *note)
 {
     const char *path = s->request->json;
@@ -176,6 +215,8 @@ static int measure(const struct bench_amqp_request *q, struct err_note *note)
     buf_init(&s.json, REPORT_MAX);
     (void)process_raise_file_limit();
     rv = start_brokers(&s, note);
+    if (rv == 0)
+        foretell(&s);
     for (size_t i = 0; rv == 0 && i < q->job_count && !s.is_over; i++)
         rv = run_scenario(&s, &q->jobs[i]);
     stop_brokers(&s);

@@ -133,8 +133,10 @@ static void print_help(void)
 {
     printf("%s", usage);
     print_options(broker_settings);
-    printf("\nWhat is done:\n"
-           "  --scenario              a name from --list, or all; may come several times\n");
+    printf(
+        "\nWhat is done:\n"
+        "  --scenario              a name from --list, all, or table: those of the table by which\n"
+        "                          brokers are compared; may come several times\n");
     print_options(workload_settings);
 }
 
@@ -170,8 +172,12 @@ static int want_scenario(struct reading *r, const char *name)
 {
     const struct scenario *s;
 
-    if (strcmp(name, "all") == 0) {
+    bool is_table = strcmp(name, "table") == 0;
+
+    if (is_table || strcmp(name, "all") == 0) {
         for (size_t i = 0; (s = scenario_at(i)) != NULL; i++) {
+            if (is_table && !scenario_is_in_table(s))
+                continue;
             ASSERT(r->scenario_count < SCENARIOS_MAX);
             r->scenarios[r->scenario_count++] = s->name;
         }

@@ -13,6 +13,9 @@ struct scenario {
     const char *what;
 };
 
+/* Whether it is a row of the table in docs/PERFORMANCE.md, which any AMQP broker can do. */
+bool scenario_is_in_table(const struct scenario *s);
+
 /* NULL behind the last one. */
 const struct scenario *scenario_at(size_t index);
 
