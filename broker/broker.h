@@ -40,6 +40,8 @@ struct vhost;
 /* The RabbitMQ whose contract is kept: what tools are told who look for a version of it. */
 #define BROKER_RABBITMQ_VERSION "4.1.4"
 
+enum { BROKER_PARTITIONS_MAX = 16 };
+
 /* The type of queues that name none. */
 enum broker_queue_type { BROKER_CLASSIC, BROKER_QUORUM, BROKER_STREAM };
 

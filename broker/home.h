@@ -12,7 +12,7 @@
 
 struct queues;
 
-enum { HOMES_MAX = 16 };
+enum { HOMES_MAX = BROKER_PARTITIONS_MAX };
 
 struct home {
     struct broker *broker;

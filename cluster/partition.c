@@ -349,7 +349,7 @@ uint64_t partition_next(const struct partition *p)
 
 uint64_t partition_committed(const struct partition *p)
 {
-    return log_durable(p->log);
+    return log_told(p->log);
 }
 
 int partition_failed(const struct partition *p)
@@ -369,5 +369,6 @@ void partition_check(const struct partition *p)
     log_check(p->log);
     ASSERT(!c->has_state || c->position <= log_next(p->log));
     ASSERT(!c->is_last || p->closing.is_on);
-    ASSERT(log_durable(p->log) <= log_next(p->log)); /* P1 */
+    ASSERT(log_durable(p->log) <= log_told(p->log) &&
+           log_told(p->log) <= log_next(p->log)); /* P1 */
 }

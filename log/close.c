@@ -49,7 +49,7 @@ static bool is_manifest_over(const struct log *l)
 static bool is_quiet(struct log *l)
 {
     if (!is_commit_over(l)) {
-        hot_commit(&l->hot);
+        hot_sync(&l->hot);
         return false;
     }
     if (sorter_is_busy(&l->sorter) || l->checkpoints.is_busy || l->spares.is_busy)
@@ -89,7 +89,7 @@ void log_close(struct log *l, void (*closed)(void *owner), void *owner)
     l->closing.owner = owner;
     spares_close(&l->spares);
     sorter_close(&l->sorter);
-    hot_commit(&l->hot);
+    hot_sync(&l->hot);
     io_timer_stop(l->site.io, &l->marks.timer);
     io_timer_init(&l->closing.timer, look);
     io_timer_start(l->site.io, &l->closing.timer, 0);

@@ -21,9 +21,15 @@ static void at_end_of_turn(struct io_task *t)
     hot_end_turn(CONTAINER_OF(t, struct hot, task));
 }
 
+static void sync_is_due(struct io_timer *t)
+{
+    hot_sync(CONTAINER_OF(t, struct hot, sync.timer));
+}
+
 void commit_init(struct hot *h)
 {
     io_task_init(&h->task, at_end_of_turn);
+    io_timer_init(&h->sync.timer, sync_is_due);
     h->job.work = commit_work;
     h->job.done = commit_done;
 }
@@ -67,6 +73,7 @@ static void writes_release(struct hot *h, struct hot_writes *q)
 void commit_release(struct hot *h)
 {
     io_task_cancel(&h->task);
+    io_timer_stop(h->site->io, &h->sync.timer);
     writes_release(h, &h->waiting);
     mem_free(h->waiting.items);
     mem_free(h->flying.items);
@@ -90,15 +97,23 @@ void hot_commit(struct hot *h)
     if (h->is_flying || h->failed != 0)
         return;
     commit_collect(h);
-    if (h->waiting.count == 0)
+    if (h->waiting.count == 0 && !(h->sync.is_due && h->durable < h->sync.written))
         return;
     ASSERT(empty.count == 0);
     h->flying = h->waiting;
     h->waiting = empty;
     h->is_flying = true;
+    h->sync.is_flying = h->sync.is_due || h->site->options.sync_interval_ms == 0;
+    h->sync.is_due = false;
     h->job_err = 0;
     h->commits.begun_ns = io_now_ns(h->site->io);
     io_submit(h->site->io, &h->job);
+}
+
+void hot_sync(struct hot *h)
+{
+    h->sync.is_due = true;
+    hot_commit(h);
 }
 
 /* Turns a spare file into a segment: its name, then its header. */
@@ -119,23 +134,23 @@ static int begin_file(struct hot *h, const struct hot_write *w)
 }
 
 /* Makes what was written to h->file durable, and its name when that is new. */
-static int sync_file(struct hot *h, bool *has_new_name)
+static int sync_file(struct hot *h)
 {
     int rv = ZOO(SYNC_SKIPPED) ? 0 : disk_sync(h->file);
 
     if (rv != 0 && ZOO(SYNC_RETRIED))
         rv = disk_sync(h->file);
 
-    if (rv == 0 && *has_new_name)
+    if (rv == 0 && h->sync.has_new_name)
         rv = disk_sync_dir(h->site->disk, h->site->dir);
     if (rv == 0)
-        *has_new_name = false;
+        h->sync.has_new_name = false;
     return rv;
 }
 
 /* Makes h->file the file of the write's segment. Leaving a segment makes it durable, so that
  * neither the bytes nor the name of a later one ever survive without it. */
-static int switch_file(struct hot *h, const struct hot_write *w, bool *has_new_name)
+static int switch_file(struct hot *h, const struct hot_write *w)
 {
     struct site_path path;
     int rv = 0;
@@ -143,13 +158,13 @@ static int switch_file(struct hot *h, const struct hot_write *w, bool *has_new_n
     if (h->file != NULL && h->file_id == w->segment->id)
         return 0;
     if (h->file != NULL) {
-        rv = sync_file(h, has_new_name);
+        rv = sync_file(h);
         disk_close(h->file);
         h->file = NULL;
     }
     if (rv == 0 && w->spare != 0) {
         rv = begin_file(h, w);
-        *has_new_name = true;
+        h->sync.has_new_name = true;
     } else if (rv == 0) {
         path = segment_path(h->site, w->segment);
         rv = disk_open(h->site->disk, path.text, DISK_READ | DISK_WRITE, &h->file);
@@ -179,18 +194,17 @@ static int gather(const struct hot_writes *q, size_t i, struct iovec parts[PARTS
 static int commit_blocking(struct hot *h)
 {
     struct iovec parts[PARTS_MAX];
-    bool has_new_name = false;
     int rv = 0, count;
 
     for (size_t i = 0; rv == 0 && i < h->flying.count; i += (size_t)count) {
         count = gather(&h->flying, i, parts);
-        rv = switch_file(h, &h->flying.items[i], &has_new_name);
+        rv = switch_file(h, &h->flying.items[i]);
         if (rv == 0)
             rv = disk_write(h->file, parts, count, h->flying.items[i].at);
         if (ZOO(WRITE_ERROR_IGNORED))
             rv = 0;
     }
-    return rv == 0 ? sync_file(h, &has_new_name) : rv;
+    return rv == 0 && h->sync.is_flying ? sync_file(h) : rv;
 }
 
 static void commit_work(struct io_job *job)
@@ -204,27 +218,23 @@ static void commit_work(struct io_job *job)
 static void commit_fail(struct hot *h, int err)
 {
     h->failed = err;
+    io_timer_stop(h->site->io, &h->sync.timer);
     diag(DIAG_ERROR, "log",
          "writing to '%s' failed: %s; nothing at or above position %" PRIu64
-         " is confirmed, and the partition stays closed until it is opened again",
-         h->site->dir, err_text(err), h->durable);
+         " is %s, and the partition stays closed until it is opened again",
+         h->site->dir, err_text(err), h->durable,
+         h->site->options.sync_interval_ms == 0 ? "confirmed" : "sure to be on the disk");
     writes_release(h, &h->flying);
     writes_release(h, &h->waiting);
     h->on_failed(h->owner, err);
 }
 
-static void commit_done(struct io_job *job)
+/* The writes of a commit are done. Returns whether a segment was ended by them. */
+static bool take_written(struct hot *h)
 {
-    struct hot *h = CONTAINER_OF(job, struct hot, job);
-    uint64_t before = h->durable, bytes_before = h->commits.bytes;
+    uint64_t bytes_before = h->commits.bytes;
     bool has_rolled = false;
 
-    ASSERT(h->is_flying && h->flying.count > 0);
-    h->is_flying = false;
-    if (h->job_err != 0) {
-        commit_fail(h, h->job_err);
-        return;
-    }
     for (size_t i = 0; i < h->flying.count; i++) {
         struct hot_write *w = &h->flying.items[i];
 
@@ -237,9 +247,38 @@ static void commit_done(struct io_job *job)
             h->pending_bytes -= w->size;
             h->commits.bytes += w->size;
         }
-        h->durable = w->end;
+        h->sync.written = w->end;
     }
-    commit_tune(h, h->commits.bytes - bytes_before);
+    if (h->flying.count > 0)
+        commit_tune(h, h->commits.bytes - bytes_before);
+    return has_rolled;
+}
+
+/* What is written is durable now, or will be within the interval. */
+static void take_synced(struct hot *h)
+{
+    if (h->sync.is_flying)
+        h->durable = h->sync.written;
+    if (h->durable == h->sync.written)
+        io_timer_stop(h->site->io, &h->sync.timer);
+    else if (!io_timer_is_running(&h->sync.timer))
+        io_timer_start(h->site->io, &h->sync.timer, h->site->options.sync_interval_ms * 1000000);
+}
+
+static void commit_done(struct io_job *job)
+{
+    struct hot *h = CONTAINER_OF(job, struct hot, job);
+    uint64_t before = h->durable, told_before = hot_told(h), bytes_before = h->commits.bytes;
+    bool has_rolled = false;
+
+    ASSERT(h->is_flying && (h->flying.count > 0 || h->sync.is_flying));
+    h->is_flying = false;
+    if (h->job_err != 0) {
+        commit_fail(h, h->job_err);
+        return;
+    }
+    has_rolled = take_written(h);
+    take_synced(h);
     h->commits.count++;
     histogram_record(&h->commits.metrics.commit_ns, io_now_ns(h->site->io) - h->commits.begun_ns);
     histogram_record(&h->commits.metrics.commit_bytes, h->commits.bytes - bytes_before);
@@ -247,7 +286,7 @@ static void commit_done(struct io_job *job)
     writes_release(h, &h->flying);
     hot_check(h);
     hot_commit(h);
-    if (h->durable > before)
+    if (h->durable > before || hot_told(h) > told_before)
         h->on_durable(h->owner);
     if (has_rolled)
         h->on_roll(h->owner);

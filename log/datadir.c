@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "io/disk.h"
 #include "io/io.h"
 #include "log/statefile.h"
@@ -210,6 +211,40 @@ int datadir_partition(struct datadir *d, unsigned n, struct datadir_path *out,
     *out = inside(d->path, name);
     rv = make(d->disk, out->text, note);
     return rv;
+}
+
+/* What counting the partitions has met. */
+struct met {
+    uint64_t count;
+    uint64_t end; /* behind the highest number */
+};
+
+static void on_partition(void *owner, const char *name, bool is_dir)
+{
+    struct met *m = owner;
+    uint64_t number = 0;
+
+    if (!is_dir || strncmp(name, "partition-", 10) != 0 ||
+        parse_u64(bytes_text(name + 10), 0, UINT32_MAX - 1, &number) != 0)
+        return;
+    m->count++;
+    m->end = number >= m->end ? number + 1 : m->end;
+}
+
+int datadir_count_partitions(struct datadir *d, unsigned *count, struct err_note *note)
+{
+    struct met met = {0};
+    int rv = disk_list(d->disk, d->path, on_partition, &met);
+
+    if (rv != 0)
+        return err_note(note, rv, "cannot list '%s': %s", d->path, err_text(rv));
+    if (met.count != met.end)
+        return err_note(note, ERR_CORRUPT,
+                        "'%s' has a partition-%" PRIu64 " but not all before it; put them back "
+                        "from a backup",
+                        d->path, met.end - 1);
+    *count = (unsigned)met.end;
+    return 0;
 }
 
 const uint8_t *datadir_id(const struct datadir *d)

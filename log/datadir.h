@@ -42,6 +42,10 @@ void datadir_close(struct datadir *d);
 MUST_USE int datadir_partition(struct datadir *d, unsigned n, struct datadir_path *out,
                                struct err_note *note);
 
+/* How many partitions there are, from number 0 on. ERR_CORRUPT when one of them is not there: it
+ * was once, for they are made in their order. */
+MUST_USE int datadir_count_partitions(struct datadir *d, unsigned *count, struct err_note *note);
+
 /* The node's own id, drawn when the directory was made. */
 const uint8_t *datadir_id(const struct datadir *d);
 

@@ -44,7 +44,7 @@ void hot_release(struct hot *h)
 
 void hot_check(const struct hot *h)
 {
-    ASSERT(h->durable <= h->next);                                                 /* H1 */
+    ASSERT(h->durable <= h->sync.written && h->sync.written <= h->next);           /* H1 */
     ASSERT(h->segment_count > 0 && !h->segments[h->segment_count - 1]->is_sealed); /* H4 */
     ASSERT(h->tail.batch_at == HOT_NO_BATCH || h->tail.block != NULL);
     ASSERT(h->tail.block == NULL || h->tail.block->size <= h->tail.limit);
@@ -74,6 +74,11 @@ struct segment *hot_take_first(struct hot *h)
 uint64_t hot_first(const struct hot *h)
 {
     return h->segments[0]->first;
+}
+
+uint64_t hot_told(const struct hot *h)
+{
+    return h->failed == 0 && h->site->options.sync_interval_ms > 0 ? h->sync.written : h->durable;
 }
 
 uint64_t hot_end(const struct hot *h)

@@ -16,6 +16,8 @@
  *       at or above the last good batch's `durable` can be in doubt after a crash.
  *   H3  after a failed write or sync nothing more is written or called durable: the log is
  *       FAILED.
+ *       Where syncs come by interval that is further back, and told is what was written:
+ *       durable <= written <= next.
  *   H4  the end of the row is the segment that takes appends; all before it are sealed.
  *
  * Owner: the shard of the log. */
@@ -71,6 +73,15 @@ struct hot_wants {
     bool commit; /* the end of a commit */
 };
 
+/* Syncs that come by interval (options.sync_interval_ms); without one each commit is its own. */
+struct hot_sync {
+    uint64_t written;      /* every position below has been handed to the system */
+    struct io_timer timer; /* runs while something is written and not durable */
+    bool is_due;           /* the next commit syncs */
+    bool is_flying;        /* the commit in flight does */
+    bool has_new_name;     /* of `file`, not durable yet; the job's while it runs */
+};
+
 /* What was committed, and how. */
 struct hot_commits {
     uint64_t count;
@@ -109,11 +120,12 @@ struct hot {
     int job_err;
     int failed; /* the error that ended it, or 0 */
 
+    struct hot_sync sync;
     struct hot_commits commits;
 
-    void (*on_durable)(void *owner);         /* hot.durable has risen */
+    void (*on_durable)(void *owner);         /* hot.durable or what may be told has risen */
     void (*on_failed)(void *owner, int err); /* once */
-    void (*on_roll)(void *owner);            /* a segment was sealed and is durable */
+    void (*on_roll)(void *owner);            /* a segment was sealed and written */
     void *owner;
 };
 
@@ -148,6 +160,12 @@ void hot_end_turn(struct hot *h);
 
 /* Starts a commit now rather than at the end of the turn. */
 void hot_commit(struct hot *h);
+
+/* The same, and it syncs, also what was written before. */
+void hot_sync(struct hot *h);
+
+/* Positions below may be told as safe: durable, or, where syncs come by interval, written. */
+uint64_t hot_told(const struct hot *h);
 
 /* The segment that holds a position in [first of the row, next). */
 struct segment *hot_find(const struct hot *h, uint64_t position);

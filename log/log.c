@@ -23,7 +23,7 @@ static void on_durable(void *owner)
         io_timer_start(l->site.io, &l->marks.timer,
                        l->site.options.watermark_interval_ms * 1000000);
     log_look_at_pressure(l);
-    l->owner.on_durable(l->owner.owner, ZOO(CONFIRM_EARLY) ? l->hot.next : l->hot.durable);
+    l->owner.on_durable(l->owner.owner, ZOO(CONFIRM_EARLY) ? l->hot.next : hot_told(&l->hot));
 }
 
 static void on_failed(void *owner, int err)
@@ -244,6 +244,11 @@ uint64_t log_next(const struct log *l)
 uint64_t log_durable(const struct log *l)
 {
     return l->hot.durable;
+}
+
+uint64_t log_told(const struct log *l)
+{
+    return hot_told(&l->hot);
 }
 
 bool log_is_pressed(const struct log *l)

@@ -14,7 +14,9 @@
  * and in a cold lane the NUMBER the owner gave it (lane 0: its position).
  *
  * Promises:
- *   L1  on_durable(p) was called => every record below p survives a power cut.
+ *   L1  on_durable(p) was called => every record below p survives a power cut; with
+ *       options.sync_interval_ms it survives the end of the process, and the power cut that comes
+ *       later than that.
  *   L2  records come back as they were appended, byte for byte, or as an error; never
  *       altered.
  *   L3  records of one group, and all of one batch, survive together or not at all.
@@ -57,7 +59,8 @@ struct log_owner {
     /* While opening: each record at or above the checkpoint, in order. */
     int (*replay)(void *owner, const struct record *r);
 
-    /* Every record below `position` is durable. Confirm now. */
+    /* Every record below `position` is durable (L1). Confirm now. Called too, with the same
+     * position, when log_durable() has come nearer to it. */
     void (*on_durable)(void *owner, uint64_t position);
     /* The log has failed and takes nothing more. */
     void (*on_failed)(void *owner, int err);
@@ -172,6 +175,8 @@ uint64_t log_left(const struct log *l);
 uint64_t log_next(const struct log *l);
 /* Every position below is durable. */
 uint64_t log_durable(const struct log *l);
+/* The same, unless options.sync_interval_ms has told more: what on_durable() said last. */
+uint64_t log_told(const struct log *l);
 
 /* Publishers should be held back: much waits for the disk, the disk is nearly full, or the
  * sorter is far behind. */

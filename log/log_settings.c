@@ -22,6 +22,11 @@ const struct setting log_settings[] = {
      "zstd level for the files of streams and deep queues; 0 stores them as they are."},
     {"millrace.log.sorter_buffer", SETTING_SIZE, FIELD(sorter_buffer_bytes), "8MiB", 64 * KIB, GIB,
      NULL, false, "Memory that the sorter may use to collect what it moves."},
+    {"millrace.log.sync_interval", SETTING_DURATION, FIELD(sync_interval_ms), "0", 0, 60000, NULL,
+     false,
+     "0: a message is confirmed when it is on the disk. Else it is confirmed when the system has "
+     "it, which syncs it within this time: a power cut may lose what was confirmed in the last of "
+     "it, the end of the broker alone nothing."},
     {"millrace.log.watermark_interval", SETTING_DURATION, FIELD(watermark_interval_ms), "1s", 10,
      60000, NULL, false, "How often the durable watermark file is renewed while there is traffic."},
     {"millrace.log.trash_keep", SETTING_DURATION, FIELD(trash_keep_ms), "7d", 0,

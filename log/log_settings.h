@@ -15,6 +15,7 @@ struct log_options {
     uint64_t cold_segment_bytes;    /* aim for the size of a cold file */
     int64_t cold_compression;       /* zstd level, 0 is none */
     uint64_t sorter_buffer_bytes;   /* memory for what a sorter run collects */
+    uint64_t sync_interval_ms;      /* 0: synced before told; else so long after */
     uint64_t watermark_interval_ms; /* between renewals of the durable watermark */
     uint64_t trash_keep_ms;         /* how long files that nothing knows are kept */
     uint64_t debt_bytes_max;        /* unsorted bytes from which publishers are held back */

@@ -218,6 +218,7 @@ static void ready(struct tail *t)
     g->chain_end = t->chain;
     h->next = t->next;
     h->durable = t->next;
+    h->sync.written = t->next;
     h->chain = t->chain;
     h->time_ms = t->time_ms;
     h->tail.at = g->bytes;

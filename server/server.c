@@ -242,7 +242,21 @@ void server_close_world(struct server *s)
 
 int server_open_data(struct server *s, struct err_note *note)
 {
-    return datadir_open(s->io, s->options.server.data_dir, &s->data, note);
+    const struct server_options *o = &s->options.server;
+    unsigned count = 0;
+    int rv = datadir_open(s->io, o->data_dir, &s->data, note);
+
+    if (rv == 0)
+        rv = datadir_count_partitions(s->data, &count, note);
+    if (rv == 0)
+        rv = server_settings_check_partitions(o, count, note);
+    if (rv == 0 && s->options.log.sync_interval_ms > 0)
+        diag(DIAG_WARNING, "server",
+             "messages are confirmed before they are on the disk: a power cut may lose those that "
+             "were confirmed in the last %" PRIu64
+             " ms; millrace.log.sync_interval = 0 confirms what is on the disk",
+             s->options.log.sync_interval_ms);
+    return rv;
 }
 
 void server_close_data(struct server *s)
@@ -263,6 +277,7 @@ int server_open_broker(struct server *s, struct err_note *note)
         .partition = &s->options.partition,
         .log = &s->options.log,
         .queues = &s->options.queues,
+        .partition_count = (unsigned)s->options.server.partitions,
         .is_unseeded = server_settings_has_definitions(&s->options.server),
     };
 

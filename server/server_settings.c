@@ -1,7 +1,10 @@
 /* The settings of the program as a whole, named as in rabbitmq.conf where they mean the same. */
 #include "server/server_settings.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+
+#include "broker/broker.h"
 
 #define FIELD(name) offsetof(struct server_options, name)
 
@@ -102,6 +105,17 @@ const struct setting server_settings[] = {
         .help = "The directory in which everything is kept. It is made when it is missing; its "
                 "parent must be there. One broker uses it at a time.",
     },
+    {
+        .name = "millrace.partitions",
+        .kind = SETTING_INT,
+        .offset = FIELD(partitions),
+        .fallback = "1",
+        .min = 1,
+        .max = BROKER_PARTITIONS_MAX,
+        .help = "Commit logs of this node, each with its own writes and syncs. A new queue goes to "
+                "the one with the fewest. May be raised later, and counts for new queues then; not "
+                "lowered.",
+    },
     {0},
 };
 
@@ -109,6 +123,17 @@ bool server_settings_has_definitions(const struct server_options *o)
 {
     return o->load_definitions[0] != '\0' || o->old_load_definitions[0] != '\0' ||
            o->definitions_path[0] != '\0';
+}
+
+int server_settings_check_partitions(const struct server_options *o, unsigned has,
+                                     struct err_note *note)
+{
+    if (has <= (uint64_t)o->partitions)
+        return 0;
+    return err_note(note, ERR_INVALID,
+                    "millrace.partitions is %" PRId64 ", but '%s' has %u partitions, which hold "
+                    "queues and messages; set it to %u",
+                    o->partitions, o->data_dir, has, has);
 }
 
 int server_settings_check(const struct server_options *o, struct err_note *note)

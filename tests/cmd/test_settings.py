@@ -63,6 +63,12 @@ def probe_millrace_io_workers(test):
     test.assertEqual(threads[1] - threads[0], 8)
 
 
+def probe_millrace_partitions(test):
+    world = World(test, "millrace.partitions=3")
+    test.assertEqual([path.name for path in world.files("partition-*")],
+                     ["partition-0", "partition-1", "partition-2"])
+
+
 # ---- diagnostics ----
 
 def lines_of(test, *settings):
@@ -129,6 +135,21 @@ def fill(world, one, queue, size, count):
         world.publish(one, queue, b"x" * size)
     while confirmed < count:
         confirmed = player.take_named(one, 1, "basic.ack")["delivery_tag"]
+
+
+def probe_millrace_log_sync_interval(test):
+    """Confirmed, and not on the disk yet; when the broker has ended it is."""
+    world = World(test, "millrace.log.sync_interval=1m")
+    world.broker.wait_log("a power cut may lose those that were confirmed in the last 60000 ms")
+    one = world.login()
+    world.call(one, "queue.declare", "queue.declare-ok", queue=b"q", durable=True)
+    before = world.files("partition-0/checkpoint-*")
+    fill(world, one, b"q", 100, 3)
+    world.restart()
+    test.assertEqual(before, [])
+    values = world.call(world.login(), "queue.declare", "queue.declare-ok", queue=b"q",
+                        passive=True)
+    test.assertEqual(values["message_count"], 3)
 
 
 def probe_millrace_partition_checkpoint_size(test):
@@ -302,6 +323,8 @@ PROBES = {
     "listeners.tcp.default": probe_listeners_tcp_default,
     "listeners.tcp.N": probe_listeners_tcp_n,
     "millrace.data_dir": probe_millrace_data_dir,
+    "millrace.partitions": probe_millrace_partitions,
+    "millrace.log.sync_interval": probe_millrace_log_sync_interval,
     "log.connection.level": probe_log_areas,
     "log.channel.level": probe_log_areas,
     "log.file": probe_log_file_rotation,

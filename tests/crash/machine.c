@@ -117,6 +117,9 @@ static void on_durable(void *owner, uint64_t position)
     MUST(position >= m->model->durable, "durable goes back from %" PRIu64 " to %" PRIu64,
          m->model->durable, position);
     MUST(m->failed == 0, "a failed log says that position %" PRIu64 " is durable", position);
+    m->model->told = position;
+    if (m->options.log.sync_interval_ms > 0)
+        position = log_durable(m->log);
     m->model->durable = position;
     while (m->fold.next < position) {
         struct record r = model_record(m->model, m->fold.next);

@@ -33,6 +33,7 @@ void model_branch(struct model *m, const struct model *base, uint64_t count)
     m->base = base;
     m->base_count = count;
     m->durable = count;
+    m->told = count;
     m->is_compacted = base->is_compacted;
     memcpy(m->floors, base->floors, sizeof(m->floors));
     model_fold(base, count, &m->fold);

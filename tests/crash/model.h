@@ -42,7 +42,8 @@ struct model {
     size_t count;
     size_t capacity;
     struct fold fold; /* over all records */
-    uint64_t durable; /* every position below was told durable */
+    uint64_t durable; /* every position below survives a power cut, as the log says */
+    uint64_t told;    /* what on_durable() said: survives the end of the process */
     struct model_lane lanes[PLACE_COUNT][GENERATIONS_MAX];
     uint64_t floors[PLACE_COUNT][GENERATIONS_MAX]; /* retention may have taken what is below */
     bool is_compacted; /* PLACE_COMPACTED may lack what newer records supersede */

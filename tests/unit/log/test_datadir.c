@@ -175,7 +175,50 @@ static void test_partitions_have_places_of_their_own(void **state)
     end(&f);
 }
 
+static void expect_partitions(struct fixture *f, unsigned expected)
+{
+    unsigned count = 77;
+
+    assert_int_equal(datadir_count_partitions(f->dir, &count, &f->note), 0);
+    assert_int_equal(count, expected);
+}
+
+static void test_partitions_are_counted(void **state)
+{
+    struct datadir_path path;
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    open_it(&f, "data");
+    expect_partitions(&f, 0);
+    for (unsigned n = 0; n < 12; n++) {
+        assert_int_equal(datadir_partition(f.dir, n, &path, &f.note), 0);
+        expect_partitions(&f, n + 1);
+    }
+    sim_disk_put(f.disk, "data/partition-99", "a file", 6);
+    sim_disk_put(f.disk, "data/partition-old/x", "", 0);
+    expect_partitions(&f, 12);
+    end(&f);
+}
+
 /* ---- Refusals ---- */
+
+static void test_a_partition_that_is_missing_is_told(void **state)
+{
+    struct datadir_path path;
+    struct fixture f;
+    unsigned count = 0;
+
+    (void)state;
+    begin(&f);
+    open_it(&f, "data");
+    assert_int_equal(datadir_partition(f.dir, 0, &path, &f.note), 0);
+    assert_int_equal(datadir_partition(f.dir, 2, &path, &f.note), 0);
+    assert_int_equal(datadir_count_partitions(f.dir, &count, &f.note), ERR_CORRUPT);
+    assert_non_null(strstr(f.note.text, "has a partition-2 but not all before it"));
+    end(&f);
+}
 
 static void test_a_newer_format_is_refused_and_left_alone(void **state)
 {
@@ -329,6 +372,8 @@ int main(void)
         LEAK_CHECKED(test_a_directory_that_was_there_is_made_durable_too),
         LEAK_CHECKED(test_a_parent_that_may_not_be_read_does_not_matter),
         LEAK_CHECKED(test_partitions_have_places_of_their_own),
+        LEAK_CHECKED(test_partitions_are_counted),
+        LEAK_CHECKED(test_a_partition_that_is_missing_is_told),
         LEAK_CHECKED(test_a_newer_format_is_refused_and_left_alone),
         LEAK_CHECKED(test_a_damaged_format_is_refused_and_left_alone),
         LEAK_CHECKED(test_a_missing_format_beside_partitions_is_refused),
