@@ -234,6 +234,11 @@ int broker_log_in_known(struct broker *b, struct bytes name, bool is_loopback, s
     return tell_login(b, name, admit(b, u, u == NULL ? ERR_DENIED : 0, is_loopback, out));
 }
 
+void broker_watch_shortages(struct broker *b)
+{
+    shortage_keep(b->shortage);
+}
+
 /* ---- look ---- */
 
 static void add_vhost(const struct vhost *v, struct broker_stats *out)

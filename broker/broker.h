@@ -173,6 +173,9 @@ struct broker_waiter {
 MUST_USE bool broker_wait(struct broker *b, struct broker_waiter *w);
 void broker_wait_cancel(struct broker_waiter *w);
 
+/* Memory and disk are looked at from now on; without this, while there are visits. */
+void broker_watch_shortages(struct broker *b);
+
 /* ---- look ---- */
 
 struct broker_stats {

@@ -17,6 +17,7 @@ struct shortage {
     struct io_job job;
     char *data_dir;
     bool is_started;
+    bool is_kept; /* also when nobody is there */
     bool is_busy;
     bool is_memory_short;
     bool is_disk_short;
@@ -140,6 +141,18 @@ void shortage_start(struct shortage *a)
         return;
     a->is_started = true;
     io_timer_start(a->broker->io, &a->timer, 0);
+}
+
+void shortage_keep(struct shortage *a)
+{
+    a->is_kept = true;
+    shortage_start(a);
+}
+
+void shortage_rest(struct shortage *a)
+{
+    if (!a->is_kept)
+        shortage_stop(a);
 }
 
 void shortage_stop(struct shortage *a)

@@ -18,6 +18,10 @@ void shortage_free(struct shortage *a);
 
 /* Looking starts, with the first visit, and stops, with the last one. */
 void shortage_start(struct shortage *a);
+/* The same, and it goes on when nobody is there. */
+void shortage_keep(struct shortage *a);
+/* Nobody is there any more. */
+void shortage_rest(struct shortage *a);
 void shortage_stop(struct shortage *a);
 /* Whether a worker is looking just now; shortage_stop() then ends with `stopped`. */
 bool shortage_are_busy(const struct shortage *a);

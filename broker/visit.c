@@ -98,7 +98,7 @@ void visit_end(struct visit *v)
         list_remove(&v->held.link);
     list_remove(&v->link);
     if (list_empty(&b->visits))
-        shortage_stop(b->shortage);
+        shortage_rest(b->shortage);
     b->counters.visits_ended += !v->is_brief;
     event_of_visit(v, "connection.closed");
     b->counters.channels_closed += v->channel_count;
