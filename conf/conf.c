@@ -313,6 +313,33 @@ static void reload_setting(struct conf *c, const struct conf_room *room, const s
     mem_free(after);
 }
 
+int conf_change(struct conf *c, const char *key, const char *value, struct err_note *note)
+{
+    size_t room = 0;
+    const struct setting *s = find_setting(c, key, &room);
+    char *before = NULL;
+    char *after = NULL;
+    int rv = 0;
+
+    if (s == NULL)
+        return err_note(note, ERR_NOT_FOUND, "there is no setting '%s'", key);
+    if (!s->is_reloadable)
+        return err_note(note, ERR_DENIED,
+                        "setting '%s' cannot be changed while the broker runs; change it in the "
+                        "configuration file and start again",
+                        key);
+    before = setting_show(s, c->rooms[room].options);
+    rv = setting_set(s, c->rooms[room].options, value, note);
+    if (rv == 0) {
+        after = setting_show(s, c->rooms[room].options);
+        if (strcmp(before, after) != 0)
+            say_changed(c, s, before, after);
+    }
+    mem_free(before);
+    mem_free(after);
+    return rv;
+}
+
 int conf_reload(struct conf *c, const struct conf_source *source)
 {
     int rv = read_drafts(c, source);

@@ -84,6 +84,11 @@ MUST_USE int conf_load(struct conf *c, const struct conf_source *source);
  * must wait for the next start. Errors: ERR_INVALID; nothing has changed then. */
 MUST_USE int conf_reload(struct conf *c, const struct conf_source *source);
 
+/* Changes one setting that can be reloaded, until the next reload or start, and says so. Errors,
+ * with a note: ERR_NOT_FOUND, ERR_DENIED for one that cannot be changed now, ERR_INVALID,
+ * ERR_RANGE. */
+MUST_USE int conf_change(struct conf *c, const char *key, const char *value, struct err_note *note);
+
 /* How many settings the last reload changed, and how many wait for the next start. */
 size_t conf_changed_count(const struct conf *c);
 size_t conf_kept_count(const struct conf *c);

@@ -178,6 +178,17 @@ void configuration_reload(struct configuration *c, const struct conf_files *file
          conf_changed_count(c->conf), conf_kept_count(c->conf));
 }
 
+int configuration_change(struct configuration *c, const char *name, const char *value,
+                         struct err_note *note)
+{
+    int rv = conf_change(c->conf, name, value, note);
+
+    findings_tell(&c->findings);
+    if (rv == 0)
+        settle_conf(c);
+    return rv;
+}
+
 /* ---- checking and printing ---- */
 
 int configuration_check(struct configuration *c)

@@ -42,6 +42,11 @@ void configuration_reload(struct configuration *c, const struct conf_files *file
 void configuration_each(const struct configuration *c,
                         void (*fn)(void *to, const char *name, const char *value), void *to);
 
+/* Changes a setting that can be reloaded, until the files are read again or the next start. Errors,
+ * with a note: ERR_NOT_FOUND, ERR_DENIED for one that cannot be, ERR_INVALID, ERR_RANGE. */
+MUST_USE int configuration_change(struct configuration *c, const char *name, const char *value,
+                                  struct err_note *note);
+
 /* For --check-conf: reads everything, writes all that is wrong to standard error, or that nothing
  * is to standard output. Errors: as configuration_load(); no note is needed any more. */
 MUST_USE int configuration_check(struct configuration *c);

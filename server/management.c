@@ -22,7 +22,7 @@ struct management {
     struct gate *gate;                  /* with TLS; NULL: none */
     struct metrics *metrics;
     const struct options *options;
-    const struct configuration *configuration;
+    struct configuration *configuration;
     char *node;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -78,6 +78,13 @@ static void each_setting(void *owner, api_setting_fn *fn, void *to)
     configuration_each(m->configuration, fn, to);
 }
 
+static int change_setting(void *owner, const char *name, const char *value, struct err_note *note)
+{
+    const struct management *m = owner;
+
+    return configuration_change(m->configuration, name, value, note);
+}
+
 /* ---- open, close ---- */
 
 int management_open(const struct management_open *o, struct management **out, struct err_note *note)
@@ -94,10 +101,9 @@ int management_open(const struct management_open *o, struct management **out, st
         .options = &o->options->api,
         .node = m->node,
         .cluster_name = o->options->amqp.cluster_name,
-        .memory_max_bytes = o->options->broker.memory_max_bytes,
-        .disk_low_bytes = o->options->broker.disk_low_bytes,
+        .limits = &o->options->broker,
         .doors = amqp_doors(o->amqp),
-        .settings = {.owner = m, .each = each_setting},
+        .settings = {.owner = m, .each = each_setting, .change = change_setting},
     };
     m->api = api_new(&open);
     m->metrics = metrics_new(&(struct metrics_open){

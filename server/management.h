@@ -20,9 +20,9 @@ struct management_open {
     struct io *io;
     struct broker *broker;
     struct amqp *amqp;
-    const struct options *options;             /* borrowed */
-    const struct configuration *configuration; /* the same; what is told of it */
-    struct tls *tls;                           /* borrowed; NULL: none listens with it */
+    const struct options *options;       /* borrowed */
+    struct configuration *configuration; /* the same; what is told of it */
+    struct tls *tls;                     /* borrowed; NULL: none listens with it */
 };
 
 /* Opens both, and their listeners if there are to be any. Errors: as listener_open(). */

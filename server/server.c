@@ -311,6 +311,7 @@ int server_open_doors(struct server *s, struct err_note *note)
                                    .amqp = s->amqp,
                                    .options = &s->options,
                                    .configuration = s->configuration};
+    broker_watch_shortages(s->broker);
     listeners_name_certificates(&s->options, &s->certificates, &s->http_certificates);
     if (listeners_need_tls(&s->options))
         rv = certificates_open(&s->certificates, s->io, note);

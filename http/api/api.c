@@ -345,8 +345,7 @@ struct api *api_new(const struct api_open *o)
     a->doors = o->doors;
     a->settings = o->settings;
     a->started_ms = io_wall_ms(o->io);
-    a->memory_max_bytes = o->memory_max_bytes;
-    a->disk_low_bytes = o->disk_low_bytes;
+    a->limits = o->limits;
     a->samples = samples_new(a);
     list_init(&a->calls);
     buf_init(&a->reply, API_REPLY_MAX);

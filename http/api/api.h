@@ -20,6 +20,7 @@
 
 struct api;
 struct broker;
+struct broker_options;
 struct http_server;
 struct io;
 
@@ -28,17 +29,19 @@ typedef void api_setting_fn(void *to, const char *name, const char *value);
 struct api_all_settings {
     void *owner;
     void (*each)(void *owner, api_setting_fn *fn, void *to); /* NULL: none are known */
+    /* Changes one until the next start. Errors with a note: ERR_NOT_FOUND, ERR_DENIED, ERR_INVALID,
+     * ERR_RANGE. NULL: none can be. */
+    int (*change)(void *owner, const char *name, const char *value, struct err_note *note);
 };
 
 struct api_open {
     struct io *io;
     struct broker *broker;
-    const struct api_options *options; /* borrowed */
-    const char *node;                  /* the node's name, as "rabbit@host"; borrowed */
-    const char *cluster_name;          /* until somebody sets another; borrowed */
-    uint64_t memory_max_bytes;         /* what alarms are judged by */
-    uint64_t disk_low_bytes;
-    struct doors doors; /* of AMQP */
+    const struct api_options *options;   /* borrowed */
+    const char *node;                    /* the node's name, as "rabbit@host"; borrowed */
+    const char *cluster_name;            /* until somebody sets another; borrowed */
+    const struct broker_options *limits; /* what alarms are judged by; borrowed */
+    struct doors doors;                  /* of AMQP */
     struct api_all_settings settings;
 };
 

@@ -119,28 +119,3 @@ void quorum_shrink(struct api_call *c)
     if (is_our_node(c, c->args[0]))
         api_bad_request(c, "node '%.*s' has the only replica of each queue", API_SHOW(c->args[0]));
 }
-
-/* ---- settings: not absent, but of whoever started the node ---- */
-
-static void tell_setting(void *to, const char *name, const char *value)
-{
-    struct tell *t = to;
-
-    if (value == NULL)
-        tell_null(t, name);
-    else
-        tell_string(t, name, value);
-}
-
-void config_effective_get(struct api_call *c)
-{
-    const struct api_all_settings *s = &c->api->settings;
-    struct tell t;
-
-    api_start(c, &t);
-    tell_object(&t, NULL);
-    if (s->each != NULL)
-        s->each(s->owner, tell_setting, &t);
-    tell_end(&t);
-    api_answer(c, 200, &c->api->reply);
-}

@@ -1,5 +1,6 @@
 /* The node, and what has no thing behind it: feature flags, deprecated features, sample resets. */
 #include "base/mem.h"
+#include "broker/broker.h"
 #include "broker/counters.h"
 #include "broker/memory.h"
 #include "http/api/pages.h"
@@ -19,10 +20,10 @@ static void tell_node(struct api *a, struct tell *t)
     tell_string(t, "type", "disc");
     tell_bool(t, "running", true);
     tell_uint(t, "mem_used", stats.memory_bytes);
-    tell_uint(t, "mem_limit", a->memory_max_bytes);
+    tell_uint(t, "mem_limit", a->limits->memory_max_bytes);
     tell_bool(t, "mem_alarm", stats.is_memory_short);
     tell_uint(t, "disk_free", stats.disk_free_bytes);
-    tell_uint(t, "disk_free_limit", a->disk_low_bytes);
+    tell_uint(t, "disk_free_limit", a->limits->disk_min_bytes);
     tell_bool(t, "disk_free_alarm", stats.is_disk_short);
     tell_string(t, "rates_mode", "basic");
     tell_int(t, "uptime", io_wall_ms(a->io) - a->started_ms);

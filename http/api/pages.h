@@ -77,6 +77,7 @@ void quorum_replica_delete(struct api_call *c);
 void quorum_grow(struct api_call *c);
 void quorum_shrink(struct api_call *c);
 void config_effective_get(struct api_call *c);
+void config_effective_put(struct api_call *c);
 
 /* page_browse.c */
 void queue_get_messages(struct api_call *c);

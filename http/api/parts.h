@@ -35,8 +35,7 @@ struct api {
     size_t kept_bytes;    /* by all lists that are sorted or cut into pages */
     uint64_t readings;    /* bodies that workers read */
     int64_t started_ms;
-    uint64_t memory_max_bytes;
-    uint64_t disk_low_bytes;
+    const struct broker_options *limits;
     bool is_served; /* while stopping: all requests have ended */
     void (*stopped)(void *owner);
     void *stopped_owner;

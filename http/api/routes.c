@@ -271,6 +271,7 @@ const struct route routes[] = {
     {.path = "delayed/@/*/number/*", .write = U, .vhost = V, .remove = delayed_delete_number},
     {.path = "login", .write = ROUTE_OPEN, .takes_any_body = true, .post = login_post},
     {.path = "config/effective", .read = A, .get = config_effective_get},
+    {.path = "config/effective/*", .write = A, .put = config_effective_put},
     {.path = "shovels", .read = M, .get = absent_list},
     {.path = "shovels/@", .read = M, .vhost = S, .get = absent_list},
     {.path = "shovels/vhost/@/*",

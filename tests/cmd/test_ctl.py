@@ -7,12 +7,14 @@ import http.server
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -115,7 +117,95 @@ class Lists(Ctl):
 
     def test_a_list_without_pages(self):
         self.api.answers["GET", "/api/users"] = [{"name": "guest", "tags": ["administrator"]}]
-        self.assertEqual(self.run_ctl("-q", "list_users"), 'user\ttags\nguest\t["administrator"]\n')
+        self.assertEqual(self.run_ctl("-q", "list_users"), 'user\ttags\nguest\t[administrator]\n')
+
+
+class Secrets(Ctl):
+    def test_a_password_comes_from_standard_input(self):
+        self.api.answers["PUT", "/api/users/ann"] = (204, None)
+        self.run_ctl("add_user", "ann", text="from a pipe\nnot this\n")
+        self.assertEqual(self.asked(), [("PUT", "/api/users/ann",
+                                         {"password": "from a pipe", "tags": ""})])
+        self.api.answers["GET", "/api/users/ann"] = {"name": "ann", "tags": ["old"]}
+        self.run_ctl("change_password", "ann", text="second")
+        self.assertEqual(self.asked()[-1], ("PUT", "/api/users/ann",
+                                            {"password": "second", "tags": ["old"]}))
+        self.api.answers["GET", "/api/whoami"] = {"name": "ann"}
+        self.run_ctl("authenticate_user", "ann", text="third\n")
+        login = base64.b64decode(self.api.asked[-1][3]["Authorization"].split()[1])
+        self.assertEqual(login, b"ann:third")
+        self.run_ctl("add_user", "ann", text="", code=USAGE)
+        self.assertIn("there is no password on standard input", self.errors)
+
+    def test_a_terminal_does_not_show_it(self):
+        self.api.answers["PUT", "/api/users/ann"] = (204, None)
+        leader, follower = pty.openpty()
+        self.addCleanup(os.close, leader)
+        uri = f"http://guest:guest@127.0.0.1:{self.api.server_address[1]}"
+        with subprocess.Popen([program(), "--uri", uri, "-q", "add_user", "ann"], stdin=follower,
+                              stdout=follower, stderr=follower) as ctl:
+            os.close(follower)
+            seen = b""
+            while b"Password: " not in seen:
+                seen += os.read(leader, 1000)
+            os.write(leader, b"hidden word\n")
+            try:
+                while True:
+                    seen += os.read(leader, 1000)
+            except OSError:
+                pass  # the other end is closed
+            self.assertEqual(ctl.wait(DEADLINE_S), DONE)
+        self.assertNotIn(b"hidden", seen)
+        self.assertEqual(self.asked()[-1][2]["password"], "hidden word")
+
+
+class Nodes(Ctl):
+    def test_the_node_must_be_the_one_that_is_named(self):
+        self.api.answers["GET", "/api/overview"] = {"node": "rabbit@one"}
+        self.api.answers["GET", "/api/users"] = []
+        self.run_ctl("-n", "rabbit@one", "list_users")
+        self.run_ctl("--node", "rabbit@two", "list_users", code=REFUSED)
+        self.assertIn("'rabbit@one', not 'rabbit@two'", self.errors)
+
+    def test_limits_are_set(self):
+        for name in ("vm_memory_high_watermark.absolute", "vm_memory_high_watermark.relative",
+                     "disk_free_limit.absolute", "disk_free_limit.relative", "log.default.level",
+                     "log.console.level", "log.file.level"):
+            self.api.answers["PUT", f"/api/config/effective/{name}"] = (204, None)
+        for words, asked in (
+                (["set_vm_memory_high_watermark", "0.4"],
+                 [("vm_memory_high_watermark.relative", "0.4"),
+                  ("vm_memory_high_watermark.absolute", "0")]),
+                (["set_vm_memory_high_watermark", "absolute", "2GB"],
+                 [("vm_memory_high_watermark.absolute", "2GB")]),
+                (["set_disk_free_limit", "1GB"], [("disk_free_limit.absolute", "1GB"),
+                                                  ("disk_free_limit.relative", "0")]),
+                (["set_disk_free_limit", "mem_relative", "1.5"],
+                 [("disk_free_limit.relative", "1.5")]),
+                (["set_log_level", "debug"], [("log.default.level", "debug"),
+                                              ("log.console.level", "debug"),
+                                              ("log.file.level", "debug")])):
+            self.api.asked.clear()
+            self.run_ctl(*words)
+            self.assertEqual(self.asked(), [("PUT", f"/api/config/effective/{name}",
+                                             {"value": value}) for name, value in asked])
+        self.run_ctl("set_disk_free_limit", "relative", "1", code=REFUSED)
+        self.run_ctl("set_vm_memory_high_watermark", "0.4", "more", code=REFUSED)
+
+    def test_nodes_are_waited_for(self):
+        self.api.answers["GET", "/api/nodes"] = [{"name": "rabbit@one"}]
+        self.run_ctl("await_online_nodes", "1")
+        self.run_ctl("await_online_nodes", "2", "--timeout", "1", code=UNREACHED)
+        self.assertIn("there are 1 nodes, not 2", self.errors)
+        self.run_ctl("await_online_nodes", "none", code=REFUSED)
+
+    def test_queues_that_do_not_run_are_listed(self):
+        self.api.answers["GET", "/api/queues/%2F?page=1&page_size=500"] = {
+            "page_count": 1, "items": [{"name": "one", "state": "running"},
+                                       {"name": "two", "state": "down"}]}
+        self.assertEqual(self.run_ctl("-q", "list_unresponsive_queues"), "name\ntwo\n")
+        self.assertEqual(self.run_ctl("-q", "--no-table-headers", "list_unresponsive_queues"),
+                         "two\n")
 
 
 class Changes(Ctl):
@@ -200,7 +290,7 @@ class Changes(Ctl):
 
 class Ends(Ctl):
     def test_wrong_usage(self):
-        for words in ([], ["no_verb"], ["add_user", "ann"], ["ping", "more"], ["--none", "ping"],
+        for words in ([], ["no_verb"], ["ping", "more"], ["--none", "ping"], ["add_user"],
                       ["--formatter", "xml", "ping"], ["ping", "--timeout"],
                       ["ping", "--timeout", "0"]):
             self.run_ctl(*words, code=USAGE)
@@ -345,6 +435,69 @@ class Real(unittest.TestCase):
         self.ctl("set_cluster_name", "mill")
         self.assertIn("cluster_name: mill", self.ctl("status"))
         self.assertRegex(self.ctl("hash_password", "secret"), r"^[A-Za-z0-9+/=]{40,}\n$")
+
+    def wait_for_alarms(self, memory, disk):
+        deadline = time.monotonic() + DEADLINE_S
+        while self.rows("alarms", "memory", "disk") != [{"memory": memory, "disk": disk}]:
+            self.assertLess(time.monotonic(), deadline)
+
+    def test_limits_are_changed_until_the_next_start(self):
+        self.ctl("set_vm_memory_high_watermark", "absolute", "10kB")
+        self.assertEqual(self.rows("environment")["vm_memory_high_watermark.absolute"], "10kB")
+        self.assertEqual(self.rows("cluster_status")[0]["mem_limit"], 10_000)
+        self.wait_for_alarms(memory=True, disk=False)
+        self.ctl("set_vm_memory_high_watermark", "0.5")
+        settings = self.rows("environment")
+        self.assertEqual(settings["vm_memory_high_watermark.absolute"], "0")
+        self.assertEqual(settings["vm_memory_high_watermark.relative"], "0.5")
+        self.ctl("set_disk_free_limit", "1000TB")
+        self.wait_for_alarms(memory=False, disk=True)
+        self.ctl("check_local_alarms", code=REFUSED)
+        self.ctl("set_disk_free_limit", "1MB")
+        self.wait_for_alarms(memory=False, disk=False)
+        self.ctl("check_local_alarms")
+        self.ctl("set_log_level", "debug")
+        self.assertEqual(self.rows("environment")["log.console.level"], "debug")
+        self.ctl("set_log_level", "loud", code=REFUSED)
+        self.ctl("set_log_level", "info")
+        self.ctl("set_setting", "heartbeat", "17")
+        self.ctl("set_setting", "millrace.io.workers", "3", code=REFUSED)
+        self.ctl("set_setting", "none", "3", code=REFUSED)
+
+    def test_the_node_is_checked(self):
+        for verb in ("check_running", "is_running", "check_port_connectivity", "memory_breakdown",
+                     "list_unresponsive_queues", "check_if_node_is_quorum_critical", "rebalance",
+                     "await_online_quorum_plus_one", "list_deprecated_features", "restart_vhost",
+                     "server_version"):
+            self.ctl(verb)
+        self.ctl("await_online_nodes", "1")
+        listeners = self.rows("listeners")
+        self.assertEqual({one["protocol"] for one in listeners}, {"amqp", "http"})
+        self.assertIn("connected to 2 ports", self.ctl("check_port_connectivity"))
+        flags = self.rows("list_feature_flags", "name")
+        self.ctl("enable_feature_flag", flags[0]["name"])
+        self.ctl("-n", "rabbit@nowhere", "ping")
+        self.ctl("-n", "rabbit@nowhere", "status", code=REFUSED)
+
+    def test_permissions_in_all_virtual_hosts(self):
+        self.ctl("add_vhost", "other")
+        self.ctl("add_user", "global", "x")
+        self.ctl("set_permissions_globally", "global", "^c", "", ".*")
+        self.assertEqual(sorted(row["vhost"] for row in self.rows("list_user_permissions",
+                                                                  "global")), ["/", "other"])
+        self.ctl("set_vhost_tags", "other", "a", "b")
+        self.assertEqual(self.rows("list_vhosts", "name", "tags")[1],
+                         {"name": "other", "tags": ["a", "b"]})
+        self.ctl("update_vhost_metadata", "other", "what it is for", "c")
+        self.assertEqual(self.rows("list_vhosts", "description", "tags")[1],
+                         {"description": "what it is for", "tags": ["c"]})
+        self.ctl("delete_user", "global")
+        self.ctl("delete_vhost", "other")
+
+    def test_a_quorum_queue_has_a_status(self):
+        self.ctl("declare_queue", "replicated", '{"x-queue-type": "quorum"}')
+        self.assertIn("leader", self.ctl("quorum_status", "replicated"))
+        self.ctl("delete_queue", "replicated")
 
     def test_definitions_go_out_and_in(self):
         self.ctl("declare_queue", "kept")

@@ -37,6 +37,7 @@ void asker_open(struct asker *a)
         .broker = a->world.broker,
         .options = &a->options,
         .node = "rabbit@test",
+        .limits = &a->world.broker_options,
         .cluster_name = "test",
         .doors = amqp_doors(a->world.door),
     };

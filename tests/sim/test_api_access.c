@@ -58,6 +58,7 @@ static const struct row rows[] = {
     {"DELETE", "replays/@/*", "pa"},
     {"POST", "login", ""}, /* there are no access tokens */
     {"GET", "config/effective", "a"},
+    {"PUT", "config/effective/*", "a"},
     {"GET", "shovels", "ma"},
     {"GET", "shovels/@", "ma"},
     {"GET", "shovels/vhost/@/*", "ma"},

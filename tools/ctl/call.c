@@ -246,3 +246,30 @@ int call_make(struct call *c, const struct request *r, struct answer *out, struc
         json_decref(a.json);
     return rv;
 }
+
+int call_reach(struct call *c, uint16_t port, struct err_note *note)
+{
+    CURLU *uri = curl_url();
+    char *host = NULL;
+    char *url = NULL;
+    CURLcode code = CURLE_OK;
+    CURLUcode wrong = curl_url_set(uri, CURLUPART_URL, c->options->uri, 0);
+
+    if (wrong == CURLUE_OK)
+        wrong = curl_url_get(uri, CURLUPART_HOST, &host, 0);
+    ASSERT(wrong == CURLUE_OK); /* call_open() has looked at it */
+    url = mem_format("http://%s:%u", host, port);
+    curl_easy_reset(c->curl);
+    curl_easy_setopt(c->curl, CURLOPT_URL, url);
+    curl_easy_setopt(c->curl, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(c->curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)c->options->timeout_ms);
+    code = curl_easy_perform(c->curl);
+    if (code != CURLE_OK)
+        (void)err_note(note, ERR_CLOSED, "cannot connect to port %u of '%s': %s", port, host,
+                       curl_easy_strerror(code));
+    mem_free(url);
+    curl_free(host);
+    curl_url_cleanup(uri);
+    return code == CURLE_OK ? 0 : ERR_CLOSED;
+}

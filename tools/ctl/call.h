@@ -41,6 +41,9 @@ void call_close(struct call *c);
 MUST_USE int call_make(struct call *c, const struct request *r, struct answer *out,
                        struct err_note *note);
 
+/* Connects to another port of the host of the HTTP API, and goes again. ERR_CLOSED with a note. */
+MUST_USE int call_reach(struct call *c, uint16_t port, struct err_note *note);
+
 /* Waits so long, for verbs that try again. */
 void call_wait(struct call *c, unsigned wait_ms);
 

@@ -68,11 +68,11 @@ static void choose_columns(const struct ctl *c, const struct verb *v, const stru
 
 /* Long lists come in pages; short ones as they are. Adds the rows of a page; *pages is how many
  * there are. */
-static int add_page(json_t *rows, const json_t *page, json_int_t *pages)
+static int add_page(json_t *rows, const json_t *page, const char *member, json_int_t *pages)
 {
-    const json_t *items = json_object_get(page, "items");
+    const json_t *items = json_object_get(page, member);
 
-    *pages = json_is_object(page) ? json_integer_value(json_object_get(page, "page_count")) : 1;
+    *pages = json_integer_value(json_object_get(page, "page_count"));
     if (json_is_array(page))
         items = page;
     if (!json_is_array(items))
@@ -92,8 +92,12 @@ static bool has_pages(const char *path)
     return false;
 }
 
-static int read_rows(struct ctl *c, const char *path, json_t *rows)
+/* A path may name the member that has the list: "/api/overview#listeners". */
+static int read_rows(struct ctl *c, const char *whole, json_t *rows)
 {
+    const char *mark = strchr(whole, '#');
+    const char *member = mark != NULL ? mark + 1 : "items";
+    char *path = mem_format("%.*s", (int)strcspn(whole, "#"), whole);
     json_int_t pages = 1;
     int rv = 0;
 
@@ -104,15 +108,26 @@ static int read_rows(struct ctl *c, const char *path, json_t *rows)
         json_t *answer = NULL;
 
         rv = ctl_request(c, "GET", url, NULL, &answer);
-        if (rv == 0 && add_page(rows, answer, &pages) != 0)
+        if (rv == 0 && add_page(rows, answer, member, &pages) != 0)
             rv = err_note(&c->note, ERR_INVALID, "GET %s was answered with no list", url);
         json_decref(answer);
         mem_free(url);
     }
+    mem_free(path);
     return rv;
 }
 
-int verb_list(struct ctl *c, const struct verb *v)
+static void drop_running(json_t *rows)
+{
+    for (size_t i = json_array_size(rows); i-- > 0;) {
+        const char *state = json_string_value(json_object_get(json_array_get(rows, i), "state"));
+
+        if (state != NULL && strcmp(state, "running") == 0)
+            (void)json_array_remove(rows, i);
+    }
+}
+
+static int list(struct ctl *c, const struct verb *v, bool is_without_running)
 {
     char *path = ctl_path(c, v->path);
     json_t *rows = json_array();
@@ -120,6 +135,8 @@ int verb_list(struct ctl *c, const struct verb *v)
     struct columns chosen;
     int rv = read_rows(c, path, rows);
 
+    if (is_without_running)
+        drop_running(rows);
     read_columns(&known, v->body);
     choose_columns(c, v, &known, &chosen);
     if (rv == 0 && chosen.count > 0)
@@ -130,4 +147,14 @@ int verb_list(struct ctl *c, const struct verb *v)
     json_decref(rows);
     mem_free(path);
     return rv;
+}
+
+int verb_list(struct ctl *c, const struct verb *v)
+{
+    return list(c, v, false);
+}
+
+int verb_list_unresponsive(struct ctl *c, const struct verb *v)
+{
+    return list(c, v, true);
 }

@@ -62,9 +62,12 @@ static enum exit_code run(const struct options *o, const struct verb *v)
 
     if (rv != 0)
         return complain(EXIT_USAGE, c.note.text);
-    if (!o->is_quiet && v->path != NULL && o->formatter == FORMAT_TABLE)
+    if (v->path != NULL)
+        rv = ctl_check_node(&c);
+    if (rv == 0 && !o->is_quiet && v->path != NULL && o->formatter == FORMAT_TABLE)
         (void)fprintf(stderr, "millracectl %s\n", v->does);
-    rv = v->run(&c, v);
+    if (rv == 0)
+        rv = v->run(&c, v);
     call_close(c.call);
     if (rv != 0)
         return complain(code_of(rv), c.note.text);
@@ -77,6 +80,7 @@ int main(int count, char **texts)
     struct options o;
     struct err_note note = {{0}};
     const struct verb *v = NULL;
+    enum exit_code code = EXIT_USAGE;
 
     if (options_read(&o, count, texts, &note) != 0)
         return (int)complain(EXIT_USAGE, note.text);
@@ -85,5 +89,10 @@ int main(int count, char **texts)
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_SOFTWARE;
     }
     v = choose(&o, &note);
-    return v == NULL ? (int)complain(EXIT_USAGE, note.text) : (int)run(&o, v);
+    if (v == NULL || secret_read(&o, v, &note) != 0)
+        code = complain(EXIT_USAGE, note.text);
+    else
+        code = run(&o, v);
+    secret_forget(&o);
+    return (int)code;
 }

@@ -21,10 +21,12 @@ const char options_help[] =
     "  -u, --username NAME    instead of that of the URI\n"
     "      --password TEXT    the same; $MILLRACE_PASSWORD keeps it off the command line\n"
     "  -p, --vhost NAME       the virtual host; default /\n"
+    "  -n, --node NAME        refuse to go on when the node that answers is not called so\n"
     "      --cacert FILE      certificates to trust, for https\n"
     "      --formatter NAME   table (values with tabs between), pretty_table, csv, json\n"
     "  -q, --quiet            do not say what is being done, show no progress\n"
     "  -s, --silent           the same, and no header line\n"
+    "      --no-table-headers no header line\n"
     "      --verbose          show each request on standard error\n"
     "  -t, --timeout SECONDS  for the whole of a request; default 60\n"
     "      --if-empty, --if-unused    of delete_queue and delete_exchange\n"
@@ -41,6 +43,7 @@ enum option {
     OPTION_USER,
     OPTION_PASSWORD,
     OPTION_VHOST,
+    OPTION_NODE,
     OPTION_CACERT,
     OPTION_FORMATTER,
     OPTION_TIMEOUT,
@@ -50,6 +53,7 @@ enum option {
     OPTION_WITH_VALUE_END,
     OPTION_QUIET,
     OPTION_SILENT,
+    OPTION_HEADLESS,
     OPTION_VERBOSE,
     OPTION_IF_EMPTY,
     OPTION_IF_UNUSED,
@@ -69,6 +73,8 @@ static const struct {
     {"--password", OPTION_PASSWORD},
     {"--vhost", OPTION_VHOST},
     {"-p", OPTION_VHOST},
+    {"--node", OPTION_NODE},
+    {"-n", OPTION_NODE},
     {"--cacert", OPTION_CACERT},
     {"--formatter", OPTION_FORMATTER},
     {"--timeout", OPTION_TIMEOUT},
@@ -80,6 +86,7 @@ static const struct {
     {"-q", OPTION_QUIET},
     {"--silent", OPTION_SILENT},
     {"-s", OPTION_SILENT},
+    {"--no-table-headers", OPTION_HEADLESS},
     {"--verbose", OPTION_VERBOSE},
     {"--if-empty", OPTION_IF_EMPTY},
     {"--if-unused", OPTION_IF_UNUSED},
@@ -132,7 +139,8 @@ static int take_value(struct options *o, enum option option, const char *value,
         [OPTION_URI] = &o->uri,           [OPTION_USER] = &o->user,
         [OPTION_PASSWORD] = &o->password, [OPTION_VHOST] = &o->vhost,
         [OPTION_CACERT] = &o->ca_file,    [OPTION_APPLY_TO] = &o->apply_to,
-        [OPTION_PRIORITY] = &o->priority, [OPTION_REASON] = &o->reason,
+        [OPTION_NODE] = &o->node,         [OPTION_PRIORITY] = &o->priority,
+        [OPTION_REASON] = &o->reason,
     };
 
     if (option == OPTION_FORMATTER)
@@ -149,6 +157,10 @@ static void take_flag(struct options *o, enum option option)
     case OPTION_SILENT:
         o->is_silent = true;
         o->is_quiet = true;
+        o->is_headless = true;
+        break;
+    case OPTION_HEADLESS:
+        o->is_headless = true;
         break;
     case OPTION_QUIET:
         o->is_quiet = true;

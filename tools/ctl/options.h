@@ -24,11 +24,13 @@ struct options {
     const char *user;
     const char *password;
     const char *vhost;
+    const char *node;    /* what the node must be called; NULL: anything */
     const char *ca_file; /* of https; NULL: the system's */
     enum formatter formatter;
-    bool is_quiet;   /* no line that says what is done, no progress */
-    bool is_silent;  /* nothing but values: no header either */
-    bool is_verbose; /* each request on standard error */
+    bool is_quiet;    /* no line that says what is done, no progress */
+    bool is_silent;   /* nothing but values: no header either */
+    bool is_headless; /* no header line */
+    bool is_verbose;  /* each request on standard error */
     bool if_empty;
     bool if_unused;
     bool is_dry_run;
@@ -39,6 +41,7 @@ struct options {
     const char *verb;
     const char *words[OPTIONS_WORDS_MAX];
     size_t word_count;
+    char *secret; /* a word that was not on the command line; owned */
     bool wants_help;
     bool wants_version;
 };

@@ -26,6 +26,33 @@ static const json_t *value_at(const json_t *row, const char *path)
     return row;
 }
 
+/* A list of words, as tags are. */
+static bool is_words(const json_t *value)
+{
+    bool is = json_is_array(value);
+
+    for (size_t i = 0; is && i < json_array_size(value); i++)
+        is = json_is_string(json_array_get(value, i));
+    return is;
+}
+
+/* As rabbitmqctl shows it: [administrator, monitoring]. */
+static char *words_of(const json_t *value)
+{
+    char *text = mem_text("[");
+
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        char *longer = mem_format("%s%s%s", text, i == 0 ? "" : ", ",
+                                  json_string_value(json_array_get(value, i)));
+        mem_free(text);
+        text = longer;
+    }
+    char *all = mem_format("%s]", text);
+
+    mem_free(text);
+    return all;
+}
+
 /* As text, in new memory. */
 static char *text_of(const json_t *value)
 {
@@ -36,6 +63,8 @@ static char *text_of(const json_t *value)
         return mem_text("");
     if (json_is_string(value))
         return mem_text(json_string_value(value));
+    if (is_words(value))
+        return words_of(value);
     size = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
     text = (char *)mem_alloc(size + 1);
     (void)json_dumpb(value, text, size, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -81,7 +110,7 @@ static void print_separated(const struct options *o, const json_t *rows,
     bool is_csv = o->formatter == FORMAT_CSV;
     char separator = is_csv ? ',' : '\t';
 
-    for (size_t i = 0; i < count && !o->is_silent; i++)
+    for (size_t i = 0; i < count && !o->is_headless; i++)
         printf("%s%c", columns[i].title, i + 1 < count ? separator : '\n');
     for (size_t r = 0; r < json_array_size(rows); r++) {
         for (size_t i = 0; i < count; i++) {
@@ -146,7 +175,7 @@ static void print_pretty(const struct options *o, const json_t *rows, const stru
     size_t *widths = MEM_NEW_ARRAY(size_t, count);
 
     for (size_t i = 0; i < count; i++) {
-        widths[i] = o->is_silent ? 0 : strlen(columns[i].title);
+        widths[i] = o->is_headless ? 0 : strlen(columns[i].title);
         for (size_t r = 0; r < json_array_size(rows); r++) {
             char *text = text_of(value_at(json_array_get(rows, r), columns[i].path));
             size_t width = width_of(text);
@@ -156,7 +185,7 @@ static void print_pretty(const struct options *o, const json_t *rows, const stru
         }
     }
     print_rule(widths, count);
-    if (!o->is_silent) {
+    if (!o->is_headless) {
         for (size_t i = 0; i < count; i++)
             print_cell(columns[i].title, widths[i]);
         (void)fputs("|\n", stdout);

@@ -58,6 +58,8 @@ MUST_USE int ctl_body(struct ctl *c, const char *form, json_t **out);
 
 /* Lists what the row's path answers; words are columns. */
 MUST_USE int verb_list(struct ctl *c, const struct verb *v);
+/* The same, without those that run. */
+MUST_USE int verb_list_unresponsive(struct ctl *c, const struct verb *v);
 
 /* ---- changes.c ---- */
 
@@ -81,6 +83,30 @@ MUST_USE int verb_ping(struct ctl *c, const struct verb *v);
 MUST_USE int verb_get(struct ctl *c, const struct verb *v);
 MUST_USE int verb_browse(struct ctl *c, const struct verb *v);
 MUST_USE int verb_publish(struct ctl *c, const struct verb *v);
+
+/* ---- node.c ---- */
+
+/* Whether the node that answers is the one that --node names, when there is such an option. */
+MUST_USE int ctl_check_node(struct ctl *c);
+/* A request in whose path `%s` is the node's name; prints the answer, if there is one. */
+MUST_USE int verb_of_node(struct ctl *c, const struct verb *v);
+MUST_USE int verb_await_nodes(struct ctl *c, const struct verb *v);
+MUST_USE int verb_check_ports(struct ctl *c, const struct verb *v);
+/* The request of the row for each virtual host, which is `%s` in its path. */
+MUST_USE int verb_set_globally(struct ctl *c, const struct verb *v);
+
+/* ---- settings.c ---- */
+
+MUST_USE int verb_set_memory(struct ctl *c, const struct verb *v);
+MUST_USE int verb_set_disk(struct ctl *c, const struct verb *v);
+MUST_USE int verb_set_log_level(struct ctl *c, const struct verb *v);
+
+/* ---- secret.c ---- */
+
+/* Where a verb's password is not among its words, reads it from standard input: its first line;
+ * from a terminal without showing it. ERR_INVALID with a note. */
+MUST_USE int secret_read(struct options *o, const struct verb *v, struct err_note *note);
+void secret_forget(struct options *o);
 
 /* ---- groups.c ---- */
 
