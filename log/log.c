@@ -251,6 +251,13 @@ uint64_t log_told(const struct log *l)
     return hot_told(&l->hot);
 }
 
+int64_t log_time_ms(const struct log *l)
+{
+    int64_t now_ms = io_wall_ms(l->site.io);
+
+    return now_ms > l->hot.time_ms ? now_ms : l->hot.time_ms;
+}
+
 bool log_is_pressed(const struct log *l)
 {
     return hot_is_pressed(&l->hot) || sorter_debt(&l->sorter) > l->site.options.debt_bytes_max;

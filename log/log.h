@@ -177,6 +177,8 @@ uint64_t log_next(const struct log *l);
 uint64_t log_durable(const struct log *l);
 /* The same, unless options.sync_interval_ms has told more: what on_durable() said last. */
 uint64_t log_told(const struct log *l);
+/* What a batch that was closed now would have as its time: the wall clock, but never back. */
+int64_t log_time_ms(const struct log *l);
 
 /* Publishers should be held back: much waits for the disk, the disk is nearly full, or the
  * sorter is far behind. */

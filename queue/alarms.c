@@ -139,3 +139,8 @@ bool alarm_waits(const struct alarm *a)
 {
     return heap_holds(&a->node);
 }
+
+bool alarms_wait(const struct alarms *as)
+{
+    return as->spans.count > 0 || as->dates.count > 0;
+}

@@ -38,5 +38,7 @@ void alarm_set_date(struct alarms *as, struct alarm *a, int64_t wall_ms);
 void alarm_stop_span(struct alarms *as, struct alarm *a);
 void alarm_stop_date(struct alarms *as, struct alarm *a);
 bool alarm_waits(const struct alarm *a);
+/* Whether any does. */
+bool alarms_wait(const struct alarms *as);
 
 #endif

@@ -12,17 +12,22 @@ enum {
     LEVEL_SPAN = 0,
     LEVEL_DATE = 1,
     AGAIN_MS = 1000,
-    ROUNDED_MS = 2, /* one that has begun, and one that a start may cut from the clock */
+    ROUNDED_MS = 2,   /* one that has begun, and one that a start may cut from the clock */
+    MOVED_MS = 500,   /* a clock that is put right little by little has not jumped */
+    STANDS_MS = 3000, /* longer than between two looks */
 };
 
 /* ---- the steady clock ---- */
 
-int64_t steady_seen(struct steady *s, int64_t wall_ms)
+int64_t steady_seen(struct steady *s, int64_t log_ms)
 {
-    int64_t now_ms = wall_ms - s->behind_ms;
+    int64_t now_ms = log_ms - s->behind_ms;
 
-    if (now_ms > s->latest_ms)
-        s->latest_ms = now_ms;
+    /* records of a clock that stands still say nothing new */
+    if (log_ms > s->log_ms && now_ms - s->slack_ms > s->latest_ms)
+        s->latest_ms = now_ms - s->slack_ms;
+    if (log_ms > s->log_ms)
+        s->log_ms = log_ms;
     return now_ms;
 }
 
@@ -38,18 +43,53 @@ int64_t steady_now_ms(const struct steady *s, struct io *io)
     return s->start_ms + (int64_t)((io_now_ns(io) - s->start_ns) / NS_PER_MS);
 }
 
+/* Where the log's clock stands still, as the wall clock went back, it is taken to be that much less
+ * ahead, so that what comes until the next look is not taken for older than it is. */
+static int64_t find_slack(const struct steady *s, struct io *io)
+{
+    return s->log_ms > io_wall_ms(io) ? STANDS_MS : 0;
+}
+
+static int64_t find_ahead(const struct steady *s, struct io *io)
+{
+    int64_t wall_ms = io_wall_ms(io);
+    int64_t log_ms = wall_ms > s->log_ms ? wall_ms : s->log_ms;
+
+    return log_ms - steady_now_ms(s, io) - find_slack(s, io);
+}
+
 void steady_save(const struct steady *s, struct io *io, struct buf *out)
 {
     int64_t now_ms = steady_now_ms(s, io);
 
-    buf_le64(out, (uint64_t)(io_wall_ms(io) - now_ms));
-    buf_le64(out, (uint64_t)now_ms);
+    buf_le64(out, (uint64_t)find_ahead(s, io));
+    buf_le64(out, (uint64_t)(find_slack(s, io) > 0 ? -now_ms : now_ms));
+}
+
+bool steady_has_moved(struct steady *s, struct io *io, int64_t log_ms)
+{
+    int64_t moved_ms = log_ms - steady_now_ms(s, io) - s->behind_ms;
+
+    s->log_ms = log_ms;
+    if (find_slack(s, io) == 0)
+        return moved_ms > MOVED_MS || moved_ms < -MOVED_MS;
+    return moved_ms > STANDS_MS + MOVED_MS || moved_ms < STANDS_MS / 2;
+}
+
+void steady_told(struct steady *s, struct io *io)
+{
+    s->behind_ms = find_ahead(s, io);
 }
 
 void steady_restore(struct steady *s, struct reader *r)
 {
+    int64_t now_ms;
+
     s->behind_ms = (int64_t)reader_le64(r);
-    s->latest_ms = (int64_t)reader_le64(r);
+    now_ms = (int64_t)reader_le64(r);
+    s->slack_ms = now_ms < 0 ? STANDS_MS : 0;
+    s->latest_ms = now_ms < 0 ? -now_ms : now_ms;
+    s->log_ms = now_ms < 0 ? s->latest_ms + s->behind_ms + STANDS_MS : 0;
 }
 
 /* ---- the queue ---- */

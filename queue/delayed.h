@@ -10,7 +10,12 @@
  *
  * There are two clocks. A span (x-delay) follows the STEADY clock of the partition, which goes on
  * with the monotonic one while the broker runs and is not moved by a jump of the wall clock; over a
- * restart it goes on by as much as the wall clock did, and never back. A date (x-deliver-at)
+ * restart it goes on by as much as the wall clock did, and never back. Records have the log's
+ * clock, the wall clock that never goes back: how far that is ahead is in each checkpoint, and in a
+ * CLOCK record whenever it was seen to have changed, within a second:
+ *
+ *     CLOCK:   how far the log's clock is ahead of the steady one, and what that shows, negative
+ *              where the first stands still; in ms, i64 each A date (x-deliver-at)
  * follows the wall clock. The level of a ledger's entry says which clock its date is of.
  *
  * Owner: one shard. Private to the room. */
@@ -37,17 +42,24 @@ struct delayed {
 /* ---- the steady clock ---- */
 
 struct steady {
-    int64_t behind_ms; /* what the wall clock was ahead of it when it was saved */
+    int64_t behind_ms; /* what the log's clock was ahead of it when that was written down last */
     int64_t latest_ms; /* what it had reached at least, before the start */
     int64_t start_ms;  /* what it showed at the start */
     uint64_t start_ns; /* what the monotonic clock showed then */
+    int64_t log_ms;    /* what the log's clock showed last */
+    int64_t slack_ms;  /* of behind_ms, before the start: that clock stood still */
+    struct alarm look; /* has it jumped? */
 };
 
-/* Before the start: something happened at that time of the wall clock. Returns the steady time. */
-int64_t steady_seen(struct steady *s, int64_t wall_ms);
+/* Before the start: something happened at that time of the log's clock. Returns the steady time. */
+int64_t steady_seen(struct steady *s, int64_t log_ms);
 void steady_start(struct steady *s, struct io *io);
 int64_t steady_now_ms(const struct steady *s, struct io *io);
 void steady_save(const struct steady *s, struct io *io, struct buf *out);
+/* Whether the log's clock, which shows that, is not where it was written down to be. */
+bool steady_has_moved(struct steady *s, struct io *io, int64_t log_ms);
+/* It is written down now. */
+void steady_told(struct steady *s, struct io *io);
 void steady_restore(struct steady *s, struct reader *r);
 
 /* ---- the queue ---- */

@@ -11,8 +11,7 @@
  *     counts:  how many | ( seq, less the one before | failures | acquired )*
  *     keys:    of a queue that takes no duplicates, and of a cache: queue/dedup.c
  *     seen:    0, or 1 | how many | ( from, less the end before | length )*
- *     steady:  how far the wall clock is ahead of the steady one, and that, in ms, i64 each; not
- *              there in older ones, like all behind it
+ *     steady:  as a CLOCK record; not there in older ones, like all behind it
  *     sequels: queue/sequels.c
  *     graves:  how many | ( id | size u32 | ledger )*, of queues that were deleted or purged: what
  *              was not let go of yet
@@ -486,6 +485,15 @@ static void settle_survivors(struct queues *qs)
     *all = (struct queues_survivors){0};
 }
 
+/* What was replayed since the clock jumped, and before that was seen, showed a wrong time. */
+static int replay_clock(struct queues *qs, const struct record *record)
+{
+    struct reader r = reader_of(record->body);
+
+    steady_restore(&qs->steady, &r);
+    return r.is_failed ? ERR_CORRUPT : 0;
+}
+
 static int replay(void *owner, const struct record *r)
 {
     struct queues *qs = (struct queues *)owner;
@@ -505,6 +513,9 @@ static int replay(void *owner, const struct record *r)
         break;
     case RECORD_GROUP:
         rv = claims_replay(qs, r);
+        break;
+    case RECORD_CLOCK:
+        rv = replay_clock(qs, r);
         break;
     default:
         break; /* a PART is known by its PUBLISH; others are of a later version */

@@ -9,8 +9,9 @@
 #include "queue/stream.h"
 #include "store/records.h"
 
-#define LOOK_NS UINT64_C(5000000000)
-#define KEEP_NS UINT64_C(5000000000)
+#define LOOK_NS  UINT64_C(5000000000)
+#define CLOCK_NS UINT64_C(1000000000)
+#define KEEP_NS  UINT64_C(5000000000)
 
 enum { INFLIGHTS_MAX = 1 << 26, RECORD_BUFFER_MAX = 8 << 20, DEATHS_MAX = 256, TRIM_STEP = 1024 };
 
@@ -116,6 +117,23 @@ static void tell_pressure(struct queues *qs)
         qs->calls.on_pressure(qs->calls.owner, is_pressed);
 }
 
+/* The wall clock may jump at any time, and passes see it; without them somebody looks, as long as
+ * there is anything that goes by a clock. */
+static void watch_clock(struct queues *qs)
+{
+    if (qs->partition != NULL && !alarm_waits(&qs->steady.look))
+        alarm_set_after(&qs->alarms, &qs->steady.look, CLOCK_NS);
+}
+
+static void clock_is_due(struct alarm *a)
+{
+    struct queues *qs = CONTAINER_OF(a, struct queues, steady.look);
+
+    (void)queues_write_clock(qs);
+    if (alarms_wait(&qs->alarms) || sequels_count(&qs->memory.sequels) > 0)
+        watch_clock(qs);
+}
+
 static void run_pass(struct queues *qs)
 {
     unsigned budget = PASS_MAX;
@@ -126,6 +144,7 @@ static void run_pass(struct queues *qs)
     bool has_graves = queues_dig(qs, GRAVE_STEPS);
     int rv = queues_write_settles(qs);
     tell_pressure(qs);
+    watch_clock(qs);
     /* What is left is for the next turn, so that sockets are served between; what the log refused
      * is tried again when its pressure is over. */
     if (!list_empty(&qs->active) || has_graves)
@@ -362,6 +381,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     list_init(&qs->reading.open);
     list_init(&qs->reading.browses);
     list_init(&qs->streams.fresh);
+    alarm_init(&qs->steady.look, clock_is_due);
     alarm_init(&qs->reading.look, look_is_due);
     alarm_init(&qs->streams.keeping, keeping_is_due);
     list_init(&qs->streams.claims.moved);

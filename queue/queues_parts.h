@@ -185,6 +185,8 @@ bool queues_dig(struct queues *qs, size_t steps);
 /* Appends SETTLE and RETURN records. What cannot be written stays for the next pass. Errors:
  * ERR_FULL, ERR_FAILED. */
 int queues_write_settles(struct queues *qs);
+/* Writes down how far the log's clock is ahead, if that has changed. ERR_FULL, ERR_FAILED. */
+int queues_write_clock(struct queues *qs);
 void queues_add_return(struct queues *qs, uint64_t queue, uint64_t seq, struct counts counts);
 
 /* ---- settle.c ---- */

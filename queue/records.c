@@ -86,11 +86,28 @@ static int write_returns(struct queues *qs)
     return rv;
 }
 
+/* The log's clock has jumped, or the wall clock has gone back and that stands still. */
+int queues_write_clock(struct queues *qs)
+{
+    int rv;
+
+    if (qs->partition == NULL)
+        return 0;
+    if (LIKELY(!steady_has_moved(&qs->steady, qs->io, log_time_ms(partition_log(qs->partition)))))
+        return 0;
+    buf_clear(&qs->scratch.record);
+    steady_save(&qs->steady, qs->io, &qs->scratch.record);
+    rv = append(qs, RECORD_CLOCK, buf_view(&qs->scratch.record));
+    if (rv == 0)
+        steady_told(&qs->steady, qs->io);
+    return rv;
+}
+
 int queues_write_settles(struct queues *qs)
 {
-    int rv = 0;
+    int rv = queues_write_clock(qs);
 
-    if (qs->returns.count > 0)
+    if (qs->returns.count > 0 && rv != ERR_FULL)
         rv = write_returns(qs);
     if (qs->settles.count > 0 && rv != ERR_FULL)
         rv = write_settles(qs);

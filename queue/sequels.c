@@ -114,6 +114,11 @@ void sequels_trim(struct sequels *s, const struct sequels_limits *limits, int64_
         forget(s, at(link));
 }
 
+size_t sequels_count(const struct sequels *s)
+{
+    return names_count(&s->entries);
+}
+
 void sequels_save(const struct sequels *s, struct buf *out)
 {
     buf_varint(out, names_count(&s->entries));

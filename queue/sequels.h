@@ -41,6 +41,8 @@ void sequels_add(struct sequels *s, uint64_t queue, const struct once *once, int
 /* Forgets what is beyond the limits. */
 void sequels_trim(struct sequels *s, const struct sequels_limits *limits, int64_t now_ms);
 
+size_t sequels_count(const struct sequels *s);
+
 void sequels_save(const struct sequels *s, struct buf *out);
 /* Fills empty ones. The reader fails when the bytes are not what sequels_save() wrote. */
 void sequels_restore(struct sequels *s, struct reader *r);

@@ -5,6 +5,7 @@
  *     SETTLE    seqs of some queues that are done with: acked, expired, dropped, moved, purged
  *     RETURN    deliveries that came back and are counted (x-delivery-count)
  *     GROUP     how far a group is in a stream
+ *     CLOCK     how far the log's clock is ahead of the steady one from here on (queue/delayed.h)
  *
  * Numbers are little-endian base-128 (seven bits a byte, the top bit says that another follows).
  * Queue ids and seqs in one record rise and are written as differences. What is not named by a
@@ -21,6 +22,7 @@ enum queue_record {
     RECORD_SETTLE = 66,
     RECORD_RETURN = 67,
     RECORD_GROUP = 68,
+    RECORD_CLOCK = 69,
     RECORD_QUEUE_LAST = 127,
 };
 
