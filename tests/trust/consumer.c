@@ -108,7 +108,7 @@ static void note_wish(struct party *p)
 
 static struct wish draw_wish(struct run *r, const struct queue_row *queue)
 {
-    struct wish w = {NULL};
+    struct wish w = {.group = NULL};
 
     if (!queue->is_stream) {
         if (plan_has(&r->plan, FEATURE_RANK))

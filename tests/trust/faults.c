@@ -11,7 +11,9 @@ enum {
     OPEN_OPERATIONS = 400, /* a second cut comes within so many, or not at all */
     WORK_OPERATIONS = 60,
     UNTIL_STOPPED_MS = 300,
-    NOTICED_MS = 8000, /* three heartbeats of two seconds, and some */
+    JUMP_QUIET_MS = 1500,
+    JUMP_SEEN_MS = 3000, /* a second, and a commit of a slow disk */
+    NOTICED_MS = 8000,   /* three heartbeats of two seconds, and some */
 };
 
 #define HOUR INT64_C(3600000)
@@ -229,11 +231,17 @@ static void forget_all(struct run *r)
         party_vanish(r->parties[i], NOTICED_MS);
 }
 
+/* What is on its way to the disk when the clock jumps, or comes before the broker sees it, would
+ * have a wrong time after a death: it is quiet before, and a while afterwards. */
 static void jump(struct run *r)
 {
     size_t count = sizeof(jumps_ms) / sizeof(jumps_ms[0]);
 
+    if (r->is_full || r->is_stalled)
+        return;
+    run_wait(r, JUMP_QUIET_MS);
     sim_node_jump_wall(r->world.server, jumps_ms[run_below(r, count)]);
+    run_wait(r, JUMP_SEEN_MS);
 }
 
 static void deafen_one(struct run *r)

@@ -100,12 +100,15 @@ static void check_content(struct judge *j, const struct letter *l)
 
 /* What was confirmed before somebody asked for a purge, and does not look as if a consumer had it
  * then. */
-static void check_purge(struct judge *j, const struct copy *c, const struct letter *l)
+static void check_purge(struct judge *j, const struct session *s, const struct copy *c,
+                        const struct letter *l)
 {
     const struct place *p = c->place;
 
-    if (p->purge_asked == NEVER || event_has(judge_event(j), FACT_REDELIVERED) ||
-        l->answered == NEVER || l->answered > p->purge_asked || !moment_is_sure(j, &p->purge))
+    /* what was on its way to a consumer before is not called back */
+    if (p->purge_asked == NEVER || s->begun < p->cleared ||
+        event_has(judge_event(j), FACT_REDELIVERED) || l->answered == NEVER ||
+        l->answered > p->purge_asked || !moment_is_sure(j, &p->purge))
         return;
     judge_breach(j, BREACH_RESURRECTED, "message %" PRIu64 " of '%s' was purged at %" PRIu64,
                  c->message, judge_word(j, p->name), p->purge.at_ms);
@@ -257,7 +260,7 @@ static void check_owner(struct judge *j, struct session *s)
 static void deliver_copy(struct judge *j, struct session *s, struct copy *c, const struct letter *l)
 {
     check_holder(j, c);
-    check_purge(j, c, l);
+    check_purge(j, s, c, l);
     check_mark(j, c, l);
     check_count(j, c);
     check_order(j, s, c, l);

@@ -50,9 +50,6 @@ static void draw_files(struct plan *p, struct rand *rand)
 
 void plan_draw(struct plan *p, uint64_t seed)
 {
-    const uint64_t deaths =
-        1u << FAULT_POWER | 1u << FAULT_KILL | 1u << FAULT_SYNC | 1u << FAULT_WRITE;
-    const uint64_t times = 1u << FEATURE_TTL | 1u << FEATURE_EXPIRATION | 1u << FEATURE_DELAY;
     struct rand rand;
 
     memset(p, 0, sizeof(*p));
@@ -60,9 +57,6 @@ void plan_draw(struct plan *p, uint64_t seed)
     p->seed = seed;
     p->features = draw_set(&rand, FEATURE_COUNT);
     p->faults = draw_set(&rand, FAULT_COUNT);
-    /* what a jump of the clock was is forgotten with a life that ends without a checkpoint */
-    if (plan_fails(p, FAULT_CLOCK) && (p->faults & deaths) != 0)
-        p->features &= ~times;
     if (plan_has(p, FEATURE_FILTER) || (plan_has(p, FEATURE_GROUP) && rand_chance(&rand, 1, 2)))
         p->features |= 1u << FEATURE_STREAM;
     p->steps = 100 + (unsigned)rand_below(&rand, 400);

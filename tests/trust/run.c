@@ -128,6 +128,11 @@ static void pass(struct run *r, uint64_t ns)
     look_at_all(r);
 }
 
+void run_wait(struct run *r, uint64_t ms)
+{
+    pass(r, ms * WORLD_MS);
+}
+
 void run_step(struct run *r)
 {
     pass(r, run_below(r, STEP_MAX_US) * 1000);
@@ -211,7 +216,7 @@ static void add_drainers(struct run *r, const struct queue_row *queue)
 {
     static const struct wish wishes[] = {
         {.label = "v1"}, {.pattern = "eu.#"}, {.label = "v2", .takes_unlabelled = true}};
-    const struct wish all = {NULL};
+    const struct wish all = {.group = NULL};
     const struct wish member = {.group = "w"};
 
     add_drainer(r, queue, &all);

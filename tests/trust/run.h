@@ -76,6 +76,8 @@ uint64_t run_below(struct run *r, uint64_t limit);
 /* Whether the disk may keep the broker waiting. Who waits for it, as for a commit, is not listened
  * to meanwhile, so that a client's going may be noticed late. */
 bool run_may_hang(const struct run *r);
+/* Time passes; clients see what comes, and do nothing. */
+void run_wait(struct run *r, uint64_t ms);
 /* A moment passes, and some clients do something. */
 void run_step(struct run *r);
 /* The first trouble stays. */
