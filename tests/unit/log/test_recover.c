@@ -234,6 +234,21 @@ static void test_a_later_batch_that_proves_nothing_does_not(void **state)
     expect_records(&w, RECORDS);
 }
 
+/* Its checksum is right, and what it says of its records is not. */
+static void test_a_batch_whose_records_do_not_fit_stops_the_opening(void **state)
+{
+    struct last_segment s;
+    struct log_world w;
+
+    (void)state;
+    begin(&w, &s);
+    memset(s.file.bytes + s.last + BATCH_HEADER_SIZE, 0xff, 4); /* the size of the first record */
+    batch_seal(s.file.bytes + s.last, &s.head);
+    file_put(&w, &s.file);
+    expect_refused(&w, ERR_CORRUPT, "position 2 in 'log' cannot be replayed");
+    log_world_release(&w);
+}
+
 /* ---- sealed segments ---- */
 
 /* Three segments, of which a replay reads the first two by what they say of one another. */
@@ -330,13 +345,13 @@ static void test_the_last_batch_of_a_segment_is_known_by_the_next_segment(void *
 
 /* ---- lanes without a checkpoint ---- */
 
-/* A log with a lane, whose checkpoints are lost. */
+/* A log with two lanes, whose checkpoints are lost. */
 static void begin_without_checkpoint(struct log_world *w)
 {
     log_world_init(w);
     log_world_open(w);
-    for (uint64_t i = 0; i < 30; i++) {
-        log_world_move(w, 1, i, NULL, 2000);
+    for (uint64_t i = 0; i < 60; i++) {
+        log_world_move(w, 1 + i % 2, i, NULL, 2000);
         log_world_settle(w);
     }
     log_world_checkpoint(w);
@@ -384,6 +399,29 @@ static void test_a_cold_file_that_cannot_be_read_now_stops_the_opening(void **st
     log_world_open(&w);
     assert_true(w.told.survivors > 0);
     log_world_close(&w);
+    log_world_release(&w);
+}
+
+/* ---- manifests ---- */
+
+static void test_a_manifest_that_names_overlapping_files_is_refused(void **state)
+{
+    static const char *const copies[] = {"log/manifest", "log/manifest.copy"};
+    enum { ENTRIES_AT = STATEFILE_HEADER_SIZE + 32, ENTRY_BYTES = 88 };
+    struct log_world w;
+
+    (void)state;
+    begin_without_checkpoint(&w);
+    for (size_t i = 0; i < ARRAY_SIZE(copies); i++) {
+        struct whole_file f;
+
+        file_read(&w, copies[i], &f);
+        assert_true(f.size >= ENTRIES_AT + 2 * ENTRY_BYTES);
+        memcpy(f.bytes + ENTRIES_AT + ENTRY_BYTES + 8, f.bytes + ENTRIES_AT + 8, ENTRY_BYTES - 8);
+        put_le32(f.bytes + 8, crc32c(f.bytes + 12, f.size - 12));
+        file_put(&w, &f);
+    }
+    expect_refused(&w, ERR_CORRUPT, "'log/manifest' names overlapping files");
     log_world_release(&w);
 }
 
@@ -557,11 +595,13 @@ int main(void)
         LEAK_CHECKED(test_the_chain_alone_tells_a_stale_batch_from_the_next_one),
         LEAK_CHECKED(test_a_later_batch_that_proves_more_makes_it_a_wound),
         LEAK_CHECKED(test_a_later_batch_that_proves_nothing_does_not),
+        LEAK_CHECKED(test_a_batch_whose_records_do_not_fit_stops_the_opening),
         LEAK_CHECKED(test_a_sealed_batch_that_is_another_one_is_damage),
         LEAK_CHECKED(test_the_last_batch_of_a_segment_is_known_by_the_next_segment),
         LEAK_CHECKED(test_a_missing_cold_file_does_not_stop_survivors),
         LEAK_CHECKED(test_an_owner_that_refuses_a_survivor_stops_the_opening),
         LEAK_CHECKED(test_a_cold_file_that_cannot_be_read_now_stops_the_opening),
+        LEAK_CHECKED(test_a_manifest_that_names_overlapping_files_is_refused),
         LEAK_CHECKED(test_what_is_strange_in_trash_stays_there),
         LEAK_CHECKED(test_a_batch_of_a_newer_version_stops_the_opening),
         LEAK_CHECKED(test_a_segment_of_a_newer_version_stops_the_opening),
