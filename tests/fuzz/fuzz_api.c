@@ -368,6 +368,7 @@ static void open_all(struct visitor *v, uint8_t seed)
                                   .options = &v->options,
                                   .node = "rabbit@test",
                                   .cluster_name = "test",
+                                  .limits = &v->world.broker_options,
                                   .doors = amqp_doors(v->world.door)};
     v->api = api_new(&open);
     int rv = api_listen(v->api, &note);
