@@ -35,6 +35,7 @@ class Broker:
     def __init__(self, settings=(), is_tls=False, data=None):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="millrace-dialogue-"))
         self.data = data or self.home / "data"
+        self.own_settings = tuple(settings)
         self.settings = list(settings)
         self.kind, self.terms = "tcp", None
         if is_tls:

@@ -28,6 +28,8 @@ LOGIN = {"user": b"guest", "password": b"guest", "vhost": b"/", "frame_max": Non
 class Player:
     """One case: its connections and variables. `broker` has host, port, restart() and wait_log()"""
 
+    peer_kind = peer.Peer
+
     def __init__(self, broker):
         self.broker = broker
         self.peers = {}
@@ -286,7 +288,8 @@ class Player:
     def do_tcp(self, statement):
         name = self.names_of(statement)
         buffer = self.options(statement, receive_buffer=None)["receive_buffer"]
-        self.keep(name, peer.Peer(self.broker.host, self.broker.port, buffer, self.broker.terms))
+        self.keep(name, self.peer_kind(self.broker.host, self.broker.port, buffer,
+                                       self.broker.terms))
 
     def keep(self, name, one):
         if name in self.peers:
@@ -300,7 +303,7 @@ class Player:
 
     def do_connect(self, statement):
         given = self.options(statement, **LOGIN)
-        one = peer.Peer(self.broker.host, self.broker.port, terms=self.broker.terms)
+        one = self.peer_kind(self.broker.host, self.broker.port, terms=self.broker.terms)
         self.keep(self.names_of(statement), one)
         login(one, given)
         for channel in range(1, given["channels"] + 1):

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # Runs dialogue scripts: exact frames in and out, and the broker working on afterwards.
 """usage: run.py [--port N] [--tls] [--only ID] [script or folder ...]
+       run.py --split [--seconds N] ...   what clients send is cut at every place, or at as many
+                                          places of each case as there is time for
        run.py --coverage                  prints which cases each script has, for the README
 
 Each script has a broker of its own, or with --port one that runs already; each of its cases has
@@ -20,6 +22,7 @@ sys.dont_write_bytecode = True
 import broker  # noqa: E402
 import player  # noqa: E402
 import script  # noqa: E402
+import split  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 FILES_MORE = 8
@@ -88,6 +91,27 @@ def run_cases(one, where, only):
     return played, failures, skipped
 
 
+def run_split(path, only, is_tls, seconds):
+    """The same of one script, with what is sent cut into pieces."""
+    one = script.parse_script(path)
+    replays = split.Replays(one, is_tls, seconds)
+    failures, played = [], 0
+    for case in one.cases:
+        if (only and only not in case.ids) or split.restarts(case.statements):
+            continue
+        played += 1
+        try:
+            problem = replays.play(case)
+        except AssertionError as error:
+            problem = str(error)
+        if problem:
+            failures.append(f"{' '.join(case.ids)}: {case.title}\n    {problem}")
+    if played:
+        print(f"{one.path.stem:24} {replays.count} replays, {replays.cuts.count} cuts, an honest "
+              f"client beside them was served {replays.served} times")
+    return played, failures, 0
+
+
 def run(path, port, only, is_tls):
     """(played, failures, skipped) of one script."""
     one = script.parse_script(path)
@@ -114,6 +138,8 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--only")
+    parser.add_argument("--split", action="store_true")
+    parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--coverage", action="store_true")
     parser.add_argument("paths", nargs="*")
     arguments = parser.parse_args()
@@ -124,7 +150,12 @@ def main():
     for path in scripts(arguments.paths):
         began = time.monotonic()
         try:
-            played, failures, left_out = run(path, arguments.port, arguments.only, arguments.tls)
+            if arguments.split:
+                played, failures, left_out = run_split(path, arguments.only, arguments.tls,
+                                                       arguments.seconds)
+            else:
+                played, failures, left_out = run(path, arguments.port, arguments.only,
+                                                 arguments.tls)
         except script.ScriptError as error:
             played, failures, left_out = 1, [str(error)], 0
         if not played:

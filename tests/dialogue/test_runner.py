@@ -18,9 +18,11 @@ import peer  # noqa: E402
 import player  # noqa: E402
 import run  # noqa: E402
 import script  # noqa: E402
+import split  # noqa: E402
 import wire  # noqa: E402
 
-GROUPS = (("A", 1, 29), ("B", 30, 69), ("C", 70, 99), ("D", 100, 119))
+GROUPS = (("A", 1, 29), ("B", 30, 69), ("C", 70, 99), ("D", 100, 119), ("E", 120, 136),
+          ("F", 137, 147), ("G", 148, 165))
 NEVER_SENT = {"connection.secure"}  # no mechanism has a second step
 
 
@@ -280,6 +282,34 @@ class Wire(unittest.TestCase):
         self.assertEqual(wire.METHODS["basic.publish"].replies, [])
 
 
+class Cuts(unittest.TestCase):
+    def test_a_send_is_cut_behind_a_byte_or_into_all(self):
+        cuts = split.Cuts()
+        self.addCleanup(cuts.look.socket.close)
+        self.assertEqual(cuts.parts(b"abcd"), [b"abcd"])
+        cuts.begin(place=3)
+        self.assertEqual(cuts.parts(b"abcd"), [b"abc", b"d"])
+        self.assertEqual(cuts.parts(b"abc"), [b"abc"])
+        cuts.begin(is_single=True)
+        self.assertEqual(cuts.parts(b"abc"), [b"a", b"b", b"c"])
+        self.assertEqual(b"".join(cuts.parts(b"x" * 5000)), b"x" * 5000)
+        cuts.is_off = True
+        self.assertEqual(cuts.parts(b"abc"), [b"abc"])
+        self.assertEqual(cuts.longest, 5000)
+
+    def test_the_kernel_says_what_was_not_read(self):
+        with socket.create_server(("127.0.0.1", 0)) as door, \
+                socket.create_connection(door.getsockname()) as here:
+            there, _ = door.accept()
+            look, ends = split.Look(), (here.getsockname(), here.getpeername())
+            here.sendall(b"12345")
+            self.assertEqual(look.waiting(*ends), 5)
+            there.recv(3)
+            self.assertEqual(look.waiting(*ends), 2)
+            there.close()
+            look.socket.close()
+
+
 class Coverage(unittest.TestCase):
     def setUp(self):
         self.scripts = [script.parse_script(path) for path in run.scripts([])]
@@ -291,14 +321,14 @@ class Coverage(unittest.TestCase):
             self.assertIn(line, self.readme, "print it anew: tests/dialogue/run.py --coverage")
 
     def test_every_case_of_bad_input_has_a_script_or_a_reason(self):
-        reasons = set(re.findall(r"(?m)^\| ([A-D]\d+) \|", self.readme))
+        reasons = set(re.findall(r"(?m)^\| ([A-G]\d+) \|", self.readme))
         for group, first, last in GROUPS:
             for number in range(first, last + 1):
                 name = f"{group}{number}"
                 self.assertNotEqual(name in self.ids, name in reasons, name)
 
     def test_what_is_tested_elsewhere_is_there(self):
-        rows = re.findall(r"(?m)^\| [A-D]\d+ \| `([^`]+)` \| `([^`]+)` \|", self.readme)
+        rows = re.findall(r"(?m)^\| [A-G]\d+ \| `([^`]+)` \| `([^`]+)` \|", self.readme)
         self.assertGreater(len(rows), 5)
         for path, test in rows:
             self.assertIn(test, (ROOT / path).read_text(), path)
