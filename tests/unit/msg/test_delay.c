@@ -65,6 +65,33 @@ static void test_spans_as_text(void **state)
     expect_text("5s", DELAY_NONE, 0);
 }
 
+static void expect_decimal(uint8_t scale, uint32_t value, enum delay_kind kind, int64_t ms)
+{
+    struct table_writer w;
+    struct table t;
+    struct delay d;
+    struct buf area;
+
+    buf_init(&area, AREA);
+    table_writer_init(&w, &area);
+    table_writer_decimal(&w, "x-delay", scale, value);
+    assert_int_equal(table_writer_finish(&w, &t), 0);
+    d = delay_of_headers(t);
+    assert_int_equal(d.kind, kind);
+    assert_true(kind == DELAY_NONE || d.ms == ms);
+    buf_release(&area);
+}
+
+static void test_spans_as_decimals(void **state)
+{
+    (void)state;
+    expect_decimal(0, 5000, DELAY_SPAN, 5000);
+    expect_decimal(2, 500099, DELAY_SPAN, 5000); /* what is behind the point is cut off */
+    expect_decimal(3, 999, DELAY_NONE, 0);
+    expect_decimal(255, UINT32_MAX, DELAY_NONE, 0);
+    expect_decimal(255, 0, DELAY_NONE, 0);
+}
+
 static void expect_double(double value, enum delay_kind kind, int64_t ms)
 {
     struct table_writer w;
@@ -140,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_spans),
         LEAK_CHECKED(test_spans_as_text),
+        LEAK_CHECKED(test_spans_as_decimals),
         LEAK_CHECKED(test_spans_as_floats),
         LEAK_CHECKED(test_dates),
         LEAK_CHECKED(test_a_delay_that_is_over_is_negated),

@@ -29,6 +29,8 @@ static void test_protocols_are_told_apart(void **state)
         {"'GETX/ HT'", GREETING_OTHER},
         {"16030100f7010000f3 0303", GREETING_TLS},
         {"1603030200010001fc", GREETING_TLS},
+        {"1603030200020001fc", GREETING_OTHER}, /* no ClientHello */
+        {"1602030200010001fc", GREETING_OTHER},
         {"1603010005 02 0000", GREETING_OTHER}, /* another handshake than a client's first */
         {"1703030200010001fc", GREETING_OTHER},
         {"0000000000000000", GREETING_OTHER},
