@@ -112,14 +112,11 @@ static void keep_definition(struct vhost *v, const struct define_binding *d,
                     bytes_of(NULL, 0));
 }
 
-/* The newest one to its destination. */
+/* It is the newest one to its destination. */
 static void tell_bound(const struct visit *v, const struct binding_spec *spec)
 {
-    const struct binding *newest = NULL;
-    const struct binding *at = NULL;
+    const struct binding *newest = binding_newest_to(v->vhost->table, spec->destination);
 
-    while ((at = binding_next_to(v->vhost->table, spec->destination, at)) != NULL)
-        newest = at;
     if (newest != NULL)
         event_of_binding(v->vhost, newest, "binding.created");
 }

@@ -243,6 +243,14 @@ const struct binding *binding_next_to(const struct exchange_table *t, struct bin
     return next == &target->bindings.head ? NULL : CONTAINER_OF(next, struct binding, to_link);
 }
 
+const struct binding *binding_newest_to(const struct exchange_table *t, struct binding_end end)
+{
+    const struct target *target = target_of(t, end);
+    struct list_link *last = target == NULL ? NULL : list_last(&target->bindings);
+
+    return last == NULL ? NULL : CONTAINER_OF(last, struct binding, to_link);
+}
+
 struct binding_end target_end(const struct target *target)
 {
     return (struct binding_end){.exchange = target->exchange, .queue = target->id};

@@ -217,6 +217,8 @@ bool exchange_type_is_known(struct bytes type);
 const struct binding *binding_next_from(const struct exchange *source, const struct binding *b);
 const struct binding *binding_next_to(const struct exchange_table *t, struct binding_end end,
                                       const struct binding *b);
+/* The newest of these, or NULL. */
+const struct binding *binding_newest_to(const struct exchange_table *t, struct binding_end end);
 
 /* What it was made with; arguments are sorted by name, each name once. */
 struct binding_spec binding_spec(const struct binding *b);

@@ -159,6 +159,7 @@ static void test_a_queue_that_is_not_there_cannot_be_bound(void **state)
     spec.source = board_find(&b, "amq.fanout");
     assert_int_equal(exchange_bind(b.table, &spec, &is_new, NULL), ERR_NOT_FOUND);
     assert_null(binding_next_to(b.table, spec.destination, NULL));
+    assert_null(binding_newest_to(b.table, spec.destination));
     exchange_remove_queue(b.table, 99);
     board_queue(&b, "q");
     assert_int_equal(exchange_add_queue(b.table, 7, bytes_text("q"), true), ERR_EXISTS);
@@ -191,6 +192,7 @@ static void test_bindings_are_listed_from_and_to(void **state)
     struct binding_end y = {.exchange = board_find(&b, "y")};
 
     assert_ptr_equal(binding_next_to(b.table, q, NULL), first);
+    assert_ptr_equal(binding_newest_to(b.table, q), binding_next_to(b.table, q, first));
     assert_ptr_equal(binding_spec(binding_next_to(b.table, q, first)).source, board_find(&b, "y"));
     assert_ptr_equal(binding_next_to(b.table, y, NULL), second);
     board_release(&b);
