@@ -64,6 +64,7 @@ const struct route routes[] = {
     {.path = "reset", .write = A, .remove = reset_samples},
     {.path = "reset/*", .write = A, .remove = reset_samples},
     {.path = "auth/attempts/*", .read = M, .get = auth_attempts_get},
+    {.path = "auth/attempts/*/source", .read = M, .get = absent_list},
     {.path = "auth/hash_password/*", .read = A, .get = auth_hash_password_get},
 
     {.path = "definitions",

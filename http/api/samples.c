@@ -11,7 +11,11 @@
 
 #define MS_NS UINT64_C(1000000)
 
-enum { VISITS_PER_TURN = 500 };
+enum {
+    VISITS_PER_TURN = 500,
+    FLOW_ROUNDS = 60,          /* so long a flow is remembered of which nobody asks */
+    FLOW_STEP_NS = 1000000000, /* what is told sooner again is told as before */
+};
 
 enum sample_kind {
     OF_QUEUES,
@@ -19,6 +23,7 @@ enum sample_kind {
     OF_VHOSTS,
     OF_CONNECTIONS,
     OF_CHANNELS,
+    OF_FLOWS,
     KINDS,
 };
 
@@ -258,7 +263,7 @@ static void sweep(struct samples *s)
         MAP_FOREACH (w, &s->kinds[kind]) {
             struct sample *sample = w.value;
 
-            if (sample->round + 1 >= s->round)
+            if (sample->round + (kind == OF_FLOWS ? FLOW_ROUNDS : 1) >= s->round)
                 continue;
             map_remove(&s->kinds[kind], w.key);
             mem_free(sample);
@@ -398,6 +403,20 @@ const struct sample *samples_exchange(const struct samples *s, struct bytes vhos
 uint64_t samples_index_bytes(const struct samples *s, enum queue_type type)
 {
     return s->index_bytes[0][type];
+}
+
+const struct sample *samples_flow(struct samples *s, const struct bytes *names, size_t count,
+                                  const uint64_t values[SAMPLE_VALUES])
+{
+    uint64_t key = s->seed;
+    const struct sample *sample = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        key = hash64(names[i], key);
+    sample = map_find(&s->kinds[OF_FLOWS], key);
+    if (sample == NULL || io_now_ns(s->api->io) - sample->times_ns[1] >= FLOW_STEP_NS)
+        put_of(s, OF_FLOWS, key, values, SAMPLE_VALUES);
+    return map_find(&s->kinds[OF_FLOWS], key);
 }
 
 const struct sample *samples_vhost(const struct samples *s, struct bytes name)

@@ -1,25 +1,39 @@
-/* Where the messages of a queue or an exchange come from and where they go: counts, no rates. */
+/* Where the messages of a queue or an exchange come from and where they go. Rates are those since
+ * the same was told before. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "http/api/shapes.h"
 
-static void tell_published(struct tell *t, uint64_t count)
+enum { FLOW_NAMES = 4 };
+
+/* What has gone between two ends. */
+struct flow {
+    struct bytes names[FLOW_NAMES]; /* it is known by */
+    uint64_t count;
+};
+
+/* "stats": {"publish": 5, "publish_details": {"rate": 0.5}} */
+static void tell_published(struct api *a, struct tell *t, const struct flow *f)
 {
+    const uint64_t values[SAMPLE_VALUES] = {[SAMPLE_PUBLISH] = f->count};
+    const struct sample *s = samples_flow(a->samples, f->names, FLOW_NAMES, values);
+
     tell_object(t, "stats");
-    tell_uint(t, "publish", count);
+    tell_counted(t, "publish", f->count, s, SAMPLE_PUBLISH);
     tell_end(t);
 }
 
-/* {"stats": ..., "queue": {"name": ..., "vhost": ...}} */
-static void tell_flow(struct tell *t, const char *end, struct bytes name, struct bytes vhost,
-                      uint64_t count)
+/* {"stats": ..., "queue": {"name": ..., "vhost": ...}} of a flow from an exchange to a queue, where
+ * `end` is the one of them that is not known from the page. */
+static void tell_flow(struct api *a, struct tell *t, const char *end, const struct flow *f)
 {
     tell_object(t, NULL);
-    tell_published(t, count);
+    tell_published(a, t, f);
     tell_object(t, end);
-    tell_text(t, "name", name);
-    tell_text(t, "vhost", vhost);
+    tell_text(t, "name", f->names[strcmp(end, "queue") == 0 ? 2 : 1]);
+    tell_text(t, "vhost", f->names[0]);
     tell_end(t);
     tell_end(t);
 }
@@ -29,14 +43,26 @@ static void tell_flow(struct tell *t, const char *end, struct bytes name, struct
 static void tell_delivery(struct api *a, struct tell *t, const struct consumer_view *v)
 {
     const struct consumer_counts *n = &v->counts;
+    const uint64_t values[SAMPLE_VALUES] = {
+        [SAMPLE_ACK] = n->acked,
+        [SAMPLE_DELIVER] = v->is_no_ack ? 0 : n->delivered,
+        [SAMPLE_DELIVER_GET] = n->delivered,
+        [SAMPLE_DELIVER_NO_ACK] = v->is_no_ack ? n->delivered : 0,
+        [SAMPLE_REDELIVER] = n->redelivered,
+    };
+    char channel[16];
+    struct bytes names[FLOW_NAMES] = {bytes_text("delivery"), v->person.connection,
+                                      bytes_of(channel, 0), v->person.tag};
 
+    names[2].size = (size_t)snprintf(channel, sizeof(channel), "%u", (unsigned)v->person.channel);
+    const struct sample *s = samples_flow(a->samples, names, FLOW_NAMES, values);
     tell_object(t, NULL);
     tell_object(t, "stats");
-    tell_uint(t, "ack", n->acked);
-    tell_uint(t, "deliver", v->is_no_ack ? 0 : n->delivered);
-    tell_uint(t, "deliver_get", n->delivered);
-    tell_uint(t, "deliver_no_ack", v->is_no_ack ? n->delivered : 0);
-    tell_uint(t, "redeliver", n->redelivered);
+    tell_counted(t, "ack", values[SAMPLE_ACK], s, SAMPLE_ACK);
+    tell_counted(t, "deliver", values[SAMPLE_DELIVER], s, SAMPLE_DELIVER);
+    tell_counted(t, "deliver_get", values[SAMPLE_DELIVER_GET], s, SAMPLE_DELIVER_GET);
+    tell_counted(t, "deliver_no_ack", values[SAMPLE_DELIVER_NO_ACK], s, SAMPLE_DELIVER_NO_ACK);
+    tell_counted(t, "redeliver", values[SAMPLE_REDELIVER], s, SAMPLE_REDELIVER);
     tell_end(t);
     tell_text(t, "consumer_tag", v->person.tag);
     tell_channel_of(a, t, &v->person);
@@ -55,22 +81,26 @@ void tell_queue_flows(struct api *a, struct tell *t, const struct look_queue *q)
         tell_delivery(a, t, &c.view);
     tell_end(t);
     tell_array(t, "incoming");
-    for (size_t i = 0; i < count; i++)
-        tell_flow(t, "exchange", flows[i].exchange, q->vhost, flows[i].count);
+    for (size_t i = 0; i < count; i++) {
+        const struct flow f = {{q->vhost, flows[i].exchange, q->name}, flows[i].count};
+
+        tell_flow(a, t, "exchange", &f);
+    }
     tell_end(t);
     mem_free(flows);
 }
 
 /* ---- exchanges ---- */
 
-static void tell_publisher(struct tell *t, const struct doors_connection *c, unsigned channel,
-                           uint64_t count)
+static void tell_publisher(struct api *a, struct tell *t, const struct doors_connection *c,
+                           unsigned channel, struct flow *f)
 {
     char name[300];
 
     (void)snprintf(name, sizeof(name), "%.*s (%u)", API_SHOW(c->name), channel);
+    f->names[3] = bytes_text(name);
     tell_object(t, NULL);
-    tell_published(t, count);
+    tell_published(a, t, f);
     tell_object(t, "channel_details");
     tell_text(t, "connection_name", c->name);
     tell_string(t, "name", name);
@@ -92,10 +122,11 @@ static void tell_publishers(struct api *a, struct tell *t, uint64_t id,
     if (!d->connection(d->owner, id, &c) || !bytes_equal(c.vhost, x->vhost))
         return;
     while (d->channel(d->owner, id, ch.number, &ch)) {
-        uint64_t count = d->published(d->owner, id, ch.number, x->name);
+        struct flow f = {{x->vhost, x->name, bytes_text("publisher")},
+                         d->published(d->owner, id, ch.number, x->name)};
 
-        if (count > 0)
-            tell_publisher(t, &c, ch.number, count);
+        if (f.count > 0)
+            tell_publisher(a, t, &c, ch.number, &f);
     }
 }
 
@@ -112,8 +143,11 @@ void tell_exchange_flows(struct api *a, struct tell *t, const struct look_exchan
         tell_publishers(a, t, ids[i], x);
     tell_end(t);
     tell_array(t, "outgoing");
-    for (size_t i = 0; i < count; i++)
-        tell_flow(t, "queue", flows[i].queue, x->vhost, flows[i].count);
+    for (size_t i = 0; i < count; i++) {
+        const struct flow f = {{x->vhost, x->name, flows[i].queue}, flows[i].count};
+
+        tell_flow(a, t, "queue", &f);
+    }
     tell_end(t);
     mem_free(ids);
     mem_free(flows);

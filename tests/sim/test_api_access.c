@@ -105,6 +105,7 @@ static const struct row rows[] = {
     {"GET", "nodes/*/memory", "ma"},
     {"GET", "nodes/*/memory/relative", "ma"},
     {"GET", "auth/attempts/*", "ma"},
+    {"GET", "auth/attempts/*/source", "ma"},
     {"GET", "auth/hash_password/*", "a"},
     {"GET", "cluster-name", ALL},
     {"PUT", "cluster-name", "a"},

@@ -324,17 +324,35 @@ static void test_messages_are_counted_on_their_way(void **state)
     client_ack(c, 2, true);
     asker_run_ms(a, 100);
     expect(a, "GET /exchanges/%2F/amq.direct", NULL, 200,
-           "\"incoming\":[{\"stats\":{\"publish\":3},\"channel_details\":{\"connection_name\":");
-    assert_int_equal(count(a->body, "{\"stats\":{\"publish\":3},\"queue\":{\"name\":\""), 2);
+           "\"incoming\":[{\"stats\":{\"publish\":3,\"publish_details\":{\"rate\":0.0}},\"channel_"
+           "details\":{\"connection_name\":");
+    assert_int_equal(
+        count(
+            a->body,
+            "{\"stats\":{\"publish\":3,\"publish_details\":{\"rate\":0.0}},\"queue\":{\"name\":\""),
+        2);
     expect(a, "GET /exchanges/%2F/amq.default?columns=incoming.stats", NULL, 200,
-           "{\"incoming\":[{\"stats\":{\"publish\":2}}]}");
+           "{\"incoming\":[{\"stats\":{\"publish\":2,\"publish_details\":{\"rate\":0.0}}}]}");
     expect(a, "GET /queues/%2F/left?columns=incoming,deliveries", NULL, 200,
            "{\"deliveries\":[],\"incoming\":["
-           "{\"stats\":{\"publish\":1},\"exchange\":{\"name\":\"\",\"vhost\":\"/\"}},"
-           "{\"stats\":{\"publish\":3},\"exchange\":{\"name\":\"amq.direct\",\"vhost\":\"/\"}}]}");
+           "{\"stats\":{\"publish\":1,\"publish_details\":{\"rate\":0.0}},\"exchange\":{\"name\":"
+           "\"\",\"vhost\":\"/\"}},"
+           "{\"stats\":{\"publish\":3,\"publish_details\":{\"rate\":0.0}},\"exchange\":{\"name\":"
+           "\"amq.direct\",\"vhost\":\"/\"}}]}");
     expect(a, "GET /queues/%2F/right?columns=deliveries.stats,deliveries.consumer_tag", NULL, 200,
-           "{\"deliveries\":[{\"stats\":{\"ack\":2,\"deliver\":4,\"deliver_get\":4,"
-           "\"deliver_no_ack\":0,\"redeliver\":0},\"consumer_tag\":\"reader\"}]}");
+           "{\"deliveries\":[{\"stats\":{\"ack\":2,\"ack_details\":{\"rate\":0.0},\"deliver\":4,");
+    for (uint64_t i = 5; i < 15; i++) { /* which is seen by who asks again */
+        client_publish(c, "amq.direct", "k", "m");
+        client_expect_delivery(c, i, "m");
+    }
+    client_ack(c, 12, true);
+    asker_run_ms(a, 5000);
+    expect(a, "GET /exchanges/%2F/amq.direct?columns=incoming.stats", NULL, 200,
+           "{\"incoming\":[{\"stats\":{\"publish\":13,\"publish_details\":{\"rate\":1.");
+    expect(a, "GET /queues/%2F/right?columns=deliveries.stats.ack,deliveries.stats.ack_details",
+           NULL, 200, "{\"deliveries\":[{\"stats\":{\"ack\":12,\"ack_details\":{\"rate\":1.");
+    expect(a, "GET /queues/%2F/left?columns=incoming", NULL, 200,
+           "\"publish\":13,\"publish_details\":{\"rate\":1.");
     client_free(c);
 }
 
