@@ -75,8 +75,8 @@ void samples_free(struct samples *s);
 const struct sample *samples_queue(const struct samples *s, uint64_t id);
 const struct sample *samples_exchange(const struct samples *s, struct bytes vhost,
                                       struct bytes name);
-/* Of what is counted between two ends, known by their names: nobody visits these, so it is kept what
- * they were whenever they were told, and the rate is that between two tellings. */
+/* Of what is counted between two ends, known by their names: nobody visits these, so it is kept
+ * what they were whenever they were told, and the rate is that between two tellings. */
 const struct sample *samples_flow(struct samples *s, const struct bytes *names, size_t count,
                                   const uint64_t values[SAMPLE_VALUES]);
 /* Memory of the indexes of all queues of a type, as of the last round. */

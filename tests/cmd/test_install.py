@@ -78,9 +78,15 @@ class Install(unittest.TestCase):
 
 
 class Dockerfile(unittest.TestCase):
-    """Not a linter for all that can be wrong; what it knows, it finds."""
+    """By rules of our own, and by the linter out of build/npm where scripts/install-needs has put it."""
+
+    LINTER = ROOT / "build/npm/node_modules/.bin/dockerfile-utils"
 
     KNOWN = {"FROM", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE", "ENTRYPOINT"}
+
+    def setUp(self):
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="millrace-docker-"))
+        self.addCleanup(shutil.rmtree, self.home)
 
     def lint(self, text):
         findings, stages, has_user, is_clean = [], set(), False, True
@@ -127,6 +133,24 @@ class Dockerfile(unittest.TestCase):
                                    "--no-install-recommends x\nUSER x\nENTRYPOINT x --y\n"),
                          ["a shell stands between the broker and its signals",
                           "lists of packages stay in the image"])
+
+    def lint_by_program(self, path):
+        done = subprocess.run([self.LINTER, "lint", path], text=True, capture_output=True,
+                              timeout=DEADLINE_S, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_a_linter_has_nothing_to_say(self):
+        if not self.LINTER.exists():
+            self.skipTest("there is no dockerfile-utils in build/npm; scripts/install-needs test "
+                          "gets it")
+        self.assertEqual(self.lint_by_program(ROOT / "packaging/Dockerfile"), (0, ""))
+        bad = self.home / "Dockerfile"
+        bad.write_text("FROM debian:12\nRUNN x\nEXPOSE abc\nENTRYPOINT\n")
+        code, text = self.lint_by_program(bad)
+        self.assertNotEqual(code, 0)
+        for part in ("Unknown instruction: RUNN", "Invalid containerPort: abc",
+                     "Instruction has no arguments"):
+            self.assertIn(part, text)
 
     def test_what_is_made_here_stays_here(self):
         """Data may hold secrets, and a build is of this machine."""
