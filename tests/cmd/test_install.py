@@ -78,7 +78,7 @@ class Install(unittest.TestCase):
 
 
 class Dockerfile(unittest.TestCase):
-    """By rules of our own, and by the linter out of build/npm where scripts/install-needs has put it."""
+    """By rules of our own, and by the linter that scripts/install-needs puts into build/npm."""
 
     LINTER = ROOT / "build/npm/node_modules/.bin/dockerfile-utils"
 

@@ -64,8 +64,8 @@ class Newcomer(unittest.TestCase):
 
     def tell_time(self, what, begun, promised_s):
         """Says how long it took; machines differ, so nobody is held to it."""
-        print(f"{what}: {time.monotonic() - begun:.1f} s of the {promised_s} s that the text gives a "
-              "newcomer, without the build", flush=True)
+        print(f"{what}: {time.monotonic() - begun:.1f} s of the {promised_s} s that the text gives "
+              "a newcomer, without the build", flush=True)
 
     # ---- README.md ----
 
