@@ -141,7 +141,7 @@ static bool are_all_away(void *owner)
     return are_away;
 }
 
-void faults_restart(struct run *r)
+void faults_stop(struct run *r)
 {
     for (unsigned i = 0; i < r->party_count; i++) {
         party_deafen(r->parties[i], false);
@@ -152,6 +152,11 @@ void faults_restart(struct run *r)
             party_drop(r->parties[i]);
     world_close(&r->world);
     run_event(r, VERB_STOP);
+}
+
+void faults_restart(struct run *r)
+{
+    faults_stop(r);
     faults_open(r);
 }
 
@@ -265,6 +270,10 @@ static void happen(struct run *r, enum fault fault)
     case FAULT_STOP:
         if (!r->is_full && !r->is_stalled)
             faults_restart(r);
+        break;
+    case FAULT_ROT:
+        if (!r->is_full && !r->is_stalled)
+            faults_rot(r);
         break;
     case FAULT_SYNC:
     case FAULT_WRITE:

@@ -51,6 +51,7 @@
     X(VERB_DROP, "drop")         /* rejected for good, sent */                                     \
     X(VERB_LEAVE, "leave")       /* it asked to be no consumer any more */                         \
     X(VERB_GONE, "gone")         /* what the session holds goes back */                            \
+    X(VERB_DAMAGED, "damaged")   /* the broker says that bytes of its files are damaged */         \
     X(VERB_DRAINED, "drained")   /* all that was in the queue has come out */
 
 /* X(constant, text, kind): a number, a digest in hexadecimal, a flag, a name, or names */

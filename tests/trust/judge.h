@@ -128,6 +128,7 @@ struct judge {
     size_t at; /* the event */
     uint64_t life;
     struct life *lives;
+    bool is_damaged; /* and the broker said so */
     uint64_t window_ms;
     uint64_t slack_ms;
     struct map letters;

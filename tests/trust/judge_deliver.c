@@ -114,13 +114,25 @@ static void check_purge(struct judge *j, const struct session *s, const struct c
                  c->message, judge_word(j, p->name), p->purge.at_ms);
 }
 
+/* It was rejected, and had not become a dead letter yet when the broker ended. */
+static bool is_unburied(const struct judge *j, const struct copy *c)
+{
+    const struct copy *dead;
+
+    if (!c->is_dropped || !place_is(c->place, FACT_DEAD) || c->settled.life == j->life)
+        return false;
+    dead = judge_find_copy(j, c->place->queue->values[FACT_DEAD], c->place->name, c->message);
+    return dead == NULL || dead->deliveries == 0;
+}
+
 static void check_holder(struct judge *j, const struct copy *c)
 {
     if (c->holder != NULL)
         judge_breach(j, BREACH_DUPLICATED,
                      "message %" PRIu64 " of '%s' came while session %" PRIu64 " has it",
                      c->message, judge_word(j, c->place->name), c->holder->number);
-    if (c->is_settled && moment_is_sure(j, &c->settled) && !judge_is_reread(j, c))
+    if (c->is_settled && moment_is_sure(j, &c->settled) && !judge_is_reread(j, c) &&
+        !is_unburied(j, c))
         judge_breach(j, BREACH_RESURRECTED,
                      "message %" PRIu64 " of '%s' came again, settled at %" PRIu64, c->message,
                      judge_word(j, c->place->name), c->settled.at_ms);

@@ -54,7 +54,8 @@
     X(FAULT_CLOCK, "clock")         /* the wall clock jumps */                                     \
     X(FAULT_RESET, "reset")         /* connections break */                                        \
     X(FAULT_HALF_OPEN, "half_open") /* connections die without a word */                           \
-    X(FAULT_SLOW_READER, "slow_reader")
+    X(FAULT_SLOW_READER, "slow_reader")                                                            \
+    X(FAULT_ROT, "rot") /* a bit turns on the disk while the broker is stopped */
 
 enum feature {
 #define X(constant, name) constant,

@@ -337,7 +337,8 @@ static void report(struct run *r, struct run_result *out)
     out->confirmed = v.confirmed;
     out->deliveries = v.deliveries;
     out->redeliveries = v.redeliveries;
-    out->is_good = v.count == 0 && r->trouble[0] == '\0';
+    /* what is damaged, and was named, may keep messages back */
+    out->is_good = v.count == 0 && (r->trouble[0] == '\0' || r->rot.is_told);
     buf_init(&text, HISTORY_MAX);
     buf_text(&text, "plan:");
     plan_write(&r->plan, &text);
@@ -363,6 +364,11 @@ static void keep(struct run *r, struct run_result *out, const char *path)
     buf_release(&text);
 }
 
+static void hear(void *owner, const char *line)
+{
+    faults_hear((struct run *)owner, line);
+}
+
 void trust_run(const struct run_options *o, struct run_result *out)
 {
     struct run *r = MEM_NEW(struct run);
@@ -370,6 +376,11 @@ void trust_run(const struct run_options *o, struct run_result *out)
     memset(out, 0, sizeof(*out));
     diag_set_level(o->speaks ? DIAG_INFO : DIAG_OFF);
     begin(r, o->seed);
+    r->speaks = o->speaks;
+    if (plan_fails(&r->plan, FAULT_ROT)) {
+        diag_set_level(o->speaks ? DIAG_INFO : DIAG_WARNING);
+        diag_set_sink(hear, r);
+    }
     if (r->trouble[0] == '\0')
         be_safe(r);
     if (r->trouble[0] == '\0')
@@ -382,6 +393,7 @@ void trust_run(const struct run_options *o, struct run_result *out)
     report(r, out);
     keep(r, out, o->history_path);
     end(r);
+    diag_set_sink(NULL, NULL);
     diag_set_level(DIAG_INFO);
     mem_free(r);
 }

@@ -19,9 +19,17 @@
 #include "tests/trust/history.h"
 #include "tests/trust/plan.h"
 
-enum { PARTIES_MAX = 48, TROUBLE_SIZE = 300, RUN_HANGS_MS = 100000 };
+enum { PARTIES_MAX = 48, TROUBLE_SIZE = 300, ROT_PATH_SIZE = 256, RUN_HANGS_MS = 100000 };
 
 struct party;
+
+/* A bit that turned in a file of the broker. */
+struct rot {
+    char path[ROT_PATH_SIZE]; /* "": none */
+    uint64_t at;
+    unsigned bit;
+    bool is_told; /* the broker has named the file since */
+};
 
 struct run {
     struct plan plan;
@@ -42,6 +50,8 @@ struct run {
     bool is_stalled;         /* the same */
     bool are_consumers_away; /* they do not come back, for now */
     unsigned crashes;
+    struct rot rot;
+    bool speaks;                /* as in run_options */
     char trouble[TROUBLE_SIZE]; /* what did not work that must; "": nothing */
 };
 

@@ -28,12 +28,23 @@ const char *breach_name(enum breach_kind kind)
 
 /* ---- what the files of a judgement share ---- */
 
+/* What damaged bytes may do, once the broker has named them: something is missing, or comes again
+ * as nobody knows any more that it was settled. Nothing is wrong that comes. */
+static bool may_damage(enum breach_kind kind)
+{
+    return kind == BREACH_LOST || kind == BREACH_SKIPPED || kind == BREACH_FORGOTTEN ||
+           kind == BREACH_UNDEAD || kind == BREACH_RESURRECTED || kind == BREACH_TORN ||
+           kind == BREACH_MISCOUNTED || kind == BREACH_UNMARKED;
+}
+
 void judge_breach(struct judge *j, enum breach_kind kind, const char *format, ...)
 {
     struct verdict *v = j->verdict;
     char text[TEXT_SIZE];
     va_list args;
 
+    if (j->is_damaged && may_damage(kind))
+        return;
     v->count++;
     v->counts[kind]++;
     if (v->kept == BREACHES_MAX)
@@ -516,6 +527,9 @@ static void on_event(struct judge *j)
         break;
     case VERB_CONSUME:
         on_consume(j);
+        break;
+    case VERB_DAMAGED:
+        j->is_damaged = true;
         break;
     case VERB_RETURN:
         on_returned(j);
