@@ -43,6 +43,7 @@ static struct broker *broker_new(const struct broker_open *o)
     list_init(&b->doomed);
     list_init(&b->logs.doomed);
     list_init(&b->logs.replays);
+    io_task_init(&b->logs.ride, replay_ride);
     list_init(&b->visits);
     list_init(&b->looks);
     turn_init(b);

@@ -113,12 +113,12 @@ static void keep_definition(struct vhost *v, const struct define_binding *d,
 }
 
 /* It is the newest one to its destination. */
-static void tell_bound(const struct visit *v, const struct binding_spec *spec)
+static void tell_bound(struct vhost *v, const struct binding_spec *spec)
 {
-    const struct binding *newest = binding_newest_to(v->vhost->table, spec->destination);
+    const struct binding *newest = binding_newest_to(v->table, spec->destination);
 
     if (newest != NULL)
-        event_of_binding(v->vhost, newest, "binding.created");
+        event_of_binding(v, newest, "binding.created");
 }
 
 /* The replay that is on its way for the binding, or NULL. */
@@ -159,7 +159,7 @@ static int bind_ends(struct visit *v, const struct define_binding *d, const stru
     if (definitions_are_full(&b->definitions))
         return refuse(refusal, REFUSE_RESOURCE, "too many definitions wait for the disk");
     if (replay_find(b, &replay) != NULL)
-        return 0; /* it is bound when that is done */
+        return 0; /* it is bound, or will be when that is done */
     if (wish.is_on && (wish.is_one_off || !exchange_is_bound(v->vhost->table, &spec)))
         return replay_begin(v, &replay, &wish, is_durable(ends), refusal);
     if (exchange_bind(v->vhost->table, &spec, &is_new, &note) != 0)
@@ -169,7 +169,7 @@ static int bind_ends(struct visit *v, const struct define_binding *d, const stru
     if (is_durable(ends))
         keep_definition(v->vhost, d, ends, arguments);
     define_give_history(v->vhost, ends->source, &spec.destination);
-    tell_bound(v, &spec);
+    tell_bound(v->vhost, &spec);
     return 0;
 }
 
@@ -193,6 +193,8 @@ void define_bind_live(struct vhost *v, const struct replay_binding *r)
     }
     if (is_new && is_durable(&ends))
         keep_definition(v, &d, &ends, r->arguments);
+    if (is_new)
+        tell_bound(v, &spec);
 }
 
 /* The names without line ends, and what they name. */

@@ -24,7 +24,7 @@ struct named_queue *define_make_queue(struct vhost *v, const struct define_queue
 void define_give_history(struct vhost *v, const struct exchange *source,
                          const struct binding_end *destination);
 
-/* A replay has caught up: its binding is made, with its definition. Arguments are sorted. */
+/* The binding of a replay is made, with its definition. Arguments are sorted. */
 struct replay_binding {
     struct exchange *source;
     uint64_t queue;

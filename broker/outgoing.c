@@ -660,6 +660,8 @@ int outgoing_send(struct visit *v, const struct outgoing *o, struct sent *sent,
     };
     int rv = 0;
 
+    if (UNLIKELY(v->broker->logs.replay_count > 0))
+        io_later(v->broker->io, &v->broker->logs.ride); /* it comes before the log's own task */
     *out = (struct train_way){
         .exchange = o->exchange,
         .targets = targets,

@@ -47,6 +47,7 @@ struct broker_logs {
     struct list doomed;  /* named queues whose exchange went in this turn */
     struct list replays; /* those on their way, and those that are over in this turn */
     size_t replay_count;
+    struct io_task ride; /* replays write beside what is published in this turn */
 };
 
 /* Buffers for what lives as long as one call. */

@@ -46,6 +46,7 @@ static void write_definition(const struct replay *r)
         .queue = r->queue,
         .exchange = r->exchange,
         .is_one_off = r->is_one_off,
+        .is_bound = r->is_bound,
         .until_ms = r->until_ms,
         .source = r->source,
         .routing_key = r->key,
@@ -143,6 +144,24 @@ static void resume(struct replay *r)
     }
 }
 
+void replay_ride(struct io_task *t)
+{
+    struct broker *b = CONTAINER_OF(t, struct broker, logs.ride);
+
+    LIST_FOREACH (link, &b->logs.replays) {
+        struct replay *r = CONTAINER_OF(link, struct replay, link);
+
+        if (r->is_over || list_linked(&r->held.link))
+            continue;
+        r->is_riding = true;
+        resume(r);
+        for (size_t i = 0; i < r->part_count; i++)
+            if (r->parts[i].consumer != NULL && !r->parts[i].is_done)
+                consumer_read(r->parts[i].consumer, REPLAY_TURN_MAX);
+        r->is_riding = false;
+    }
+}
+
 static void on_resumed(struct held *h)
 {
     resume(CONTAINER_OF(h, struct replay, held));
@@ -203,12 +222,64 @@ static int run(struct replay *r, struct err_note *note)
         if (queue_home(queue_stream_at(log->queue, i)) != target->home->queues)
             return err_note(note, ERR_INVALID, "the queue and the log are on different partitions");
     rv = replay_open_filter(r, exchange_spec(source).type, note);
+    r->pace.from = partition_next(queues_partition(target->home->queues));
+    r->pace.theirs_ns = io_now_ns(r->broker->io);
+    r->pace.burst = REPLAY_BURST_BYTES;
     for (size_t i = 0; i < r->part_count && rv == 0; i++) {
         r->parts[i].stream = queue_stream_at(log->queue, i);
         rv = open_part(&r->parts[i], target->home->queues);
     }
     io_timer_start(r->broker->io, &r->retry, LOOK_MS * UINT64_C(1000000));
     return rv;
+}
+
+/* ---- bound at once ---- */
+
+static struct queue *target_of(const struct replay *r)
+{
+    struct named_queue *target = vhost_find_queue_id(r->vhost, r->queue);
+
+    return target == NULL ? NULL : target->queue;
+}
+
+/* Whether what the binding brings can wait in the queue, and nothing else would have to. The
+ * definitions of binding and replay must be in the log before what is published next. */
+static bool can_be_bound(const struct replay *r)
+{
+    struct broker *b = r->broker;
+    const struct queue *q = target_of(r);
+    const struct binding_end end = {.queue = r->queue};
+    uint64_t position = 0;
+
+    if (!queue_can_be_held(q) || home_is_pressed(&b->homes[0]))
+        return false;
+    if (definitions_newest(&b->definitions, &position) && position == DEFINITION_UNWRITTEN)
+        return false;
+    LIST_FOREACH (link, &b->logs.replays) {
+        const struct replay *other = CONTAINER_OF(link, struct replay, link);
+
+        if (other != r && !other->is_over && other->queue == r->queue)
+            return other->is_bound;
+    }
+    return binding_next_to(r->vhost->table, end, NULL) == NULL;
+}
+
+static void hold(struct replay *r)
+{
+    r->is_bound = true;
+    queue_hold(target_of(r));
+}
+
+/* The binding is there: a crash may have come between its definition and that of the replay, which
+ * is written first. */
+static bool has_binding(const struct replay *r)
+{
+    const struct binding_spec spec = {.source = exchange_find(r->vhost->table, r->source),
+                                      .destination = {.queue = r->queue},
+                                      .key = r->key,
+                                      .arguments = r->arguments};
+
+    return spec.source != NULL && exchange_is_bound(r->vhost->table, &spec);
 }
 
 /* Where each stream is read from and to, from what was asked for. */
@@ -226,7 +297,7 @@ static void aim(struct replay *r, const struct replay_wish *wish, struct queue *
 
             part->start.value = back > next ? 0 : (int64_t)(next - back);
         }
-        if (wish->is_one_off)
+        if (wish->is_one_off || r->is_bound)
             part->end = wish->until_offset < next ? wish->until_offset : next;
     }
 }
@@ -248,13 +319,20 @@ int replay_begin(struct visit *v, const struct replay_spec *spec, const struct r
     r = replay_new(spec, definitions_take_id(&b->definitions), queue_stream_count(log->queue));
     b->logs.replay_count++;
     r->is_durable = is_durable;
+    bool is_bound = !wish->is_one_off && can_be_bound(r);
+    r->is_bound = is_bound;
     aim(r, wish, log->queue);
+    r->is_bound = false; /* until it holds the queue */
     if (run(r, &note) != 0) {
         replay_end(r);
         return refuse(refusal, REFUSE_PRECONDITION, "%s", note.text);
     }
+    if (is_bound)
+        hold(r);
     if (is_durable)
         write_definition(r);
+    if (is_bound)
+        replay_go_live(r);
     replay_look(r);
     return 0;
 }
@@ -284,8 +362,14 @@ static void restore_one(struct broker *b, const struct definition *d)
             (struct stream_start){(enum stream_start_kind)t.parts[i].kind, t.parts[i].value};
         r->parts[i].end = t.parts[i].end;
     }
-    if (run(r, &note) == 0)
+    bool is_bound = t.is_bound && has_binding(r);
+    for (size_t i = 0; i < t.part_count && t.is_bound && !is_bound; i++)
+        r->parts[i].end = UINT64_MAX; /* the one who bound it never heard so: it follows */
+    if (run(r, &note) == 0) {
+        if (is_bound)
+            hold(r);
         return;
+    }
     diag(DIAG_WARNING, "broker", "a replay of exchange '%.*s' does not go on: %s", SHOW(t.source),
          note.text);
     replay_end(r);
@@ -309,6 +393,8 @@ void replay_end(struct replay *r)
         return;
     r->is_over = true;
     remove_definition(r);
+    if (target != NULL && r->is_bound)
+        queue_release_hold(target->queue);
     if (target != NULL)
         queues_drop_origins(target->home->queues, r->id, r->part_count);
     broker_stir(r->broker);
@@ -353,7 +439,9 @@ void replay_step(struct broker *b)
         struct replay *r = CONTAINER_OF(link, struct replay, link);
 
         if (!r->is_over) {
-            if (!list_linked(&r->held.link))
+            if (replay_must_wait(r))
+                io_timer_start(b->io, &r->retry, REPLAY_QUIET_NS);
+            else if (!list_linked(&r->held.link))
                 resume(r);
             continue;
         }

@@ -80,8 +80,10 @@ static void mark(const struct replay_part *part, uint64_t offset, struct message
     (void)props_find_headers(&m->props, &headers);
     table_rewrite(headers, set, NULL, 0, &s->headers);
     slip.has_origin = true;
-    slip.origin = (struct slip_origin){
-        .replay = r->id, .part = (uint16_t)(part - r->parts), .offset = offset};
+    slip.origin = (struct slip_origin){.replay = r->id,
+                                       .part = (uint16_t)(part - r->parts),
+                                       .offset = offset,
+                                       .goes_ahead = r->is_bound};
     buf_clear(&s->slip);
     slip_write(&slip, &s->slip);
     if (buf_error(&s->slip) != 0) { /* where it comes from counts more than hidden keys */
@@ -112,14 +114,23 @@ static uint64_t expiration_of(const struct props *props)
     return ttl.fault == TTL_OK ? ttl.ms : QUEUE_NO_LIMIT;
 }
 
+/* Beside others a look and a copy are paid for. */
+static void pay(struct replay *r, uint64_t cost)
+{
+    r->pace.credit -= r->is_riding ? (int64_t)(cost * r->broker->logs.replay_count) : 0;
+}
+
 static void count_copy(struct replay *r, const struct queues_published *published,
                        const struct stored *stored)
 {
+    uint64_t bytes = REPLAY_RECORD_BYTES + (stored->parts > 0 ? 0 : stored->body_size);
+
     if (!published->is_in_log)
         return;
     r->pace.newest = published->position;
     r->pace.copies++;
-    r->pace.bytes += REPLAY_RECORD_BYTES + (stored->parts > 0 ? 0 : stored->body_size);
+    r->pace.bytes += bytes;
+    pay(r, REPLAY_COPY_COST * (1 + bytes / REPLAY_COPY_BYTES));
 }
 
 /* Errors: ERR_FULL: it cannot be taken now. */
@@ -170,7 +181,8 @@ static uint64_t left_of(struct replay_part *part)
 
     if (part->is_done || part->stream == NULL)
         return 0;
-    at = part->consumer == NULL ? 0 : consumer_next_offset(part->consumer);
+    if (part->consumer != NULL && !part->is_asked)
+        at = consumer_next_offset(part->consumer);
     part->next = at > part->next ? at : part->next;
     if (end > queue_next_offset(part->stream))
         end = queue_next_offset(part->stream);
@@ -186,19 +198,95 @@ static uint64_t others(const struct replay_pace *pace, const struct partition *p
     return written > pace->copies ? written - pace->copies : 0;
 }
 
-/* Whether more must be committed before it goes on. */
+/* Of one that has to get nearer to those who publish: whether more must be committed before it goes
+ * on. */
+static bool has_chased(struct replay *r, const struct partition *p)
+{
+    struct replay_pace *pace = &r->pace;
+
+    if (pace->copies == 0 || partition_committed(p) > pace->newest) {
+        bool is_alone = others(pace, p) == 0;
+
+        *pace = (struct replay_pace){.from = partition_next(p), .is_alone = is_alone};
+    }
+    uint64_t theirs = others(pace, p);
+    uint64_t count = r->broker->logs.replay_count;
+
+    if (pace->is_alone && theirs == 0)
+        return pace->bytes >= REPLAY_ALONE_BYTES / count;
+    return pace->bytes >= REPLAY_CHASE_BYTES / count && pace->copies > theirs + theirs / 2;
+}
+
+/* Takes note of what others have written. */
+static void watch_others(struct replay *r, const struct partition *p)
+{
+    struct replay_pace *pace = &r->pace;
+    uint64_t theirs = others(pace, p);
+
+    if (theirs == 0)
+        return;
+    if (partition_committed(p) >= pace->granted) {
+        pace->granted = partition_next(p);
+        theirs += REPLAY_COMMIT_CREDIT;
+    }
+    pace->credit += theirs < REPLAY_CREDIT_MAX ? (int64_t)theirs : REPLAY_CREDIT_MAX;
+    if (pace->credit > REPLAY_CREDIT_MAX)
+        pace->credit = REPLAY_CREDIT_MAX;
+    pace->from = partition_next(p);
+    pace->copies = 0;
+    pace->theirs_ns = io_now_ns(r->broker->io);
+    pace->idle_ns = 0;
+    pace->burst = REPLAY_BURST_BYTES;
+}
+
+/* Whether the log has been idle for longer than it had to work for them. */
+static bool is_quiet(struct replay *r, uint64_t committed)
+{
+    struct replay_pace *pace = &r->pace;
+    uint64_t now_ns = io_now_ns(r->broker->io);
+
+    if (committed < pace->from)
+        return false;
+    if (pace->idle_ns == 0) {
+        pace->idle_ns = now_ns;
+        pace->quiet_ns = now_ns - pace->theirs_ns;
+        if (pace->quiet_ns < REPLAY_QUIET_NS)
+            pace->quiet_ns = REPLAY_QUIET_NS;
+    }
+    return now_ns - pace->idle_ns >= pace->quiet_ns;
+}
+
+/* Of one that has time: whether the log is for those who publish. */
+static bool must_wait(struct replay *r, const struct partition *p)
+{
+    struct replay_pace *pace = &r->pace;
+    uint64_t committed = partition_committed(p);
+
+    watch_others(r, p);
+    if (pace->bytes > 0 && committed > pace->newest) {
+        pace->bytes = 0;
+        pace->burst = 2 * pace->burst < REPLAY_ALONE_BYTES ? 2 * pace->burst : REPLAY_ALONE_BYTES;
+    }
+    if (r->is_riding && pace->credit >= (int64_t)(REPLAY_COPY_COST * r->broker->logs.replay_count))
+        return false;
+    return !is_quiet(r, committed) || pace->bytes >= pace->burst / r->broker->logs.replay_count;
+}
+
 static bool has_its_share(struct replay *r, struct replay_part *part)
 {
     const struct partition *p = queues_partition(queue_home(part->stream));
-    struct replay_pace *pace = &r->pace;
 
-    if (pace->copies == 0 || partition_committed(p) > pace->newest)
-        *pace = (struct replay_pace){.from = partition_next(p), .is_alone = others(pace, p) == 0};
-    uint64_t theirs = others(pace, p);
-    bool is_alone = pace->is_alone && theirs == 0;
-    uint64_t max = is_alone ? REPLAY_ALONE_BYTES : REPLAY_BESIDE_BYTES;
-    return pace->bytes >= max / r->broker->logs.replay_count &&
-           pace->copies > theirs + theirs / 2 && left_of(part) > REPLAY_SEAM;
+    if (replay_has_time(r))
+        return must_wait(r, p);
+    return left_of(part) > REPLAY_SEAM && has_chased(r, p);
+}
+
+bool replay_must_wait(struct replay *r)
+{
+    for (size_t i = 0; replay_has_time(r) && i < r->part_count; i++)
+        if (r->parts[i].stream != NULL)
+            return must_wait(r, queues_partition(queue_home(r->parts[i].stream)));
+    return false;
 }
 
 /* Whether enough was done in this turn. Near the end there is no pause, so that publishers who are
@@ -227,10 +315,8 @@ static bool finish(struct replay_part *part)
     return stall(part);
 }
 
-static bool deliver(void *owner, struct consumer *c, struct delivery *d, const struct stored *m,
-                    struct store_pin pin)
+static bool take(struct replay_part *part, struct delivery *d, const struct stored *m)
 {
-    struct replay_part *part = (struct replay_part *)owner;
     struct replay *r = part->replay;
     struct message message = {
         .exchange = m->exchange,
@@ -241,8 +327,6 @@ static bool deliver(void *owner, struct consumer *c, struct delivery *d, const s
         .body_size = m->body_size,
     };
 
-    (void)c;
-    (void)pin;
     if (r->is_over || part->is_done)
         return stall(part);
     if (d->offset >= part->end || m->time_ms >= r->until_ms)
@@ -250,9 +334,11 @@ static bool deliver(void *owner, struct consumer *c, struct delivery *d, const s
     if (is_tired(r, part))
         return stall(part);
     if (has_its_share(r, part)) {
-        part->is_stalled = true; /* until there was a commit */
+        part->is_stalled =
+            true; /* until there was a commit, or others have written, or time passes */
         return false;
     }
+    pay(r, REPLAY_LOOK_COST);
     if (props_decode(m->props, &message.props) == 0 && matches(r, &message) &&
         copy(part, m, &message, d->offset) != 0) {
         part->is_stalled = true; /* until there is room */
@@ -261,9 +347,22 @@ static bool deliver(void *owner, struct consumer *c, struct delivery *d, const s
     r->looked_at++;
     part->next = d->offset + 1;
     queue_ack(d);
-    if (left_of(part) == 0)
-        replay_look(r);
     return true;
+}
+
+static bool deliver(void *owner, struct consumer *c, struct delivery *d, const struct stored *m,
+                    struct store_pin pin)
+{
+    struct replay_part *part = (struct replay_part *)owner;
+
+    (void)c;
+    (void)pin;
+    part->is_asked = true; /* the stream says that it is behind this one, which may not be taken */
+    bool is_taken = take(part, d, m);
+    part->is_asked = false;
+    if (is_taken && left_of(part) == 0)
+        replay_look(part->replay);
+    return is_taken;
 }
 
 /* The log is gone, with its exchange. */
@@ -282,32 +381,32 @@ const struct consumer_ops replay_consumer_ops = {.deliver = deliver, .cancelled 
 
 /* ---- the seam ---- */
 
-static void go_live(struct replay *r)
+void replay_go_live(struct replay *r)
 {
     struct exchange *source = exchange_find(r->vhost->table, r->source);
 
     if (source != NULL && vhost_exchange_id(r->vhost, r->source) == r->exchange)
         define_bind_live(r->vhost,
                          &(struct replay_binding){source, r->queue, r->key, r->arguments});
-    diag(DIAG_INFO, "broker", "replay %llu of exchange '%.*s' is done, the binding is live",
-         (unsigned long long)r->id, SHOW(r->source));
 }
 
 void replay_look(struct replay *r)
 {
+    bool has_end = r->is_one_off || r->is_bound;
     uint64_t position = 0;
 
     if (r->is_over)
         return;
     for (size_t i = 0; i < r->part_count; i++) {
-        if (left_of(&r->parts[i]) > (ZOO(SEAM_GAP) ? 1 : 0) ||
-            (r->is_one_off && !r->parts[i].is_done))
+        if (left_of(&r->parts[i]) > (ZOO(SEAM_GAP) ? 1 : 0) || (has_end && !r->parts[i].is_done))
             return;
     }
-    if (!r->is_one_off && definitions_newest(&r->broker->definitions, &position) &&
+    if (!has_end && definitions_newest(&r->broker->definitions, &position) &&
         position == DEFINITION_UNWRITTEN)
         return; /* the binding would be written later than what it lets through */
-    if (!r->is_one_off)
-        go_live(r);
+    if (!has_end)
+        replay_go_live(r);
+    diag(DIAG_INFO, "broker", "replay %llu of exchange '%.*s' is done%s", (unsigned long long)r->id,
+         SHOW(r->source), r->is_one_off ? "" : ", the binding is live");
     replay_end(r);
 }

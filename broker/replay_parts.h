@@ -1,6 +1,6 @@
 /* What a replay is made of. Private to the room.
  *
- *     replay_begin (bind), replay_restore (start) --> RUNNING --all read--> live, or over
+ *     replay_begin (bind), replay_restore (start) --> RUNNING --all read--> live, and over
  *                                                       | the queue, the exchange or the log goes,
  *                                                       '--or somebody cancels it--> over
  *
@@ -20,7 +20,14 @@ enum {
     REPLAY_TURN_MAX = 512,        /* messages that one looks at in a turn, while it is far behind */
     REPLAY_SEAM = 4096,           /* so near to the end it goes on without a pause */
     REPLAY_ALONE_BYTES = 8 << 20, /* copied and not yet committed, when nobody publishes; */
-    REPLAY_BESIDE_BYTES = 1 << 20, /* and beside others, if they do not write more */
+    REPLAY_CHASE_BYTES = 1 << 20, /* beside others whom it follows, if they do not write more; */
+    REPLAY_COPY_COST = 9,         /* records of others, for a copy beside them, for each */
+    REPLAY_COPY_BYTES = 2 << 10,  /* so many bytes of it; */
+    REPLAY_LOOK_COST = 2,         /* and for a look at a message */
+    REPLAY_COMMIT_CREDIT = 64,    /* as many records more, for each commit, */
+    REPLAY_CREDIT_MAX = 1 << 13,  /* and at most so many that wait to be used */
+    REPLAY_BURST_BYTES = 64 << 10, /* copied before the first commit since others have written */
+    REPLAY_QUIET_NS = 250000,      /* the log is idle for so long at least before it is alone */
     REPLAY_RECORD_BYTES = 128,     /* what a copy takes beside its body, about */
     REPLAY_RETRY_MS = 100,         /* a queue that is full is tried again */
     REPLAYS_MAX = 1024,            /* of a broker at the same time */
@@ -36,17 +43,31 @@ struct replay_part {
     uint64_t end;              /* nothing at or above is copied; UINT64_MAX: no limit */
     bool is_done;
     bool is_stalled; /* it said that it can take no more */
+    bool is_asked;   /* whether it takes a message */
 };
 
-/* What one replay has written since the last of its copies was committed, and what the others have.
- * Beside others it takes half as much again as they do, so that it gets nearer to them and they
- * still have the larger part of each commit that there is room for. */
+/* How much it may write, which follows from what others have written.
+ *
+ * One that has TIME (its end is known) leaves the log to them: each record of theirs is credit, of
+ * which it pays for copies and looks, and it writes in the same turn as they do (replay_ride()), so
+ * that it never makes them wait for a sync of its own. When all of theirs is committed and the log
+ * was then idle for as long as that took, it is the replay's own: what it writes before a commit
+ * doubles each time, until somebody publishes.
+ *
+ * One that has to FOLLOW them takes, of each commit, half as much again as they do, so that it gets
+ * nearer to them. */
 struct replay_pace {
-    uint64_t from;   /* position: then it began */
-    uint64_t newest; /* position of the last copy */
-    uint64_t copies;
-    uint64_t bytes;
-    bool is_alone; /* nobody else had written anything before that */
+    uint64_t from;      /* position: what others wrote before was looked at */
+    uint64_t newest;    /* position of the last copy */
+    uint64_t copies;    /* since `from` */
+    uint64_t bytes;     /* not committed yet */
+    uint64_t burst;     /* how many of them there may be while it has time and is alone */
+    uint64_t granted;   /* position: its commit brings credit */
+    uint64_t theirs_ns; /* when others have written */
+    uint64_t idle_ns;   /* when that was committed; 0: it is not */
+    uint64_t quiet_ns;  /* so long the log must be idle */
+    int64_t credit;
+    bool is_alone; /* nobody else had written anything before `from` */
 };
 
 struct replay {
@@ -62,8 +83,10 @@ struct replay {
     uint8_t *texts;
     bool is_durable; /* there is a definition of it */
     bool is_one_off;
+    bool is_bound; /* its binding is live, and its queue held */
     bool is_over;
-    int64_t until_ms;              /* messages from then on are not copied; INT64_MAX: no limit */
+    bool is_riding;   /* what it writes now goes with what others have written in this turn */
+    int64_t until_ms; /* messages from then on are not copied; INT64_MAX: no limit */
     struct exchange_table *filter; /* one exchange with one binding: what matches */
     struct exchange *filter_exchange;
     struct held held;      /* publishing is held back */
@@ -120,6 +143,8 @@ void replay_end(struct replay *r);
 void replay_end_of_queue(struct broker *b, uint64_t queue);
 /* Ends those of the exchange; it may have been declared anew. */
 void replay_end_of_exchange(struct vhost *v, struct bytes name);
+/* Somebody publishes in this turn. */
+void replay_ride(struct io_task *t);
 /* The end of a turn. */
 void replay_step(struct broker *b);
 /* Ends all without forgetting them: the broker closes. */
@@ -132,7 +157,16 @@ extern const struct consumer_ops replay_consumer_ops;
 /* Makes the filter. ERR_INVALID. */
 MUST_USE int replay_open_filter(struct replay *r, struct bytes type, struct err_note *note);
 void replay_close_filter(struct replay *r);
-/* Looks whether all is read; then it goes live, or is over. */
+/* Makes its binding. */
+void replay_go_live(struct replay *r);
+/* Whether its end is known: it need not be faster than those who publish. */
+static inline bool replay_has_time(const struct replay *r)
+{
+    return r->is_bound || r->is_one_off;
+}
+/* Whether one that has time leaves the log to those who publish, for now. */
+bool replay_must_wait(struct replay *r);
+/* Looks whether all is read; then it goes live, if it is not, and is over. */
 void replay_look(struct replay *r);
 
 #endif

@@ -326,6 +326,8 @@ bool global_term_decode(const struct definition *d, struct global_term *out)
 
 /* ---- replays ---- */
 
+enum { REPLAY_ONE_OFF = 1, REPLAY_BOUND = 2 };
+
 void replay_term_encode_key(uint64_t id, struct term_buffers *out)
 {
     begin(out);
@@ -340,7 +342,8 @@ void replay_term_encode(const struct replay_term *t, struct term_buffers *out)
     buf_le64(&out->body, t->vhost);
     buf_le64(&out->body, t->queue);
     buf_le64(&out->body, t->exchange);
-    buf_u8(&out->body, t->is_one_off ? 1 : 0);
+    buf_u8(&out->body,
+           (uint8_t)((t->is_one_off ? REPLAY_ONE_OFF : 0) | (t->is_bound ? REPLAY_BOUND : 0)));
     buf_le64(&out->body, (uint64_t)t->until_ms);
     put_short(&out->body, t->source);
     put_short(&out->body, t->routing_key);
@@ -358,12 +361,15 @@ bool replay_term_decode(const struct definition *d, struct replay_term *out)
 {
     struct reader key = reader_of(d->key);
     struct reader body = reader_of(d->body);
+    uint8_t flags = 0;
 
     out->id = reader_le64(&key);
     out->vhost = reader_le64(&body);
     out->queue = reader_le64(&body);
     out->exchange = reader_le64(&body);
-    out->is_one_off = reader_u8(&body) != 0;
+    flags = reader_u8(&body);
+    out->is_one_off = (flags & REPLAY_ONE_OFF) != 0;
+    out->is_bound = (flags & REPLAY_BOUND) != 0;
     out->until_ms = (int64_t)reader_le64(&body);
     out->source = take_short(&body);
     out->routing_key = take_short(&body);

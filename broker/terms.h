@@ -23,11 +23,12 @@
  *     OPERATOR_POLICY                                           pattern p, definition: arguments
  *     GLOBAL_PARAMETER  name s                                  JSON
  *     REPLAY            id u64                                  virtual host u64, queue u64,
- *                                                               exchange u64, one-off u8, until in
+ *                                                               exchange u64, how u8, until in
  *                                                               ms i64, exchange s, routing key s,
  *                                                               parts u16, of each: start u8,
  *                                                               value i64, end u64; arguments
  *
+ * How: 1 a one-off copy, 2 its binding is live (broker/replay.h).
  * Flags: 1 auto-delete, 2 internal, 4 a queue in which the messages of the delayed exchange with
  * the same id wait, and whose name is the exchange's, 8 SPREAD: a stream with x-partitions N. Its
  * partitions have no terms of their own: their ids are the N behind its own, and they lie on the
@@ -182,6 +183,7 @@ struct replay_term {
     uint64_t queue;
     uint64_t exchange;
     bool is_one_off;
+    bool is_bound; /* its binding is live already */
     int64_t until_ms;
     struct bytes source;
     struct bytes routing_key;

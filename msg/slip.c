@@ -1,7 +1,7 @@
 /* Reading and writing slips. */
 #include "msg/slip.h"
 
-enum { HAS_ORIGIN = 1 };
+enum { HAS_ORIGIN = 1, GOES_AHEAD = 2 };
 
 struct slip slip_read(struct bytes b)
 {
@@ -15,6 +15,7 @@ struct slip slip_read(struct bytes b)
         s.origin.replay = reader_le64(&r);
         s.origin.part = reader_le16(&r);
         s.origin.offset = reader_le64(&r);
+        s.origin.goes_ahead = (flags & GOES_AHEAD) != 0;
     }
     if (r.is_failed)
         return (struct slip){.keys = {NULL, 0}};
@@ -36,7 +37,9 @@ bool slip_next_key(struct bytes *keys, struct bytes *key)
 
 void slip_begin(const struct slip *s, struct buf *out)
 {
-    buf_u8(out, s->has_origin ? HAS_ORIGIN : 0);
+    int ahead = s->origin.goes_ahead ? GOES_AHEAD : 0;
+
+    buf_u8(out, (uint8_t)(s->has_origin ? HAS_ORIGIN | ahead : 0));
     buf_u8(out, s->deaths);
     if (!s->has_origin)
         return;

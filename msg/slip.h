@@ -3,10 +3,11 @@
  *
  *     flags u8 | deaths u8 | with ORIGIN: replay u64, part u16, offset u64 | ( size u32 | key )*
  *
- *     flags    1 ORIGIN
+ *     flags    1 ORIGIN, 2 it goes ahead
  *     deaths   how many entries at the front of x-death the broker wrote itself: those behind came
  *              with the message, from a client that had it before
- *     origin   it is a copy that a replay made: of which message of which stream (broker/replay.h)
+ *     origin   it is a copy that a replay made: of which message of which stream (broker/replay.h);
+ *              in its queue it may go ahead of what is no such copy, though that came before
  *     keys     of BCC, which is not in the headers any more: the message dies with all its keys
  *
  * Numbers are little-endian. Plain values that borrow; any thread. */
@@ -25,6 +26,7 @@ struct slip_origin {
     uint64_t replay;
     uint16_t part;
     uint64_t offset;
+    bool goes_ahead;
 };
 
 struct slip {

@@ -326,7 +326,7 @@ unsigned queue_serve_gets(struct queue *q, unsigned max)
     struct handover h = {.queue = q, .is_get = true};
     unsigned done = 0;
 
-    if (queue_next_consumer(q) != NULL && queue_ready_count(q) > 0)
+    if (queue_next_consumer(q) != NULL && queue_ready_count(q) > 0 && !ready_is_held(&q->ready))
         return 0; /* what a consumer waits for is his */
     while (done < max && !list_empty(&q->gets)) {
         struct queue_get *g = CONTAINER_OF(list_first(&q->gets), struct queue_get, link);

@@ -285,7 +285,7 @@ static struct ledger_entry entry_of(struct queue *q, const struct store_record *
     return (struct ledger_entry){
         .place = r->stored.place,
         .size = (uint32_t)r->stored.body_size,
-        .priority = queue_level(q, props),
+        .priority = queue_level(q, props, r->stored.slip),
         .expires_ms = queue_date(q, r->stored.time_ms, queue_expiration(props), props),
     };
 }

@@ -90,6 +90,8 @@ bool queue_refuses(const struct queue *q, uint64_t body_size)
     if (LIKELY(a->overflow == OVERFLOW_DROP_HEAD ||
                (count <= a->max_length && bytes <= a->max_length_bytes)))
         return false;
+    if (ready_has_hold(&q->ready))
+        return false; /* what fills it waits for what would not be let in */
     /* What consumers will take at the end of this turn does not count. */
     uint64_t spare = queue_spare_credit(q, count);
     if (spare == count)

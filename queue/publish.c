@@ -1,6 +1,7 @@
 /* A message goes to queues: stored once, then an entry in the ledger of each. */
 #include "base/mem.h"
 #include "base/zoo.h"
+#include "msg/slip.h"
 #include "msg/ttl.h"
 #include "queue/claim.h"
 #include "queue/origins.h"
@@ -29,13 +30,18 @@ int64_t queue_date(struct queue *q, int64_t wall_ms, uint64_t expiration_ms,
     return queues_steady_ms(q->home, wall_ms) + (int64_t)ttl_ms;
 }
 
-uint8_t queue_level(const struct queue *q, const struct props *props)
+uint8_t queue_level(const struct queue *q, const struct props *props, struct bytes slip)
 {
     uint8_t level = 0;
 
     if (UNLIKELY(q->delayed != NULL))
         return delayed_level(props);
-    if (LIKELY(q->args.max_priority == 0) || !props_find_octet(props, PROP_PRIORITY, &level))
+    if (LIKELY(q->args.max_priority == 0)) {
+        bool is_ahead = slip.size > 0 && q->stream == NULL && slip_read(slip).origin.goes_ahead;
+
+        return is_ahead ? READY_AHEAD : 0;
+    }
+    if (!props_find_octet(props, PROP_PRIORITY, &level))
         return 0;
     return level < q->args.max_priority ? level : q->args.max_priority;
 }
@@ -89,7 +95,7 @@ static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
     struct ledger_entry e = {
         .place = a->place,
         .size = (uint32_t)m->body_size,
-        .priority = queue_level(q, &m->props),
+        .priority = queue_level(q, &m->props, m->slip),
         .expires_ms = queue_date(q, a->now_ms, a->p->expiration_ms, &m->props),
     };
     uint64_t seq = ledger_add(&q->ledger, &e);

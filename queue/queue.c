@@ -392,6 +392,31 @@ uint64_t queue_purge(struct queue *q)
     return count;
 }
 
+/* ---- held ---- */
+
+bool queue_can_be_held(const struct queue *q)
+{
+    const struct queue_args *a = &q->args;
+    bool is_plain = q->stream == NULL && q->delayed == NULL && q->dedup == NULL;
+    bool has_limits = a->max_length != QUEUE_NO_LIMIT || a->max_length_bytes != QUEUE_NO_LIMIT ||
+                      a->message_ttl_ms != QUEUE_NO_LIMIT;
+
+    return is_plain && !has_limits && q->ready.lanes == NULL &&
+           (ready_has_hold(&q->ready) || q->ledger.live == 0);
+}
+
+void queue_hold(struct queue *q)
+{
+    ASSERT(q->stream == NULL);
+    ready_hold(&q->ready);
+}
+
+void queue_release_hold(struct queue *q)
+{
+    ready_release_hold(&q->ready);
+    queue_activate(q);
+}
+
 /* ---- look ---- */
 
 uint64_t queue_ready_count(const struct queue *q)

@@ -205,7 +205,8 @@ void queue_retry_is_due(struct alarm *a);
 /* The steady time at which a message that comes now expires; 0: never. */
 int64_t queue_date(struct queue *q, int64_t wall_ms, uint64_t expiration_ms,
                    const struct props *props);
-uint8_t queue_level(const struct queue *q, const struct props *props);
+/* The level of a message that says that and has that slip. */
+uint8_t queue_level(const struct queue *q, const struct props *props, struct bytes slip);
 /* What a message says about how long it may live. */
 uint64_t queue_expiration(const struct props *props);
 /* A message that was added to the ledger has that key. */

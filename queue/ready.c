@@ -61,13 +61,41 @@ void ready_release(struct ready *r)
     spans_release(&r->seen);
     spans_release(&r->withdrawn);
     release_lanes(r);
+    if (r->ahead != NULL)
+        spans_release(&r->ahead->seqs);
+    mem_free(r->ahead);
     mem_free(r->lanes);
+}
+
+static struct ready_ahead *ahead_of(struct ready *r)
+{
+    ASSERT(r->lanes == NULL);
+    if (r->ahead == NULL) {
+        r->ahead = MEM_NEW(struct ready_ahead);
+        spans_init(&r->ahead->seqs);
+    }
+    return r->ahead;
+}
+
+void ready_hold(struct ready *r)
+{
+    ahead_of(r)->held_by++;
+}
+
+void ready_release_hold(struct ready *r)
+{
+    ASSERT(ready_has_hold(r));
+    r->ahead->held_by--;
 }
 
 void ready_add(struct ready *r, uint64_t seq, uint8_t level)
 {
-    if (LIKELY(r->lanes == NULL))
+    if (LIKELY(r->lanes == NULL && level != READY_AHEAD))
         return; /* it lies behind the cursor */
+    if (r->lanes == NULL) {
+        spans_add(&ahead_of(r)->seqs, seq);
+        return;
+    }
     spans_add(lane_of(r, level), seq);
     mark_used(r->lanes, level);
 }
@@ -87,25 +115,38 @@ static bool first_of_lanes(struct ready *r, struct ledger *l, uint64_t *seq, str
     return true;
 }
 
-bool ready_first(struct ready *r, struct ledger *l, uint64_t *seq, struct ledger_entry *e)
+static bool first_of_set(const struct spans *s, struct ledger *l, uint64_t *seq,
+                         struct ledger_entry *e)
 {
     struct span span;
 
+    if (!spans_next(s, 0, &span))
+        return false;
+    bool is_live = ledger_find(l, span.from, e);
+    ASSERT(is_live);
+    *seq = span.from;
+    return true;
+}
+
+bool ready_first(struct ready *r, struct ledger *l, uint64_t *seq, struct ledger_entry *e)
+{
     if (UNLIKELY(r->lanes != NULL))
         return first_of_lanes(r, l, seq, e);
+    if (UNLIKELY(r->ahead != NULL)) {
+        if (first_of_set(&r->ahead->seqs, l, seq, e))
+            return true;
+        if (r->ahead->held_by > 0)
+            return false;
+    }
     if (ZOO(REQUEUE_TO_TAIL) && ledger_next_live(l, r->cursor, seq, e) &&
         !ready_is_withdrawn(r, *seq))
         return true;
-    if (UNLIKELY(r->returned.span_count > 0) && spans_next(&r->returned, 0, &span)) {
-        bool is_live = ledger_find(l, span.from, e);
-        ASSERT(is_live);
-        *seq = span.from;
-        return true;
-    }
+    if (UNLIKELY(r->returned.span_count > 0))
+        return first_of_set(&r->returned, l, seq, e);
     for (;;) {
         if (!ledger_next_live(l, r->cursor, seq, e))
             return false;
-        if (LIKELY(!ready_is_withdrawn(r, *seq)))
+        if (LIKELY(!ready_is_withdrawn(r, *seq) && e->priority != READY_AHEAD))
             return true;
         r->cursor = *seq + 1;
     }
@@ -115,6 +156,8 @@ bool ready_has(const struct ready *r, uint64_t seq, uint8_t level)
 {
     if (r->lanes != NULL)
         return spans_contains(&r->lanes->lanes[level], seq);
+    if (UNLIKELY(level == READY_AHEAD))
+        return spans_contains(&r->ahead->seqs, seq);
     if (seq < r->cursor)
         return spans_contains(&r->returned, seq);
     return !ready_is_withdrawn(r, seq);
@@ -124,14 +167,15 @@ bool ready_was_seen(const struct ready *r, uint64_t seq)
 {
     if (seq < r->seen_below)
         return true;
-    if (r->lanes == NULL && seq < r->cursor)
+    if (r->lanes == NULL && seq < r->cursor &&
+        (LIKELY(r->ahead == NULL) || !spans_contains(&r->ahead->seqs, seq)))
         return true; /* it is among the returned */
     return r->seen.span_count > 0 && spans_contains(&r->seen, seq);
 }
 
 void ready_take_first(struct ready *r, uint64_t seq, uint8_t level)
 {
-    if (UNLIKELY(r->lanes != NULL || seq < r->cursor))
+    if (UNLIKELY(r->lanes != NULL || level == READY_AHEAD || seq < r->cursor))
         ready_remove(r, seq, level);
     else
         r->cursor = seq + 1;
@@ -153,6 +197,11 @@ void ready_remove(struct ready *r, uint64_t seq, uint8_t level)
         if (spans_span_count(lane) == 0)
             r->lanes->used[level / WORD_BITS] &= ~(UINT64_C(1) << (level % WORD_BITS));
         forget(&r->seen, seq);
+    } else if (level == READY_AHEAD) {
+        uint64_t removed = spans_remove_range(&r->ahead->seqs, seq, seq + 1);
+
+        ASSERT(removed == 1);
+        forget(&r->seen, seq);
     } else if (seq < r->cursor) {
         uint64_t removed = spans_remove_range(&r->returned, seq, seq + 1);
 
@@ -166,6 +215,9 @@ void ready_return(struct ready *r, uint64_t seq, uint8_t level)
         spans_add(lane_of(r, level), seq);
         mark_used(r->lanes, level);
         spans_add(&r->seen, seq);
+    } else if (level == READY_AHEAD) {
+        spans_add(&r->ahead->seqs, seq);
+        spans_add(&r->seen, seq);
     } else {
         ASSERT(seq < r->cursor);
         spans_add(&r->returned, seq);
@@ -177,6 +229,10 @@ void ready_untake(struct ready *r, uint64_t seq, uint8_t level, bool was_seen)
     if (r->lanes != NULL) {
         spans_add(lane_of(r, level), seq);
         mark_used(r->lanes, level);
+        if (was_seen)
+            spans_add(&r->seen, seq);
+    } else if (level == READY_AHEAD) {
+        spans_add(&r->ahead->seqs, seq);
         if (was_seen)
             spans_add(&r->seen, seq);
     } else if (r->cursor == seq + 1 && !was_seen) {
@@ -213,6 +269,8 @@ void ready_clear(struct ready *r, uint64_t next)
 {
     empty(&r->returned);
     empty(&r->seen);
+    if (r->ahead != NULL)
+        empty(&r->ahead->seqs);
     if (r->lanes != NULL) {
         for (unsigned i = 0; i <= r->lanes->level_max; i++)
             empty(&r->lanes->lanes[i]);
@@ -229,6 +287,9 @@ void ready_check(const struct ready *r)
     spans_check(&r->returned);
     spans_check(&r->seen);
     spans_check(&r->withdrawn);
+    ASSERT(r->lanes == NULL || r->ahead == NULL);
+    if (r->ahead != NULL)
+        spans_check(&r->ahead->seqs);
     for (uint64_t at = 0; spans_next(&r->returned, at, &span); at = span.to)
         ASSERT(span.to <= r->cursor);
     for (unsigned i = 0; r->lanes != NULL && i <= r->lanes->level_max; i++) {

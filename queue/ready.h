@@ -9,6 +9,10 @@
  * With x-max-priority each level in use has a LANE: the set of its ready seqs, from which the
  * lowest is taken. A set costs by the span, so a lane of neighbours is small.
  *
+ * Without lanes there may be messages that go AHEAD of all others, in the order of their seqs: the
+ * copies of a replay (broker/replay.h), whose level is READY_AHEAD. While one is on its way the
+ * others are HELD: they are ready, and wait until it is over.
+ *
  * WITHDRAWN are messages that are alive but neither ready nor in flight: they are on their way to
  * a dead letter exchange, or they cannot be read.
  *
@@ -19,12 +23,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "base/spans.h"
 #include "store/ledger.h"
 
-enum { READY_LEVELS_MAX = 256 };
+enum { READY_LEVELS_MAX = 256, READY_AHEAD = 255 };
 
 struct ready_lanes;
+
+struct ready_ahead {
+    struct spans seqs; /* ready */
+    unsigned held_by;  /* so many replays are on their way */
+};
 
 struct ready {
     uint64_t cursor;
@@ -33,6 +43,7 @@ struct ready {
     struct spans withdrawn;
     uint64_t seen_below; /* every seq below was delivered before, as far as we know */
     struct ready_lanes *lanes;
+    struct ready_ahead *ahead; /* NULL: nothing ever went ahead here */
 };
 
 /* `level_max`: the highest priority; 0: there are none. */
@@ -44,6 +55,19 @@ void ready_add(struct ready *r, uint64_t seq, uint8_t level);
 
 /* The message that is next, with its entry. False when none is ready. */
 bool ready_first(struct ready *r, struct ledger *l, uint64_t *seq, struct ledger_entry *e);
+
+/* Everything but what goes ahead waits, until each hold was released. Not with lanes. */
+void ready_hold(struct ready *r);
+void ready_release_hold(struct ready *r);
+static inline bool ready_has_hold(const struct ready *r)
+{
+    return UNLIKELY(r->ahead != NULL) && r->ahead->held_by > 0;
+}
+/* Whether what is ready waits, all of it. */
+static inline bool ready_is_held(const struct ready *r)
+{
+    return ready_has_hold(r) && r->ahead->seqs.span_count == 0;
+}
 
 /* Whether a live message is ready. */
 bool ready_has(const struct ready *r, uint64_t seq, uint8_t level);

@@ -181,3 +181,10 @@ unsigned stream_dispatch(struct queue *q, unsigned max)
     }
     return done;
 }
+
+void consumer_read(struct consumer *c, unsigned max)
+{
+    ASSERT(c->queue->stream != NULL && c->queue->args.partitions == 0);
+    if (c->queue->home->partition != NULL)
+        (void)stream_dispatch(c->queue, max);
+}

@@ -52,6 +52,10 @@ bool queues_have_streams(const struct queues *qs);
  * that is being found out. */
 uint64_t consumer_next_offset(const struct consumer *c);
 
+/* Lets the consumer of one stream, who can take messages, read on at once, about `max` of them. Not
+ * inside a call of his. */
+void consumer_read(struct consumer *c, unsigned max);
+
 /* basic.get on a stream that has no partitions: as queue_get(), but for the first message at that
  * place. `start` is read in the call. */
 void queue_get_at(struct queue *q, struct queue_get *g, const struct stream_start *start);
@@ -61,6 +65,12 @@ void queue_get_at(struct queue *q, struct queue_get *g, const struct stream_star
 /* The offset behind the last message that was copied from that stream (msg/slip.h); false when none
  * was. It survives with the copies. */
 bool queues_find_origin(const struct queues *qs, uint64_t replay, uint16_t part, uint64_t *next);
+/* Whether copies may go ahead of what comes meanwhile: the queue has no priorities, no limits of
+ * its length, lets duplicates in, and has nothing but such copies. */
+bool queue_can_be_held(const struct queue *q);
+/* What is no copy that goes ahead (msg/slip.h) waits until each hold was released. */
+void queue_hold(struct queue *q);
+void queue_release_hold(struct queue *q);
 /* The replay is over: forgets what is known of its parts. */
 void queues_drop_origins(struct queues *qs, uint64_t replay, size_t parts);
 

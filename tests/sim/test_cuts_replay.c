@@ -26,7 +26,8 @@ struct life {
     uint64_t live;
     bool has_partitions;
     bool is_worked_off;
-    bool is_bound; /* and that is safe */
+    bool has_other; /* another binding: the queue is not held, the replay follows */
+    bool is_bound;  /* and that is safe */
     uint64_t published;
     bool is_acked[ALL];
     struct cuts_taking acking; /* just now */
@@ -145,6 +146,8 @@ static void live(struct life *l, uint64_t sparse)
     cuts_open(&cuts);
     assert_int_equal(world_exchange(w, "orders", "topic durable", arguments), 0);
     assert_int_equal(world_queue(w, "audit", "durable", ""), 0);
+    if (l->has_other)
+        assert_int_equal(world_bind(w, "amq.topic audit", "none", ""), 0);
     assert_int_equal(world_wait(w), 0);
     while (l->published < l->history) {
         publish(w, l->published);
@@ -196,6 +199,15 @@ static void test_a_replay_that_is_worked_off_meanwhile(void **state)
     live(&l, LONG_SPARSE);
 }
 
+static void test_a_replay_that_follows(void **state)
+{
+    static struct life l; /* large */
+
+    (void)state;
+    l = (struct life){.history = 120, .live = 60, .is_worked_off = true, .has_other = true};
+    live(&l, 1);
+}
+
 static void test_a_replay_of_partitions(void **state)
 {
     static struct life l; /* large */
@@ -210,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_a_replay, cuts_teardown),
         cmocka_unit_test_teardown(test_a_replay_that_is_worked_off_meanwhile, cuts_teardown),
+        cmocka_unit_test_teardown(test_a_replay_that_follows, cuts_teardown),
         cmocka_unit_test_teardown(test_a_replay_of_partitions, cuts_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

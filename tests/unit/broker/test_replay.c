@@ -83,19 +83,27 @@ static void on_cancelled(void *owner, struct consumer *c, enum cancel_reason rea
     (void)reason;
 }
 
-/* Takes all there is in the queue: it must be the orders [from, to), each `step`-th. */
-static void expect_in(const char *queue, unsigned from, unsigned to, unsigned step)
+/* Begins to count what the queue gives. */
+static struct consumer *count(const char *queue, struct counted *counted)
 {
     static const struct consumer_ops ops = {.deliver = take, .cancelled = on_cancelled};
-    struct counted counted = {from, step};
     struct consumer *consumer = NULL;
     const struct consume consume = {
         .queue = bytes_text(queue),
         .arguments = world_table(&w, ""),
-        .spec = {.ops = &ops, .owner = &counted, .is_no_ack = true},
+        .spec = {.ops = &ops, .owner = counted, .is_no_ack = true},
     };
 
     assert_int_equal(broker_consume(w.visit, &consume, &consumer, &w.refusal), 0);
+    return consumer;
+}
+
+/* Takes all there is in the queue: it must be the orders [from, to), each `step`-th. */
+static void expect_in(const char *queue, unsigned from, unsigned to, unsigned step)
+{
+    struct counted counted = {from, step};
+    struct consumer *consumer = count(queue, &counted);
+
     world_settle(&w);
     assert_int_equal(counted.next, to);
     assert_int_equal(world_ready(&w, queue), 0);
@@ -153,24 +161,107 @@ static void test_a_start_in_the_middle(void **state)
     end();
 }
 
-/* While nothing is committed, a replay that is not alone writes no more than so much. */
+/* How much a replay has copied while a sync took its time and somebody published so many. */
+static uint64_t copied_beside(unsigned count)
+{
+    uint64_t copied = 0;
+
+    publish(0, MANY);
+    world_settle(&w);
+    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 200 * WORLD_MS, 0);
+    assert_int_equal(bind("#", "x-replay-from=first"), 0);
+    publish(MANY, MANY + count);
+    world_run_ms(&w, 100);
+    copied = replay_view(replay_next(w.broker, NULL)).copied;
+    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 0, 0);
+    wait_for_replays();
+    world_settle(&w);
+    expect(0, MANY + count, 1);
+    return copied;
+}
+
+/* While others write, a replay pays for what it writes with what they do. */
 static void test_it_leaves_room_for_those_who_publish(void **state)
 {
-    struct replay_view view;
+    (void)state;
+    begin();
+    assert_in_range(copied_beside(1000), 50, 1 + 1010 / REPLAY_COPY_COST);
+    end();
+}
+
+static void test_one_that_follows_may_write_more(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(world_bind(&w, "amq.topic audit", "none", ""), 0);
+    assert_in_range(copied_beside(1), 1000, REPLAY_CHASE_BYTES / REPLAY_RECORD_BYTES);
+    end();
+}
+
+/* What comes by the binding, or past it, waits until the history is in; a basic.get and a consumer
+ * see the history only. */
+static void test_what_is_live_waits_for_the_history(void **state)
+{
+    struct counted counted = {0, 1};
+    struct consumer *consumer = NULL;
 
     (void)state;
     begin();
     publish(0, MANY);
     world_settle(&w);
-    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 200 * WORLD_MS, 0);
+    assert_int_equal(bind("#", "x-replay-from=first"), 0);
+    world_publish(&w, "", "audit", "20000");
+    publish(MANY + 1, MANY + 10);
+    consumer = count("audit", &counted);
+    for (unsigned i = 0; i < 20; i++)
+        (void)sim_step(w.sim);
+    assert_non_null(replay_next(w.broker, NULL));
+    wait_for_replays();
+    world_settle(&w);
+    assert_int_equal(counted.next, MANY + 10);
+    consumer_cancel(consumer);
+    end();
+}
+
+/* A queue that is bound already is not held: what is live does not wait for the history. */
+static void test_a_queue_in_use_is_not_held(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(world_bind(&w, "amq.topic audit", "k", ""), 0);
+    publish(0, 3000);
+    world_settle(&w);
+    assert_int_equal(bind("#", "x-replay-from=first"), 0);
+    world_publish(&w, "amq.topic", "k", "live");
+    memset(&taker, 0, sizeof(taker));
+    assert_int_equal(world_consume_as(&w, w.visit, &taker, "audit", true), 0);
+    for (unsigned i = 0; i < 100 && taker.count == 0; i++)
+        (void)sim_step(w.sim);
+    assert_string_equal(taker.bodies[0], "live");
+    wait_for_replays();
+    world_consumer_close(&taker);
+    end();
+}
+
+/* A replay that is ended lets go of what waited for it. */
+static void test_one_that_is_cancelled_holds_nothing(void **state)
+{
+    (void)state;
+    begin();
+    publish(0, MANY);
+    world_settle(&w);
     assert_int_equal(bind("#", "x-replay-from=first"), 0);
     publish(MANY, MANY + 1);
-    world_run_ms(&w, 100);
-    view = replay_view(replay_next(w.broker, NULL));
-    assert_in_range(view.copied, 1000, REPLAY_BESIDE_BYTES / REPLAY_RECORD_BYTES);
-    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 0, 0);
+    (void)sim_step(w.sim);
+    assert_int_equal(replay_cancel(w.broker, replay_view(replay_next(w.broker, NULL)).id), 0);
     wait_for_replays();
-    expect(0, MANY + 1, 1);
+    publish(MANY + 1, MANY + 2);
+    world_settle(&w);
+    memset(&taker, 0, sizeof(taker));
+    assert_int_equal(world_consume_as(&w, w.visit, &taker, "audit", true), 0);
+    world_settle(&w);
+    assert_int_equal(world_ready(&w, "audit"), 0);
+    world_consumer_close(&taker);
     end();
 }
 
@@ -309,6 +400,28 @@ static void test_a_full_queue_makes_it_wait(void **state)
     end();
 }
 
+/* Nor is the last one of the log passed over. */
+static void test_a_full_queue_at_the_end(void **state)
+{
+    struct counted counted = {0, 1};
+    struct consumer *consumer = NULL;
+
+    (void)state;
+    begin();
+    assert_int_equal(
+        world_queue(&w, "small", "durable", "x-max-length=1 x-overflow=reject-publish"), 0);
+    publish(0, 2);
+    assert_int_equal(world_bind(&w, "orders small", "#", "x-replay-from=first"), 0);
+    world_run_ms(&w, 1000);
+    assert_int_equal(replay_view(replay_next(w.broker, NULL)).left, 1);
+    consumer = count("small", &counted);
+    wait_for_replays();
+    world_settle(&w);
+    assert_int_equal(counted.next, 2);
+    consumer_cancel(consumer);
+    end();
+}
+
 /* Publishers who are as fast as they can be do not keep it from going live. */
 static void test_it_catches_up_with_publishers(void **state)
 {
@@ -417,6 +530,10 @@ int main(void)
         LEAK_CHECKED(test_only_what_matches_is_replayed),
         LEAK_CHECKED(test_a_start_in_the_middle),
         LEAK_CHECKED(test_it_leaves_room_for_those_who_publish),
+        LEAK_CHECKED(test_one_that_follows_may_write_more),
+        LEAK_CHECKED(test_what_is_live_waits_for_the_history),
+        LEAK_CHECKED(test_a_queue_in_use_is_not_held),
+        LEAK_CHECKED(test_one_that_is_cancelled_holds_nothing),
         LEAK_CHECKED(test_an_empty_log_goes_live_at_once),
         LEAK_CHECKED(test_binding_again_changes_nothing),
         LEAK_CHECKED(test_a_one_off_copy_leaves_no_binding),
@@ -424,6 +541,7 @@ int main(void)
         LEAK_CHECKED(test_what_goes_ends_its_replays),
         LEAK_CHECKED(test_partitions_keep_their_order),
         LEAK_CHECKED(test_a_full_queue_makes_it_wait),
+        LEAK_CHECKED(test_a_full_queue_at_the_end),
         LEAK_CHECKED(test_it_catches_up_with_publishers),
         LEAK_CHECKED(test_it_goes_on_after_a_crash),
         LEAK_CHECKED(test_what_cannot_be_replayed_is_refused),

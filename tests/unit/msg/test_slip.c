@@ -66,7 +66,7 @@ static void test_keys_stay_when_the_deaths_change(void **state)
     s = slip_read(buf_view(&out));
     s.deaths = 1;
     s.has_origin = true;
-    s.origin = (struct slip_origin){UINT64_MAX, 7, 1234567};
+    s.origin = (struct slip_origin){UINT64_MAX, 7, 1234567, .goes_ahead = true};
     buf_init(&again, SLIP_MAX);
     slip_write(&s, &again);
     s = slip_read(buf_view(&again));
@@ -74,6 +74,7 @@ static void test_keys_stay_when_the_deaths_change(void **state)
     assert_true(s.has_origin);
     assert_true(s.origin.replay == UINT64_MAX && s.origin.part == 7);
     assert_int_equal(s.origin.offset, 1234567);
+    assert_true(s.origin.goes_ahead);
     assert_true(slip_next_key(&s.keys, &key));
     assert_true(bytes_equal(key, bytes_text("k")));
     buf_release(&again);

@@ -13,6 +13,7 @@ struct model {
     uint8_t levels[MESSAGES + 1];
     bool seen[MESSAGES + 1];
     uint64_t next;
+    bool may_go_ahead;
 };
 
 static uint64_t first_of(const struct model *m)
@@ -35,6 +36,22 @@ static uint64_t any_of(const struct model *m, struct rand *rand, enum state stat
             return seq;
     }
     return 0;
+}
+
+/* While it is held nothing is next but what goes ahead. */
+static void hold(struct ready *r, struct ledger *l, const struct model *m)
+{
+    struct ledger_entry e;
+    uint64_t first = first_of(m);
+    uint64_t seq = 0;
+
+    ready_hold(r);
+    bool has_one = ready_first(r, l, &seq, &e);
+    bool is_ahead = first != 0 && m->levels[first] == READY_AHEAD;
+
+    assert_int_equal(has_one ? seq : 0, is_ahead ? first : 0);
+    assert_int_equal(ready_is_held(r), !is_ahead);
+    ready_release_hold(r);
 }
 
 static void take_first(struct ready *r, struct ledger *l, struct model *m)
@@ -61,6 +78,8 @@ static void step(struct ready *r, struct ledger *l, struct model *m, struct rand
         if (m->next > MESSAGES)
             return;
         m->levels[m->next] = r->lanes == NULL ? 0 : (uint8_t)rand_below(rand, 4);
+        if (m->may_go_ahead && rand_chance(rand, 1, 2))
+            m->levels[m->next] = READY_AHEAD;
         seq =
             ledger_add(l, &(struct ledger_entry){.place = m->next, .priority = m->levels[m->next]});
         assert_int_equal(seq, m->next);
@@ -100,9 +119,9 @@ static void step(struct ready *r, struct ledger *l, struct model *m, struct rand
     }
 }
 
-static void run(uint8_t level_max)
+static void run(uint8_t level_max, bool may_go_ahead)
 {
-    struct model m = {.next = 1};
+    struct model m = {.next = 1, .may_go_ahead = may_go_ahead};
     struct ledger l;
     struct ready r;
     struct rand rand;
@@ -112,6 +131,8 @@ static void run(uint8_t level_max)
     ready_init(&r, level_max);
     for (unsigned i = 0; i < STEPS; i++) {
         step(&r, &l, &m, &rand);
+        if (level_max == 0)
+            hold(&r, &l, &m);
         for (uint64_t seq = 1; seq < m.next; seq++) {
             bool is_ready = m.states[seq] == WAITS;
 
@@ -128,13 +149,19 @@ static void run(uint8_t level_max)
 static void test_the_lowest_seq_is_next(void **state)
 {
     (void)state;
-    run(0);
+    run(0, false);
 }
 
 static void test_the_highest_level_is_next_and_in_it_the_lowest_seq(void **state)
 {
     (void)state;
-    run(3);
+    run(3, false);
+}
+
+static void test_what_goes_ahead_comes_before_all_that_is_held(void **state)
+{
+    (void)state;
+    run(0, true);
 }
 
 static void test_one_that_is_not_wanted_is_where_it_was(void **state)
@@ -171,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_the_lowest_seq_is_next),
         LEAK_CHECKED(test_the_highest_level_is_next_and_in_it_the_lowest_seq),
+        LEAK_CHECKED(test_what_goes_ahead_comes_before_all_that_is_held),
         LEAK_CHECKED(test_one_that_is_not_wanted_is_where_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
