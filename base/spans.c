@@ -111,6 +111,7 @@ static struct spans_leaf *resized(struct spans_leaf *leaf, size_t capacity)
 static void insert_leaf(struct spans *s, size_t at, struct spans_leaf *leaf)
 {
     if (s->leaf_count == s->leaf_capacity) {
+        ASSERT(s->leaf_capacity <= UINT32_MAX / 2);
         s->leaf_capacity = s->leaf_capacity == 0 ? 1 : 2 * s->leaf_capacity;
         s->leaves = mem_grow(s->leaves, s->leaf_capacity, sizeof(struct spans_leaf *));
     }

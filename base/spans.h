@@ -36,8 +36,8 @@ struct spans_leaf;
 
 struct spans {
     struct spans_leaf **leaves;
-    size_t leaf_count;
-    size_t leaf_capacity;
+    uint32_t leaf_count;
+    uint32_t leaf_capacity;
     size_t span_count;
     uint64_t number_count;
 };
