@@ -80,6 +80,8 @@ static void doom_partitions(struct vhost *v, const struct queue_term *t)
 static int read_queue(struct broker *b, const struct definition *d)
 {
     struct queue_term t;
+    struct queue_args args;
+    struct err_note note = {{0}};
     struct vhost *v = NULL;
     struct named_queue *other = NULL;
 
@@ -96,6 +98,10 @@ static int read_queue(struct broker *b, const struct definition *d)
     }
     if (vhost_find_queue_id(v, t.id) != NULL)
         return 0;
+    if (queue_args_read(t.arguments, t.name, v->name, &args, &note) != 0) {
+        complain("queue", t.name, note.text);
+        return ERR_INVALID;
+    }
     if ((t.flags & (TERM_HOLDER | TERM_CACHE)) != 0)
         return holder_read(v, &t) ? 0 : ERR_CORRUPT;
     other = vhost_find_queue(v, t.name);
