@@ -19,8 +19,11 @@ enum {
 
 /* Areas from LARGE_BYTES on are mapped alone and go back when they are freed. Left to itself malloc
  * raises that limit with the first such area that is freed; the next lies in the heap, below
- * small things that stay. As much as KEPT_BYTES at the heap's end stays, for it is used again. */
-enum { LARGE_BYTES = 4 << 20, KEPT_BYTES = 32 << 20 };
+ * small things that stay. As much as KEPT_BYTES at the heap's end stays, for it is used again.
+ *
+ * The limit is so that an aligned MiB (a block of the log) is above it: malloc cuts such areas out
+ * of larger ones, and what they leave free is a bit too small for the next of their kind. */
+enum { LARGE_BYTES = (1 << 20) + 4096, KEPT_BYTES = 32 << 20 };
 
 struct mem_cell {
     _Alignas(CACHE_LINE) _Atomic int64_t used;
