@@ -68,7 +68,26 @@ void io_submit(struct io *io, struct io_job *j)
     ASSERT(j->work != NULL && j->done != NULL);
     ASSERT(!list_linked(&j->link)); /* submitted before, and not done yet */
     j->io = io;
+    j->then = NULL;
+    j->is_over = false;
     io->ops->submit(io, j);
+}
+
+void io_follow(struct io *io, struct io_job *j, struct io_job *first)
+{
+    ASSERT(j->work != NULL && j->done != NULL && j != first);
+    ASSERT(!list_linked(&j->link)); /* submitted before, and not done yet */
+    ASSERT(first->urgency == IO_URGENT && j->urgency == IO_URGENT);
+    j->io = io;
+    j->then = NULL;
+    j->is_over = false;
+    io->ops->follow(io, j, first);
+}
+
+bool io_recall(struct io *io, struct io_job *j, struct io_job *first)
+{
+    ASSERT(j->io != NULL && first->io != NULL); /* both were submitted */
+    return io->ops->recall(io, j, first);
 }
 
 void io_set_wake(struct io *io, void (*fn)(void *owner), void *owner)

@@ -58,6 +58,8 @@ struct io_job {
     void (*done)(struct io_job *j);
     struct io *io; /* set by io_submit() */
     enum io_urgency urgency;
+    struct io_job *then; /* the world's: begins when this one's work is over */
+    bool is_over;        /* the world's: its work is */
 };
 
 /* A world implements these; net.h has the part for sockets. */
@@ -69,6 +71,8 @@ struct io_ops {
     void (*timer_stop)(struct io *io, struct io_timer *t);
     void (*later)(struct io *io, struct io_task *t);
     void (*submit)(struct io *io, struct io_job *j);
+    void (*follow)(struct io *io, struct io_job *j, struct io_job *first);
+    bool (*recall)(struct io *io, struct io_job *j, struct io_job *first);
     void (*wake)(struct io *io);
 };
 
@@ -112,6 +116,15 @@ void io_task_cancel(struct io_task *t);
 
 /* Hands the job to a worker. Jobs of one shard may run side by side and end in any order. */
 void io_submit(struct io *io, struct io_job *j);
+
+/* Hands over a job that begins when the work of `first` has ended, at once and on the same worker,
+ * without a turn of the loop between them; it is done after `first` is. One job may follow
+ * another, which is submitted, not done yet, and urgent, as this one. */
+void io_follow(struct io *io, struct io_job *j, struct io_job *first);
+
+/* Takes back a job that follows `first`, which is not done yet. False when it is too late: then the
+ * work of `first` has ended. */
+MUST_USE bool io_recall(struct io *io, struct io_job *j, struct io_job *first);
 
 /* What runs on the shard after some other thread called io_wake(): it empties the mailbox. */
 void io_set_wake(struct io *io, void (*fn)(void *owner), void *owner);

@@ -204,13 +204,19 @@ static void seal_mail(struct real_io *r)
     ASSERT(n == (ssize_t)sizeof(one));
 }
 
-void loop_finish_job(struct io_job *j)
+/* M3 */
+struct io_job *loop_finish_job(struct io_job *j)
 {
     struct real_io *r = real_io_of(j->io);
+    struct io_job *then = NULL;
 
     pthread_mutex_lock(&r->mail.lock);
+    then = j->then;
+    j->then = NULL;
+    j->is_over = true;
     list_push(&r->mail.finished, &j->link);
     seal_mail(r);
+    return then;
 }
 
 static void real_submit(struct io *io, struct io_job *j)
@@ -220,6 +226,36 @@ static void real_submit(struct io *io, struct io_job *j)
     ASSERT(j->io == io);
     r->job_count++;
     workers_submit(r->workers, j);
+}
+
+static void real_follow(struct io *io, struct io_job *j, struct io_job *first)
+{
+    struct real_io *r = real_io_of(io);
+    bool is_late = false;
+
+    r->job_count++;
+    pthread_mutex_lock(&r->mail.lock);
+    ASSERT(first->then == NULL);
+    is_late = first->is_over;
+    if (!is_late)
+        first->then = j;
+    pthread_mutex_unlock(&r->mail.lock);
+    if (is_late)
+        workers_submit(r->workers, j);
+}
+
+static bool real_recall(struct io *io, struct io_job *j, struct io_job *first)
+{
+    struct real_io *r = real_io_of(io);
+    bool is_back = false;
+
+    pthread_mutex_lock(&r->mail.lock);
+    is_back = first->then == j;
+    if (is_back)
+        first->then = NULL;
+    pthread_mutex_unlock(&r->mail.lock);
+    r->job_count -= is_back ? 1 : 0;
+    return is_back;
 }
 
 static void real_wake(struct io *io)
@@ -297,6 +333,8 @@ static const struct io_ops real_io_ops = {
     .timer_stop = real_timer_stop,
     .later = real_later,
     .submit = real_submit,
+    .follow = real_follow,
+    .recall = real_recall,
     .wake = real_wake,
 };
 

@@ -25,7 +25,10 @@ enum { LOOP_CHANCE_COUNT = 32 }; /* random numbers fetched at a time */
  *   M1  is_told is true from the first arrival until the loop empties the mail; who makes it true
  *       writes to the eventfd, so that many arrivals cost one write.
  *   M2  that write is the last thing its maker does with the loop, and the loop hears of it before
- *       it empties the mail: it may close as soon as it has. */
+ *       it empties the mail: it may close as soon as it has.
+ *   M3  a job that ends and the one that follows it (io_follow()) meet under the lock: either the
+ *       worker finds it there and takes it along, or the loop finds the first one at home. So it
+ *       comes home behind the first one, whichever worker has it. */
 struct loop_mail {
     pthread_mutex_t lock;
     struct list finished; /* jobs whose work is over */
@@ -73,8 +76,8 @@ static inline struct real_io *real_io_of(struct io *io)
 
 extern const struct net_ops real_net_ops;
 
-/* Brings a finished job home; called by worker threads. */
-void loop_finish_job(struct io_job *j);
+/* Brings a finished job home; for worker threads. Returns the one that follows it, or NULL. */
+struct io_job *loop_finish_job(struct io_job *j);
 
 /* Frees what real_on_signal() made. */
 void loop_release_signals(struct real_io *r);

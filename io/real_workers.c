@@ -69,8 +69,10 @@ static void *worker_main(void *arg)
     while ((j = take_job(w)) != NULL) {
         bool is_background = j->urgency == IO_BACKGROUND;
 
-        j->work(j);
-        w->finish(j); /* the job may be gone after this */
+        do {
+            j->work(j);
+            j = w->finish(j); /* the job may be gone after this */
+        } while (j != NULL);
         if (is_background)
             end_background(w);
     }

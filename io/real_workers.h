@@ -14,8 +14,9 @@
 struct io_job;
 struct workers;
 
-/* What a worker calls when a job's work is over: it brings the job home. */
-typedef void workers_finish_fn(struct io_job *j);
+/* What a worker calls when a job's work is over: it brings the job home. Returns the job that this
+ * worker does next, or NULL: whichever waits. */
+typedef struct io_job *workers_finish_fn(struct io_job *j);
 
 /* Starts `count` threads. Errors: ERR_NO_MEMORY when the system starts no more of them. */
 MUST_USE int workers_open(int count, workers_finish_fn *finish, struct workers **out,

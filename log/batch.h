@@ -13,7 +13,7 @@
  *     32      8   epoch of the leader that wrote it; a batch never spans epochs
  *     40      8   time: the leader's wall clock in ms when it was sealed, so that no record
  *                 is younger; never less than the batch before
- *     48      8   durable: every position below this was durable when this batch was written
+ *     48      8   durable: every position below this was durable when this batch was sealed
  *     56      4   raw size: bytes of the payload once decompressed
  *     60      4   mark: the first four bytes of the log's own id
  *     64      -   payload: records, as a whole compressed when ZSTD is set

@@ -34,7 +34,7 @@ static void log_free(struct log *l)
 
 static bool is_commit_over(const struct log *l)
 {
-    return l->hot.failed != 0 || (!l->hot.is_flying && l->hot.durable == l->hot.next);
+    return !l->hot.is_flying && (l->hot.failed != 0 || l->hot.durable == l->hot.next);
 }
 
 /* True when the manifest is written, or cannot be now: the next opening finds what it lacks. */

@@ -30,8 +30,9 @@ void commit_init(struct hot *h)
 {
     io_task_init(&h->task, at_end_of_turn);
     io_timer_init(&h->sync.timer, sync_is_due);
-    h->job.work = commit_work;
-    h->job.done = commit_done;
+    for (size_t i = 0; i < ARRAY_SIZE(h->flights.items); i++)
+        h->flights.items[i] =
+            (struct hot_flight){.hot = h, .job = {.work = commit_work, .done = commit_done}};
 }
 
 void commit_tune(struct hot *h, uint64_t bytes)
@@ -41,16 +42,19 @@ void commit_tune(struct hot *h, uint64_t bytes)
     h->tail.early_bytes = bytes / 2 > least ? bytes / 2 : least;
 }
 
-void commit_push(struct hot *h, struct hot_write w)
+static void writes_push(struct hot_writes *q, struct hot_write w)
 {
-    struct hot_writes *q = &h->waiting;
-
     if (q->count == q->capacity) {
         q->capacity = q->capacity > 0 ? q->capacity * 2 : 16;
         q->items = mem_grow(q->items, q->capacity, sizeof(*q->items));
     }
-    w.segment->pins++;
     q->items[q->count++] = w;
+}
+
+void commit_push(struct hot *h, struct hot_write w)
+{
+    w.segment->pins++;
+    writes_push(&h->waiting, w);
 }
 
 /* Lets go of what a write held. */
@@ -70,28 +74,59 @@ static void writes_release(struct hot *h, struct hot_writes *q)
     q->count = 0;
 }
 
+static struct hot_flight *front_of(struct hot *h)
+{
+    return &h->flights.items[h->flights.front];
+}
+
+static struct hot_flight *second_of(struct hot *h)
+{
+    return &h->flights.items[1 - h->flights.front];
+}
+
 void commit_release(struct hot *h)
 {
     io_task_cancel(&h->task);
     io_timer_stop(h->site->io, &h->sync.timer);
     writes_release(h, &h->waiting);
     mem_free(h->waiting.items);
-    mem_free(h->flying.items);
     h->waiting = (struct hot_writes){0};
-    h->flying = (struct hot_writes){0};
+    for (size_t i = 0; i < ARRAY_SIZE(h->flights.items); i++) {
+        ASSERT(h->flights.items[i].writes.count == 0);
+        mem_free(h->flights.items[i].writes.items);
+        h->flights.items[i].writes = (struct hot_writes){0};
+    }
     disk_close(h->file);
     h->file = NULL;
 }
 
 void hot_abandon(struct hot *h)
 {
-    writes_release(h, &h->flying);
+    writes_release(h, &front_of(h)->writes);
+    writes_release(h, &second_of(h)->writes);
     h->is_flying = false;
+}
+
+/* What waits goes with this flight. */
+static void board(struct hot *h, struct hot_flight *f)
+{
+    for (size_t i = 0; i < h->waiting.count; i++) {
+        const struct hot_write *w = &h->waiting.items[i];
+
+        writes_push(&f->writes, *w);
+        h->flights.bytes += w->block != NULL ? w->size : 0;
+    }
+    h->waiting.count = 0;
+    f->is_sync = f->is_sync || h->sync.is_due || h->site->options.sync_interval_ms == 0;
+    h->sync.is_due = false;
+    f->begun_ns = io_now_ns(h->site->io);
+    f->is_up = true;
+    f->err = 0;
 }
 
 void hot_commit(struct hot *h)
 {
-    struct hot_writes empty = h->flying;
+    struct hot_flight *f = front_of(h);
 
     io_task_cancel(&h->task);
     if (h->is_flying || h->failed != 0)
@@ -99,21 +134,30 @@ void hot_commit(struct hot *h)
     commit_collect(h);
     if (h->waiting.count == 0 && !(h->sync.is_due && h->durable < h->sync.written))
         return;
-    ASSERT(empty.count == 0);
-    h->flying = h->waiting;
-    h->waiting = empty;
+    ASSERT(!f->is_up && f->writes.count == 0);
+    board(h, f);
     h->is_flying = true;
-    h->sync.is_flying = h->sync.is_due || h->site->options.sync_interval_ms == 0;
-    h->sync.is_due = false;
-    h->job_err = 0;
-    h->commits.begun_ns = io_now_ns(h->site->io);
-    io_submit(h->site->io, &h->job);
+    io_submit(h->site->io, &f->job);
 }
 
 void hot_sync(struct hot *h)
 {
     h->sync.is_due = true;
     hot_commit(h);
+}
+
+void commit_line_up(struct hot *h)
+{
+    struct hot_flight *first = front_of(h), *f = second_of(h);
+
+    ASSERT(h->is_flying && first->is_up);
+    if (h->failed != 0 || h->pending_bytes == h->flights.bytes)
+        return;
+    if (f->is_up && !io_recall(h->site->io, &f->job, &first->job))
+        return; /* it has begun: the loop will hear in a moment that the first one has landed */
+    commit_collect(h);
+    board(h, f);
+    io_follow(h->site->io, &f->job, &first->job);
 }
 
 /* Turns a spare file into a segment: its name, then its header. */
@@ -191,27 +235,32 @@ static int gather(const struct hot_writes *q, size_t i, struct iovec parts[PARTS
     return count;
 }
 
-static int commit_blocking(struct hot *h)
+static int commit_blocking(struct hot *h, const struct hot_flight *f)
 {
+    const struct hot_writes *q = &f->writes;
     struct iovec parts[PARTS_MAX];
     int rv = 0, count;
 
-    for (size_t i = 0; rv == 0 && i < h->flying.count; i += (size_t)count) {
-        count = gather(&h->flying, i, parts);
-        rv = switch_file(h, &h->flying.items[i]);
+    for (size_t i = 0; rv == 0 && i < q->count; i += (size_t)count) {
+        count = gather(q, i, parts);
+        rv = switch_file(h, &q->items[i]);
         if (rv == 0)
-            rv = disk_write(h->file, parts, count, h->flying.items[i].at);
+            rv = disk_write(h->file, parts, count, q->items[i].at);
         if (ZOO(WRITE_ERROR_IGNORED))
             rv = 0;
     }
-    return rv == 0 && h->sync.is_flying ? sync_file(h) : rv;
+    return rv == 0 && f->is_sync ? sync_file(h) : rv;
 }
 
+/* Commits run one after the other, so what one leaves in `broken` the next one finds (H3). */
 static void commit_work(struct io_job *job)
 {
-    struct hot *h = CONTAINER_OF(job, struct hot, job);
+    struct hot_flight *f = CONTAINER_OF(job, struct hot_flight, job);
+    struct hot_flights *all = &f->hot->flights;
 
-    h->job_err = commit_blocking(h);
+    if (all->broken == 0)
+        all->broken = commit_blocking(f->hot, f);
+    f->err = all->broken;
 }
 
 /* A failed write or sync is final until the log is opened again (H3). */
@@ -224,19 +273,18 @@ static void commit_fail(struct hot *h, int err)
          " is %s, and the partition stays closed until it is opened again",
          h->site->dir, err_text(err), h->durable,
          h->site->options.sync_interval_ms == 0 ? "confirmed" : "sure to be on the disk");
-    writes_release(h, &h->flying);
     writes_release(h, &h->waiting);
     h->on_failed(h->owner, err);
 }
 
 /* The writes of a commit are done. Returns whether a segment was ended by them. */
-static bool take_written(struct hot *h)
+static bool take_written(struct hot *h, const struct hot_flight *f)
 {
-    uint64_t bytes_before = h->commits.bytes;
+    uint64_t bytes = 0;
     bool has_rolled = false;
 
-    for (size_t i = 0; i < h->flying.count; i++) {
-        struct hot_write *w = &h->flying.items[i];
+    for (size_t i = 0; i < f->writes.count; i++) {
+        const struct hot_write *w = &f->writes.items[i];
 
         if (w->block == NULL) {
             has_rolled = true;
@@ -244,20 +292,23 @@ static bool take_written(struct hot *h)
             w->segment->bytes = w->at + w->size;
             w->segment->written = w->end;
             w->segment->chain_end = w->chain;
-            h->pending_bytes -= w->size;
-            h->commits.bytes += w->size;
+            bytes += w->size;
         }
         h->sync.written = w->end;
     }
-    if (h->flying.count > 0)
-        commit_tune(h, h->commits.bytes - bytes_before);
+    h->pending_bytes -= bytes;
+    h->flights.bytes -= bytes;
+    h->commits.bytes += bytes;
+    if (f->writes.count > 0)
+        commit_tune(h, bytes);
+    histogram_record(&h->commits.metrics.commit_bytes, bytes);
     return has_rolled;
 }
 
 /* What is written is durable now, or will be within the interval. */
-static void take_synced(struct hot *h)
+static void take_synced(struct hot *h, const struct hot_flight *f)
 {
-    if (h->sync.is_flying)
+    if (f->is_sync)
         h->durable = h->sync.written;
     if (h->durable == h->sync.written)
         io_timer_stop(h->site->io, &h->sync.timer);
@@ -265,27 +316,41 @@ static void take_synced(struct hot *h)
         io_timer_start(h->site->io, &h->sync.timer, h->site->options.sync_interval_ms * 1000000);
 }
 
+/* The commit is over; the one in line, if there is one, is in flight now. */
+static void leave(struct hot *h, struct hot_flight *f)
+{
+    ASSERT(h->is_flying && f == front_of(h) && f->is_up);
+    ASSERT(f->writes.count > 0 || f->is_sync);
+    f->is_up = false;
+    h->flights.front = 1 - h->flights.front;
+    h->is_flying = front_of(h)->is_up;
+    front_of(h)->begun_ns = io_now_ns(h->site->io);
+}
+
 static void commit_done(struct io_job *job)
 {
-    struct hot *h = CONTAINER_OF(job, struct hot, job);
-    uint64_t before = h->durable, told_before = hot_told(h), bytes_before = h->commits.bytes;
+    struct hot_flight *f = CONTAINER_OF(job, struct hot_flight, job);
+    struct hot *h = f->hot;
+    uint64_t before = h->durable, told_before = hot_told(h);
     bool has_rolled = false;
 
-    ASSERT(h->is_flying && (h->flying.count > 0 || h->sync.is_flying));
-    h->is_flying = false;
-    if (h->job_err != 0) {
-        commit_fail(h, h->job_err);
+    leave(h, f);
+    if (f->err == 0) {
+        has_rolled = take_written(h, f);
+        take_synced(h, f);
+        h->commits.count++;
+        histogram_record(&h->commits.metrics.commit_ns, io_now_ns(h->site->io) - f->begun_ns);
+        h->wants.commit = false;
+    }
+    f->is_sync = false;
+    writes_release(h, &f->writes);
+    if (f->err != 0) {
+        if (h->failed == 0)
+            commit_fail(h, f->err);
         return;
     }
-    has_rolled = take_written(h);
-    take_synced(h);
-    h->commits.count++;
-    histogram_record(&h->commits.metrics.commit_ns, io_now_ns(h->site->io) - h->commits.begun_ns);
-    histogram_record(&h->commits.metrics.commit_bytes, h->commits.bytes - bytes_before);
-    h->wants.commit = false;
-    writes_release(h, &h->flying);
     hot_check(h);
-    hot_commit(h);
+    hot_end_turn(h); /* what was appended since does not wait for that */
     if (h->durable > before || hot_told(h) > told_before)
         h->on_durable(h->owner);
     if (has_rolled)

@@ -18,6 +18,9 @@ void commit_push(struct hot *h, struct hot_write w);
  * is best: then those who were told of one half append while the other half is being written. */
 void commit_tune(struct hot *h, uint64_t bytes);
 
+/* Puts what was appended into line behind the commit in flight. */
+void commit_line_up(struct hot *h);
+
 /* In hot.c: seals the open batch and queues what the open block has sealed. */
 void commit_collect(struct hot *h);
 

@@ -433,8 +433,10 @@ void hot_end_turn(struct hot *h)
 {
     if (h->failed != 0)
         return;
-    sum_records(h, SUM_STEP);
-    hot_commit(h);
+    if (h->is_flying)
+        commit_line_up(h);
+    else
+        hot_commit(h);
 }
 
 int hot_begin_group(struct hot *h, size_t bytes, bool may_use_reserve)

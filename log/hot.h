@@ -2,22 +2,27 @@
  * durable.
  *
  *     hot_append -> open batch in the open block -> sealed (header, CRC) -> written -> synced
- *                   \______ this turn's, or what gathered behind the last sync ______/
+ *                   \__ this turn's __/               \__ this turn's, or all that was sealed
+ *                                                        while another commit was in flight __/
  *
- * One commit is in flight at a time: write and sync are one job, and the next batch gathers
+ * One commit is in flight at a time: write and sync are one job, and the next one gathers
  * while it runs. A commit starts at the end of the turn that appended, or when the one
- * before has ended; a turn that appends much does not wait for its own end. Records are summed
- * while they are still near the processor, so that a commit need not read them all before it
- * starts.
+ * before has ended; a turn that appends much does not wait for its own end. What a turn appends
+ * while a commit is in flight stands in line behind it: the worker that has synced the one goes on
+ * with the other and does not wait for a turn of the loop. Until then every turn adds to it.
+ * Records are summed while they are still near the processor, so that a commit need not read them
+ * all before it starts.
  *
  * Invariants:
  *   H1  durable <= next; every position below durable survives a power cut.
- *   H2  a batch's `durable` field is what was durable when its commit began, so only batches
- *       at or above the last good batch's `durable` can be in doubt after a crash.
+ *   H2  a batch's `durable` field is what was known to be durable when it was sealed, so only
+ *       batches at or above the last good batch's `durable` can be in doubt after a crash. When it
+ *       is sealed, all but the commit in flight and the one in line is known to be.
  *   H3  after a failed write or sync nothing more is written or called durable: the log is
  *       FAILED.
  *       Where syncs come by interval that is further back, and told is what was written:
  *       durable <= written <= next.
+ *       What stands in line behind the failed commit finds that out before it touches the file.
  *   H4  the end of the row is the segment that takes appends; all before it are sealed.
  *
  * Owner: the shard of the log. */
@@ -52,6 +57,25 @@ struct hot_writes {
     size_t capacity;
 };
 
+/* A commit: handed to a worker, or in line behind the one that is. */
+struct hot_flight {
+    struct hot *hot;
+    struct io_job job;
+    struct hot_writes writes;
+    uint64_t begun_ns;
+    bool is_up;   /* submitted, and not landed yet */
+    bool is_sync; /* it makes durable, not only written */
+    int err;      /* the job's */
+};
+
+/* At most two: the one in flight, and the one in line behind it. */
+struct hot_flights {
+    struct hot_flight items[2];
+    uint32_t front; /* index of the first */
+    uint64_t bytes; /* of batches in both */
+    int broken;     /* the jobs': the error that ended the row of commits (H3), or 0 */
+};
+
 /* Where appends go: the open block at the end of the last segment. */
 struct hot_tail {
     struct block *block;  /* referenced, or NULL */
@@ -78,7 +102,6 @@ struct hot_sync {
     uint64_t written;      /* every position below has been handed to the system */
     struct io_timer timer; /* runs while something is written and not durable */
     bool is_due;           /* the next commit syncs */
-    bool is_flying;        /* the commit in flight does */
     bool has_new_name;     /* of `file`, not durable yet; the job's while it runs */
 };
 
@@ -86,7 +109,6 @@ struct hot_sync {
 struct hot_commits {
     uint64_t count;
     uint64_t bytes;
-    uint64_t begun_ns; /* the one in flight */
     struct log_metrics metrics;
 };
 
@@ -111,14 +133,12 @@ struct hot {
     struct hot_wants wants;
 
     struct hot_writes waiting;
-    struct hot_writes flying;
+    struct hot_flights flights;
     struct disk_file *file; /* of the segment last written to; the job's while it runs */
     uint64_t file_id;       /* that segment's */
-    struct io_job job;
     struct io_task task;
-    bool is_flying;
-    int job_err;
-    int failed; /* the error that ended it, or 0 */
+    bool is_flying; /* a commit is */
+    int failed;     /* the error that ended it, or 0 */
 
     struct hot_sync sync;
     struct hot_commits commits;
@@ -155,10 +175,11 @@ MUST_USE int hot_append(struct hot *h, const struct log_entry *e, uint64_t *posi
  * they are appended within this turn. Errors: as hot_append(). */
 MUST_USE int hot_begin_group(struct hot *h, size_t bytes, bool may_use_reserve);
 
-/* The turn is over: sums what it appended, and starts a commit unless one is in flight. */
+/* The turn is over: starts a commit with what it appended, or puts that in line behind the one in
+ * flight. */
 void hot_end_turn(struct hot *h);
 
-/* Starts a commit now rather than at the end of the turn. */
+/* Starts a commit now rather than at the end of the turn, unless one is in flight. */
 void hot_commit(struct hot *h);
 
 /* The same, and it syncs, also what was written before. */

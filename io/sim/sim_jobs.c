@@ -44,20 +44,26 @@ static struct io_job *next_job(struct sim_node *n)
     return link == NULL ? NULL : CONTAINER_OF(link, struct io_job, link);
 }
 
-static void take_jobs(struct sim_node *n)
+/* A free worker takes the job. */
+static void take_job(struct sim_node *n, struct io_job *j)
 {
     struct sim *s = n->sim;
+    struct work *w = MEM_NEW(struct work);
+
+    w->job = j;
+    list_push(&n->taken, &j->link); /* so that a second io_submit() is noticed */
+    w->node = n;
+    w->number = ++s->job_count;
+    n->busy_workers++;
+    sim_event_plan(s, &w->event, sim_chance_up_to(s, s->options.job_late_ns), begin);
+}
+
+static void take_jobs(struct sim_node *n)
+{
     struct io_job *j = NULL;
 
-    while (n->busy_workers < s->options.worker_count && (j = next_job(n)) != NULL) {
-        struct work *w = MEM_NEW(struct work);
-        w->job = j;
-        list_push(&n->taken, &j->link); /* so that a second io_submit() is noticed */
-        w->node = n;
-        w->number = ++s->job_count;
-        n->busy_workers++;
-        sim_event_plan(s, &w->event, sim_chance_up_to(s, s->options.job_late_ns), begin);
-    }
+    while (n->busy_workers < n->sim->options.worker_count && (j = next_job(n)) != NULL)
+        take_job(n, j);
 }
 
 /* Holds the work when it cannot go on with `next` now. */
@@ -103,6 +109,10 @@ static void end(struct sim_event *e)
     n->background_workers -= w->job->urgency == IO_BACKGROUND;
     list_remove(&w->job->link);
     list_push(&sh->finished, &w->job->link);
+    w->job->is_over = true;
+    if (w->job->then != NULL)
+        take_job(n, w->job->then);
+    w->job->then = NULL;
     sim_shard_plan_turn(sh);
     mem_free(w);
     take_jobs(n);
@@ -112,6 +122,23 @@ void sim_jobs_submit(struct sim_shard *sh, struct io_job *j)
 {
     list_push(j->urgency == IO_BACKGROUND ? &sh->node->background : &sh->node->urgent, &j->link);
     take_jobs(sh->node);
+}
+
+void sim_jobs_follow(struct sim_shard *sh, struct io_job *j, struct io_job *first)
+{
+    ASSERT(first->then == NULL);
+    if (first->is_over)
+        sim_jobs_submit(sh, j);
+    else
+        first->then = j;
+}
+
+bool sim_jobs_recall(struct io_job *j, struct io_job *first)
+{
+    if (first->then != j)
+        return false;
+    first->then = NULL;
+    return true;
 }
 
 bool sim_jobs_idle(const struct sim_node *n)

@@ -184,6 +184,22 @@ static void shard_submit(struct io *io, struct io_job *j)
     sim_jobs_submit(sh, j);
 }
 
+static void shard_follow(struct io *io, struct io_job *j, struct io_job *first)
+{
+    struct sim_shard *sh = sim_shard_of(io);
+
+    sh->jobs++;
+    sim_jobs_follow(sh, j, first);
+}
+
+static bool shard_recall(struct io *io, struct io_job *j, struct io_job *first)
+{
+    bool is_back = sim_jobs_recall(j, first);
+
+    sim_shard_of(io)->jobs -= is_back ? 1 : 0;
+    return is_back;
+}
+
 static void shard_wake(struct io *io)
 {
     struct sim_shard *sh = sim_shard_of(io);
@@ -202,6 +218,8 @@ static const struct io_ops shard_ops = {
     .timer_stop = shard_timer_stop,
     .later = shard_later,
     .submit = shard_submit,
+    .follow = shard_follow,
+    .recall = shard_recall,
     .wake = shard_wake,
 };
 

@@ -118,6 +118,8 @@ void sim_shard_plan_turn(struct sim_shard *sh);
 void sim_shard_resume(struct sim_shard *sh);
 
 void sim_jobs_submit(struct sim_shard *sh, struct io_job *j);
+void sim_jobs_follow(struct sim_shard *sh, struct io_job *j, struct io_job *first);
+bool sim_jobs_recall(struct io_job *j, struct io_job *first);
 /* No job is submitted and not done. */
 bool sim_jobs_idle(const struct sim_node *n);
 /* Held work goes on, if nothing else holds it. */

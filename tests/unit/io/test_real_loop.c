@@ -459,6 +459,86 @@ static void test_background_jobs_leave_a_thread_to_urgent_ones(void **state)
     close_stage();
 }
 
+enum { FOLLOWERS = 2000 };
+
+/* Two jobs that follow each other in turn, and numbers that only they touch, without a lock. */
+struct row_job {
+    struct io_job job;
+    struct row *row;
+    int number; /* what its work found */
+    bool is_up;
+};
+
+struct row {
+    struct row_job jobs[2];
+    int front;
+    int worked; /* the jobs' */
+    int done;
+    int recalled;
+    int submitted;
+};
+
+static void row_work(struct io_job *j)
+{
+    struct row_job *r = CONTAINER_OF(j, struct row_job, job);
+
+    r->number = ++r->row->worked;
+}
+
+/* Puts the other one in line, sometimes after calling it back. */
+static void row_go_on(struct row *r, struct io *io)
+{
+    struct row_job *first = &r->jobs[r->front], *second = &r->jobs[1 - r->front];
+
+    if (r->submitted == FOLLOWERS || second->is_up)
+        return;
+    second->is_up = true;
+    r->submitted++;
+    if (!first->is_up) {
+        r->front = 1 - r->front;
+        io_submit(io, &second->job);
+        return;
+    }
+    io_follow(io, &second->job, &first->job);
+    if (r->submitted % 3 != 0 || !io_recall(io, &second->job, &first->job))
+        return;
+    r->recalled++;
+    io_follow(io, &second->job, &first->job);
+}
+
+static void row_done(struct io_job *j)
+{
+    struct row_job *f = CONTAINER_OF(j, struct row_job, job);
+    struct row *r = f->row;
+
+    assert_ptr_equal(f, &r->jobs[r->front]); /* in the order of the row */
+    assert_int_equal(f->number, ++r->done);
+    f->is_up = false;
+    if (r->jobs[1 - r->front].is_up)
+        r->front = 1 - r->front;
+    row_go_on(r, j->io);
+    row_go_on(r, j->io);
+    if (r->done == FOLLOWERS)
+        real_io_stop(j->io);
+}
+
+static void test_jobs_that_follow_each_other_stay_in_order(void **state)
+{
+    struct row r = {0};
+
+    (void)state;
+    open_stage(3);
+    for (int i = 0; i < 2; i++)
+        r.jobs[i] = (struct row_job){.row = &r, .job = {.work = row_work, .done = row_done}};
+    row_go_on(&r, stage.io);
+    row_go_on(&r, stage.io);
+    real_io_run(stage.io);
+    assert_int_equal(r.done, FOLLOWERS);
+    assert_int_equal(r.worked, FOLLOWERS);
+    assert_true(r.recalled > 0);
+    close_stage();
+}
+
 struct relay_job {
     struct io_job job;
     int rounds;
@@ -707,6 +787,7 @@ int main(void)
         cmocka_unit_test(test_one_worker_runs_jobs_in_the_order_submitted),
         cmocka_unit_test(test_jobs_of_one_shard_run_side_by_side),
         cmocka_unit_test(test_background_jobs_leave_a_thread_to_urgent_ones),
+        cmocka_unit_test(test_jobs_that_follow_each_other_stay_in_order),
         cmocka_unit_test(test_a_job_may_be_submitted_again_from_its_done),
         cmocka_unit_test(test_shards_share_workers_and_wake_each_other),
         cmocka_unit_test(test_many_wakes_before_a_turn_are_one),

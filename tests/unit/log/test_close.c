@@ -264,6 +264,25 @@ static void dying_submit(struct io *io, struct io_job *j)
     io_submit(d->world, j);
 }
 
+static void dying_follow(struct io *io, struct io_job *j, struct io_job *first)
+{
+    struct dying *d = CONTAINER_OF(io, struct dying, base);
+
+    if (d->left == 0)
+        return;
+    d->left--;
+    io_follow(d->world, j, first);
+}
+
+static bool dying_recall(struct io *io, struct io_job *j, struct io_job *first)
+{
+    struct dying *d = CONTAINER_OF(io, struct dying, base);
+    bool is_back = io_recall(d->world, j, first);
+
+    d->left += is_back ? 1 : 0;
+    return is_back;
+}
+
 static uint64_t dying_now_ns(struct io *io)
 {
     return io_now_ns(CONTAINER_OF(io, struct dying, base)->world);
@@ -300,7 +319,9 @@ static const struct io_ops dying_ops = {.now_ns = dying_now_ns,
                                         .timer_start = dying_timer_start,
                                         .timer_stop = dying_timer_stop,
                                         .later = dying_later,
-                                        .submit = dying_submit};
+                                        .submit = dying_submit,
+                                        .follow = dying_follow,
+                                        .recall = dying_recall};
 
 /* Commits, sorting, a checkpoint, a manifest and a read, each as far as it gets. */
 static void go_on_in_a_dying_world(struct log_world *w)

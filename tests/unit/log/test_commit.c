@@ -150,10 +150,13 @@ static void test_a_group_is_not_cut_in_two_by_that(void **state)
 
 static void test_batches_gather_behind_the_sync_in_flight(void **state)
 {
+    struct calls calls = {0};
     struct log_world w;
 
     (void)state;
     begin(&w);
+    log_world_append_each(&w, KIND_KEEP, 100, 1);
+    sim_disk_observe(w.disk, count_call, &calls);
     log_world_append(&w, KIND_KEEP, 100);
     log_world_run_ms(&w, 1);
     for (int turn = 0; turn < 8; turn++) { /* eight turns during one sync */
@@ -161,14 +164,102 @@ static void test_batches_gather_behind_the_sync_in_flight(void **state)
             log_world_append(&w, KIND_KEEP, 20 + LOG_WORLD_BODY_MIN);
         log_world_run_ms(&w, 1);
     }
-    assert_int_equal(w.told.durable, 0);
-    log_world_run_ms(&w, 2);
     assert_int_equal(w.told.durable, 1);
+    log_world_run_ms(&w, 2);
+    assert_int_equal(w.told.durable, 2);
     log_world_run_ms(&w, SYNC_MS);
-    assert_int_equal(w.told.durable, 41);
-    assert_int_equal(w.told.durables, 2);
-    assert_int_equal(hot_of(&w)->commits.count, 2);
-    assert_int_equal(hot_of(&w)->tail.block->batch_count, 2); /* all that gathered is one batch */
+    assert_int_equal(w.told.durable, 42);
+    assert_int_equal(w.told.durables, 3);
+    assert_int_equal(hot_of(&w)->commits.count, 3);
+    assert_int_equal(calls.counts[SIM_OP_WRITE], 2); /* all that gathered is one */
+    assert_int_equal(calls.counts[SIM_OP_SYNC], 2);
+    sim_disk_observe(w.disk, NULL, NULL);
+    log_world_expect_hot(&w, 0, 42);
+    end(&w);
+}
+
+/* What is seen at the first write of what stands in line. */
+struct line {
+    struct log_world *w;
+    uint32_t writes;
+    uint32_t durables; /* calls to the owner until then */
+    bool is_late;      /* a record comes in this moment */
+};
+
+static void watch_line(void *owner, struct sim_disk *d, const struct sim_disk_call *call)
+{
+    struct line *l = owner;
+
+    (void)d;
+    if (call->op != SIM_OP_WRITE || strstr(call->path, "hot-") == NULL || ++l->writes != 2)
+        return;
+    l->durables = l->w->told.durables;
+    if (l->is_late) {
+        log_world_append(l->w, KIND_KEEP, 100);
+        hot_end_turn(hot_of(l->w));
+    }
+}
+
+static void line_up(struct log_world *w, struct line *l, uint64_t failing_syncs)
+{
+    begin(w);
+    l->w = w;
+    log_world_append_each(w, KIND_KEEP, 100, 1);
+    sim_disk_observe(w->disk, watch_line, l);
+    if (failing_syncs > 0)
+        log_world_fail(w, SIM_OP_BIT(SIM_OP_SYNC), "hot-", ERR_IO, failing_syncs);
+    log_world_append(w, KIND_KEEP, 100);
+    log_world_run_ms(w, 1);
+    log_world_append(w, KIND_KEEP, 100);
+    log_world_run_ms(w, 1);
+}
+
+static void test_what_stands_in_line_does_not_wait_for_the_loop(void **state)
+{
+    struct line line = {0};
+    struct log_world w;
+
+    (void)state;
+    line_up(&w, &line, 0);
+    log_world_settle(&w);
+    assert_int_equal(line.writes, 2);
+    assert_int_equal(line.durables, 1); /* the owner had not heard yet of the one before */
+    assert_int_equal(w.told.durables, 3);
+    sim_disk_observe(w.disk, NULL, NULL);
+    log_world_expect_hot(&w, 0, 3);
+    end(&w);
+}
+
+static void test_who_comes_when_the_line_has_begun_stands_behind_it(void **state)
+{
+    struct line line = {.is_late = true};
+    struct log_world w;
+
+    (void)state;
+    line_up(&w, &line, 0);
+    log_world_settle(&w);
+    assert_int_equal(line.writes, 3);
+    assert_int_equal(w.told.durables, 4);
+    assert_int_equal(w.told.durable, 4);
+    sim_disk_observe(w.disk, NULL, NULL);
+    log_world_expect_hot(&w, 0, 4);
+    end(&w);
+}
+
+static void test_what_stands_in_line_is_not_written_after_a_failure(void **state)
+{
+    struct line line = {0};
+    struct log_world w;
+
+    (void)state;
+    line_up(&w, &line, 1);
+    log_world_settle(&w);
+    assert_int_equal(line.writes, 1);
+    assert_int_equal(w.told.durable, 1);
+    assert_int_equal(w.told.failures, 1);
+    assert_int_equal(w.told.failed, ERR_IO);
+    sim_disk_observe(w.disk, NULL, NULL);
+    sim_disk_clear_faults(w.disk);
     end(&w);
 }
 
@@ -436,6 +527,9 @@ int main(void)
         LEAK_CHECKED(test_a_turn_that_appends_much_does_not_wait_for_its_end),
         LEAK_CHECKED(test_a_group_is_not_cut_in_two_by_that),
         LEAK_CHECKED(test_batches_gather_behind_the_sync_in_flight),
+        LEAK_CHECKED(test_what_stands_in_line_does_not_wait_for_the_loop),
+        LEAK_CHECKED(test_who_comes_when_the_line_has_begun_stands_behind_it),
+        LEAK_CHECKED(test_what_stands_in_line_is_not_written_after_a_failure),
         LEAK_CHECKED(test_a_gathered_batch_starts_when_the_sync_ends_not_later),
         LEAK_CHECKED(test_appending_while_being_told_is_fine),
         LEAK_CHECKED(test_nobody_is_told_twice_of_one_position),

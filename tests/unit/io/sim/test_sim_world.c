@@ -327,6 +327,29 @@ static void test_no_more_jobs_run_than_there_are_workers(void **state)
     stage_close(&g);
 }
 
+static void test_a_job_that_follows_begins_when_the_first_has_worked(void **state)
+{
+    struct stage g;
+    struct actor a, b, c;
+
+    (void)state;
+    stage_open(&g);
+    actor_init(&a, &g, "a");
+    actor_init(&b, &g, "b");
+    actor_init(&c, &g, "c");
+    sim_disk_set_latency(g.disk, SIM_OP_WRITE, 10 * MS, 0);
+    io_submit(g.io, &a.job);
+    io_follow(g.io, &b.job, &a.job);
+    assert_true(io_recall(g.io, &b.job, &a.job));
+    io_follow(g.io, &b.job, &a.job);
+    io_follow(g.io, &c.job, &b.job); /* as many as one likes, one behind the other */
+    assert_true(sim_run_idle(g.sim, 1000 * MS));
+    assert_string_equal("work@0 work@10 a@10 work@20 b@20 c@30 ", g.text);
+    assert_false(io_recall(g.io, &b.job, &a.job));
+    assert_true(sim_run_idle(g.sim, MS));
+    stage_close(&g);
+}
+
 static void test_jobs_of_two_shards_share_the_workers_and_come_home(void **state)
 {
     struct stage g;
@@ -752,6 +775,7 @@ int main(void)
         LEAK_CHECKED(test_many_wake_calls_are_one),
         LEAK_CHECKED(test_a_job_works_at_once_and_is_done_after_its_latency),
         LEAK_CHECKED(test_no_more_jobs_run_than_there_are_workers),
+        LEAK_CHECKED(test_a_job_that_follows_begins_when_the_first_has_worked),
         LEAK_CHECKED(test_jobs_of_two_shards_share_the_workers_and_come_home),
         LEAK_CHECKED(test_background_jobs_leave_a_worker_to_urgent_ones),
         LEAK_CHECKED(test_a_stalled_disk_holds_jobs_until_it_goes_on),
