@@ -92,6 +92,16 @@ int disk_sync(struct disk_file *f)
     return rv;
 }
 
+int disk_write_back(struct disk_file *f, uint64_t at, uint64_t size)
+{
+    int rv = 0;
+
+    ASSERT(size > 0 && at <= (uint64_t)INT64_MAX && size <= (uint64_t)INT64_MAX - at);
+    rv = f->disk->ops->write_back(f, at, size);
+    ASSERT(is_result(rv));
+    return rv;
+}
+
 int disk_allocate(struct disk_file *f, uint64_t size)
 {
     int rv = 0;

@@ -44,6 +44,7 @@ struct disk_ops {
     int (*read)(struct disk_file *f, void *buf, size_t size, uint64_t at, size_t *done);
     int (*write)(struct disk_file *f, const struct iovec *parts, int count, uint64_t at);
     int (*sync)(struct disk_file *f);
+    int (*write_back)(struct disk_file *f, uint64_t at, uint64_t size);
     int (*allocate)(struct disk_file *f, uint64_t size);
     int (*size)(struct disk_file *f, uint64_t *out);
     int (*rename)(struct disk *d, const char *from, const char *to);
@@ -87,6 +88,12 @@ MUST_USE int disk_write(struct disk_file *f, const struct iovec *parts, int coun
 
 /* Makes every byte written to the file so far durable (D1, D3). */
 MUST_USE int disk_sync(struct disk_file *f);
+
+/* Has the bytes of a part of the file brought to the disk, and waits for those before it that were
+ * sent so. This promises nothing: only disk_sync() does (D1). Who writes much before a sync does so
+ * now and then, or that sync keeps the disk busy for long and those of others wait behind it. A
+ * failure is as final as that of a sync (D3). */
+MUST_USE int disk_write_back(struct disk_file *f, uint64_t at, uint64_t size);
 
 /* Reserves room for `size` bytes from the start of the file; a shorter file grows to that size, and
  * the new part reads as zeros. */

@@ -190,6 +190,22 @@ static int real_sync(struct disk_file *base)
     return fdatasync(real_file_of(base)->fd) == 0 ? 0 : real_errno(errno);
 }
 
+/* A file system that cannot do that does not promise less: only the sync promises. */
+static int send_range(int fd, uint64_t at, uint64_t size, unsigned how)
+{
+    if (sync_file_range(fd, (off_t)at, (off_t)size, how) == 0)
+        return 0;
+    return errno == ENOSYS || errno == EINVAL || errno == ESPIPE ? 0 : real_errno(errno);
+}
+
+static int real_write_back(struct disk_file *base, uint64_t at, uint64_t size)
+{
+    int fd = real_file_of(base)->fd;
+    int rv = at > 0 ? send_range(fd, 0, at, SYNC_FILE_RANGE_WAIT_BEFORE) : 0;
+
+    return rv == 0 ? send_range(fd, at, size, SYNC_FILE_RANGE_WRITE) : rv;
+}
+
 static int real_size(struct disk_file *base, uint64_t *out)
 {
     struct stat st;
@@ -356,6 +372,7 @@ static const struct disk_ops real_disk_ops = {
     .read = real_read,
     .write = real_write,
     .sync = real_sync,
+    .write_back = real_write_back,
     .allocate = real_allocate,
     .size = real_size,
     .rename = real_rename,

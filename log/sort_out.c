@@ -44,11 +44,20 @@ struct segment *sort_out_take(struct sort_out *o)
     return g;
 }
 
-/* A raw batch with room for `size` more bytes. */
+/* What a raw batch takes of memory when it holds `size` bytes of records: what is written lies in
+ * one piece. */
+static size_t raw_bytes(size_t size)
+{
+    return (size_t)batch_padded(BATCH_HEADER_SIZE + size);
+}
+
+/* A raw batch with room for `size` more bytes. The first one grows from little, for most
+ * destinations have few records; those behind it will be full. */
 static struct sort_raw *raw_room(const struct site *s, struct sort_out *o, size_t size)
 {
     size_t aim = (size_t)s->options.block_bytes / 4;
     struct sort_raw *raw = o->raw_count > 0 ? &o->raws[o->raw_count - 1] : NULL;
+    size_t capacity, need;
 
     if (raw == NULL || (raw->count > 0 && raw->size + size > aim)) {
         if (o->raw_count == o->raw_capacity) {
@@ -58,9 +67,12 @@ static struct sort_raw *raw_room(const struct site *s, struct sort_out *o, size_
         raw = &o->raws[o->raw_count++];
         memset(raw, 0, sizeof(*raw));
     }
-    if (raw->capacity - raw->size < size) {
-        size_t capacity = raw->capacity > 0 ? raw->capacity : RAW_FIRST;
-        while (capacity - raw->size < size)
+    need = raw_bytes(raw->size + size);
+    if (raw->capacity < need) {
+        capacity = raw->capacity > 0 ? raw->capacity : RAW_FIRST;
+        if (o->raw_count > 1)
+            capacity = raw_bytes(aim);
+        while (capacity < need)
             capacity *= 2;
         raw->data = mem_grow(raw->data, capacity, 1);
         raw->capacity = capacity;
@@ -82,7 +94,7 @@ int sort_out_add(const struct site *s, struct sort_out *o, const struct record *
         raw->base = r->number;
         raw->time_ms = r->time_ms;
     }
-    body = record_write(raw->data + raw->size, true, r);
+    body = record_write(raw->data + BATCH_HEADER_SIZE + raw->size, true, r);
     if (r->body.size > 0)
         memcpy(body, r->body.data, r->body.size);
     raw->size += size;
@@ -101,10 +113,25 @@ int sort_out_add(const struct site *s, struct sort_out *o, const struct record *
     return 0;
 }
 
-/* Seals one raw batch at `to`, which has room; compressed when that helps. Returns its
- * padded size. */
-static size_t seal_raw(const struct site *s, struct sort_out *o, const struct sort_raw *raw,
-                       uint64_t epoch, uint8_t *to)
+/* Compresses the records of a raw batch, when that helps: to new memory with room for a header.
+ * NULL when it does not. */
+static uint8_t *compress_raw(const struct site *s, const struct sort_raw *raw, size_t *stored)
+{
+    uint8_t *to = mem_try(raw_bytes(raw->size));
+
+    if (to == NULL)
+        return NULL; /* larger, but as good */
+    *stored = compress_payload((int)s->options.cold_compression, raw->data + BATCH_HEADER_SIZE,
+                               raw->size, to + BATCH_HEADER_SIZE, raw->size - 1);
+    if (*stored > 0)
+        return to;
+    mem_free(to);
+    return NULL;
+}
+
+/* Seals one raw batch where it lies. Returns its padded size. */
+static size_t seal_raw(const struct site *s, struct sort_out *o, struct sort_raw *raw,
+                       uint64_t epoch)
 {
     struct batch_head head = {
         .attributes = BATCH_NUMBERED,
@@ -116,20 +143,21 @@ static size_t seal_raw(const struct site *s, struct sort_out *o, const struct so
         .raw_size = (uint32_t)raw->size,
         .mark = site_mark(s),
     };
-    size_t stored = 0;
+    size_t stored = raw->size;
+    uint8_t *small = NULL;
 
     if (s->options.cold_compression > 0)
-        stored = compress_payload((int)s->options.cold_compression, raw->data, raw->size,
-                                  to + BATCH_HEADER_SIZE, raw->size - 1);
-    if (stored > 0) {
+        small = compress_raw(s, raw, &stored);
+    if (small != NULL) {
         head.attributes |= BATCH_ZSTD;
+        mem_free(raw->data);
+        raw->data = small;
     } else {
-        memcpy(to + BATCH_HEADER_SIZE, raw->data, raw->size);
         stored = raw->size;
     }
     head.length = (uint32_t)(BATCH_HEADER_SIZE + stored);
-    batch_seal(to, &head);
-    memset(to + head.length, 0, batch_padded(head.length) - head.length);
+    batch_seal(raw->data, &head);
+    memset(raw->data + head.length, 0, batch_padded(head.length) - head.length);
     o->chain = head.crc;
     index_add(o->segment->index, head.base, o->at, head.time_ms);
     return (size_t)batch_padded(head.length);
@@ -144,7 +172,7 @@ static int check_space(const struct site *s, const struct sort_out *o)
     int rv = disk_space(s->disk, s->dir, &free_bytes, &total_bytes);
 
     for (size_t i = 0; i < o->raw_count; i++)
-        want += batch_padded(BATCH_HEADER_SIZE + o->raws[i].size);
+        want += raw_bytes(o->raws[i].size);
     return rv == 0 && free_bytes < want ? ERR_NO_SPACE : rv;
 }
 
@@ -173,6 +201,17 @@ static int open_file(const struct site *s, struct sort_out *o, uint64_t epoch, s
     return 0;
 }
 
+/* About a block at a time goes on to the disk. */
+static int send(const struct site *s, struct sort_out *o, struct disk_file *f)
+{
+    uint64_t from = o->sent_to;
+
+    if (o->at - from < s->options.block_bytes)
+        return 0;
+    o->sent_to = o->at;
+    return disk_write_back(f, from, o->at - from);
+}
+
 static int write_raws(const struct site *s, struct sort_out *o, uint64_t epoch, struct disk_file *f)
 {
     int rv = 0;
@@ -181,18 +220,14 @@ static int write_raws(const struct site *s, struct sort_out *o, uint64_t epoch, 
         struct sort_raw *raw = &o->raws[i];
 
         if (rv == 0) {
-            uint8_t *bytes = mem_try((size_t)batch_padded(BATCH_HEADER_SIZE + raw->size));
-            struct iovec part = {.iov_base = bytes};
+            size_t size = seal_raw(s, o, raw, epoch);
+            struct iovec part = {.iov_base = raw->data, .iov_len = size};
 
-            if (bytes == NULL) {
-                rv = ERR_NO_MEMORY;
-            } else {
-                part.iov_len = seal_raw(s, o, raw, epoch, bytes);
-                rv = disk_write(f, &part, 1, o->at);
-                o->at += part.iov_len;
-            }
-            mem_free(bytes);
+            rv = disk_write(f, &part, 1, o->at);
+            o->at += size;
         }
+        if (rv == 0)
+            rv = send(s, o, f);
         mem_free(raw->data);
     }
     o->raw_count = 0;

@@ -21,8 +21,8 @@
 
 /* Records of one batch to be, not yet sealed. */
 struct sort_raw {
-    uint8_t *data;
-    size_t size;
+    uint8_t *data; /* room for the batch's header, then the records */
+    size_t size;   /* of the records */
     size_t capacity;
     uint64_t base;
     int64_t time_ms;
@@ -35,6 +35,7 @@ struct sort_out {
     uint64_t next;           /* numbers must not be below */
     uint32_t chain;
     uint64_t at;           /* in the file; 0 before it exists */
+    uint64_t sent_to;      /* bytes of the file up to here are on their way to the disk */
     struct sort_raw *raws; /* the last one is being filled */
     size_t raw_count;
     size_t raw_capacity;
@@ -50,7 +51,8 @@ void sort_out_free(struct sort_out *o);
  * the last. */
 MUST_USE int sort_out_add(const struct site *s, struct sort_out *o, const struct record *r);
 
-/* Writes all that is gathered; makes the file first. Blocks. */
+/* Writes all that is gathered; makes the file first. Blocks. Does not leave it all to the sync at
+ * the end: commits would wait behind that. */
 MUST_USE int sort_out_write(const struct site *s, struct sort_out *o, uint64_t epoch);
 
 /* Writes the rest and the index, and syncs the file. Blocks. At least one record was added. */

@@ -25,6 +25,8 @@ static int fill_with_zeros(struct disk_file *f, uint64_t size)
         uint64_t left = size - at;
         struct iovec part = {.iov_base = zeros, .iov_len = left < step ? left : step};
         rv = disk_write(f, &part, 1, at);
+        if (rv == 0)
+            rv = disk_write_back(f, at, part.iov_len); /* or commits wait behind the sync */
     }
     mem_free(zeros);
     return rv;

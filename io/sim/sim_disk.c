@@ -10,11 +10,13 @@
 #include "io/sim/sim_trace.h"
 
 static const char *const op_names[SIM_OP_COUNT] = {
-    [SIM_OP_OPEN] = "open",         [SIM_OP_READ] = "read",         [SIM_OP_WRITE] = "write",
-    [SIM_OP_SYNC] = "sync",         [SIM_OP_ALLOCATE] = "allocate", [SIM_OP_SIZE] = "size",
-    [SIM_OP_RENAME] = "rename",     [SIM_OP_REMOVE] = "remove",     [SIM_OP_MAKE_DIR] = "make_dir",
-    [SIM_OP_SYNC_DIR] = "sync_dir", [SIM_OP_LIST] = "list",         [SIM_OP_SPACE] = "space",
-    [SIM_OP_LOCK] = "lock",
+    [SIM_OP_OPEN] = "open",         [SIM_OP_READ] = "read",
+    [SIM_OP_WRITE] = "write",       [SIM_OP_SYNC] = "sync",
+    [SIM_OP_ALLOCATE] = "allocate", [SIM_OP_SIZE] = "size",
+    [SIM_OP_RENAME] = "rename",     [SIM_OP_REMOVE] = "remove",
+    [SIM_OP_MAKE_DIR] = "make_dir", [SIM_OP_SYNC_DIR] = "sync_dir",
+    [SIM_OP_LIST] = "list",         [SIM_OP_SPACE] = "space",
+    [SIM_OP_LOCK] = "lock",         [SIM_OP_WRITE_BACK] = "write_back",
 };
 
 const char *sim_op_name(enum sim_op op)

@@ -52,6 +52,7 @@ enum sim_op {
     SIM_OP_READ,
     SIM_OP_WRITE,
     SIM_OP_SYNC,
+    SIM_OP_WRITE_BACK,
     SIM_OP_ALLOCATE,
     SIM_OP_SIZE,
     SIM_OP_RENAME,

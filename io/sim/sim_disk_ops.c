@@ -222,6 +222,18 @@ static int sim_sync(struct disk_file *file)
     return sim_disk_trace_end(d, v.err, 0);
 }
 
+/* What of it reaches the disk is decided by chance when there is a crash, as of all that is dirty. */
+static int sim_write_back(struct disk_file *file, uint64_t at, uint64_t size)
+{
+    struct sim_disk *d = sim_disk_of(file->disk);
+    struct sim_open_file *f = open_file_of(file);
+    struct sim_verdict v =
+        file_gate(f, (struct sim_disk_call){.op = SIM_OP_WRITE_BACK, .at = at, .size = size});
+
+    ASSERT((f->flags & DISK_WRITE) != 0);
+    return sim_disk_trace_end(d, f->inode == NULL ? ERR_IO : v.err, 0);
+}
+
 static int sim_allocate(struct disk_file *file, uint64_t size)
 {
     struct sim_disk *d = sim_disk_of(file->disk);
@@ -500,6 +512,7 @@ const struct disk_ops sim_disk_ops = {
     .read = sim_read,
     .write = sim_write,
     .sync = sim_sync,
+    .write_back = sim_write_back,
     .allocate = sim_allocate,
     .size = sim_size,
     .rename = sim_rename,

@@ -27,6 +27,8 @@ static struct {
     int fallocate_errno; /* fallocate() fails with this */
     int sync_errno;
     int sync_count;
+    int send_errno;    /* sync_file_range() fails with this */
+    uint64_t send_end; /* and was last asked to send up to here */
 } world;
 
 static bool is_interrupted(void)
@@ -93,6 +95,17 @@ int fdatasync(int fd)
         return -1;
     }
     return (int)syscall(SYS_fdatasync, fd);
+}
+
+int sync_file_range(int fd, off64_t at, off64_t size, unsigned how)
+{
+    if (world.send_errno != 0) {
+        errno = world.send_errno;
+        return -1;
+    }
+    if (how == SYNC_FILE_RANGE_WRITE)
+        world.send_end = (uint64_t)(at + size);
+    return (int)syscall(SYS_sync_file_range, fd, at, size, how);
 }
 
 /* ---- a directory for each test ---- */
@@ -371,6 +384,26 @@ static void test_writing_a_file_opened_for_reading_is_an_error(void **state)
     disk_close(f);
 }
 
+static void test_what_is_sent_ahead_promises_nothing_and_tells_of_failures(void **state)
+{
+    struct disk_file *f = must_open("a", DISK_WRITE | DISK_CREATE);
+
+    (void)state;
+    write_text(f, "ab", 0);
+    assert_int_equal(disk_write_back(f, 0, 1), 0);
+    assert_int_equal(world.send_end, 1);
+    assert_int_equal(disk_write_back(f, 1, 1), 0);
+    assert_int_equal(world.send_end, 2);
+    assert_int_equal(world.sync_count, 0);
+    world.send_errno = EIO;
+    assert_int_equal(disk_write_back(f, 0, 2), ERR_IO);
+    world.send_errno = ENOSPC;
+    assert_int_equal(disk_write_back(f, 0, 2), ERR_NO_SPACE);
+    world.send_errno = ENOSYS; /* a file system that cannot */
+    assert_int_equal(disk_write_back(f, 0, 2), 0);
+    disk_close(f);
+}
+
 static void test_a_failed_sync_is_reported_once_and_not_retried(void **state)
 {
     struct disk_file *f = must_open("a", DISK_WRITE | DISK_CREATE);
@@ -585,6 +618,7 @@ int main(void)
         HOME_TEST(test_short_and_interrupted_transfers_go_on),
         HOME_TEST(test_a_file_size_limit_is_no_space),
         HOME_TEST(test_writing_a_file_opened_for_reading_is_an_error),
+        HOME_TEST(test_what_is_sent_ahead_promises_nothing_and_tells_of_failures),
         HOME_TEST(test_a_failed_sync_is_reported_once_and_not_retried),
         HOME_TEST(test_reserved_room_reads_as_zeros_and_never_shrinks),
         HOME_TEST(test_room_is_reserved_by_writing_where_the_system_cannot),

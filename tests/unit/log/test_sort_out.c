@@ -311,19 +311,66 @@ static void test_a_file_of_that_name_is_not_overwritten(void **state)
     log_site_release(&l);
 }
 
-static void test_lack_of_memory_is_told(void **state)
+static void test_without_memory_to_compress_it_is_stored_as_it_is(void **state)
 {
     struct fault_heap heap;
+    struct log_site l;
+    struct sort_out *o;
+    struct segment *g;
+
+    (void)state;
+    log_site_init(&l);
+    l.site.options.cold_compression = 3;
+    o = sort_out_new(&l.site, DESTINATION, ID);
+    add_many(&l, o, 100);
+    fault_heap_start(&heap, 2, false);
+    assert_int_equal(sort_out_write(&l.site, o, EPOCH), 0);
+    assert_true(fault_heap_stop(&heap));
+    assert_int_equal(sort_out_finish(&l.site, o, EPOCH), 0);
+    g = sort_out_take(o);
+    expect_many(&l, g, 100);
+    segment_free(g);
+    log_site_release(&l);
+}
+
+struct pace {
+    uint64_t written; /* not sent yet */
+    uint64_t most;    /* of that */
+    uint32_t sent;    /* times */
+};
+
+static void watch_pace(void *owner, struct sim_disk *d, const struct sim_disk_call *call)
+{
+    struct pace *p = owner;
+
+    (void)d;
+    if (call->op == SIM_OP_WRITE)
+        p->written += call->size;
+    p->most = p->written > p->most ? p->written : p->most;
+    if (call->op == SIM_OP_WRITE_BACK) {
+        p->written = 0;
+        p->sent++;
+    }
+}
+
+static void test_the_disk_gets_its_part_as_it_is_written(void **state)
+{
+    struct pace pace = {0};
     struct log_site l;
     struct sort_out *o;
 
     (void)state;
     log_site_init(&l);
     o = sort_out_new(&l.site, DESTINATION, ID);
-    add_many(&l, o, 100);
-    fault_heap_start(&heap, 2, false);
-    assert_int_equal(sort_out_write(&l.site, o, EPOCH), ERR_NO_MEMORY);
-    assert_true(fault_heap_stop(&heap));
+    sim_disk_observe(l.disk, watch_pace, &pace);
+    for (int i = 0; i < 4; i++) {
+        for (uint64_t k = 0; k < 100; k++)
+            assert_int_equal(add(&l, o, (uint64_t)i * 100 + k, BODY), 0);
+        assert_int_equal(sort_out_write(&l.site, o, EPOCH), 0);
+    }
+    sim_disk_observe(l.disk, NULL, NULL);
+    assert_true(pace.sent > 5);
+    assert_true(pace.most < 2 * l.site.options.block_bytes);
     sort_out_free(o);
     log_site_release(&l);
 }
@@ -341,7 +388,8 @@ int main(void)
         LEAK_CHECKED(test_every_failing_operation_is_told_and_nothing_leaks),
         LEAK_CHECKED(test_what_would_fill_the_disk_is_not_begun),
         LEAK_CHECKED(test_a_file_of_that_name_is_not_overwritten),
-        LEAK_CHECKED(test_lack_of_memory_is_told),
+        LEAK_CHECKED(test_without_memory_to_compress_it_is_stored_as_it_is),
+        LEAK_CHECKED(test_the_disk_gets_its_part_as_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
