@@ -19,10 +19,9 @@
  *       batches at or above the last good batch's `durable` can be in doubt after a crash. When it
  *       is sealed, all but the commit in flight and the one in line is known to be.
  *   H3  after a failed write or sync nothing more is written or called durable: the log is
- *       FAILED.
- *       Where syncs come by interval that is further back, and told is what was written:
+ *       FAILED. What stands in line behind the failed commit finds that out before it touches the
+ *       file. Where syncs come by interval, durable is further back, and told is what was written:
  *       durable <= written <= next.
- *       What stands in line behind the failed commit finds that out before it touches the file.
  *   H4  the end of the row is the segment that takes appends; all before it are sealed.
  *
  * Owner: the shard of the log. */

@@ -84,11 +84,13 @@ bool queue_shorten(struct queue *q)
 bool queue_refuses(const struct queue *q, uint64_t body_size)
 {
     const struct queue_args *a = &q->args;
-    uint64_t count = queue_ready_count(q) + 1;
-    uint64_t bytes = queue_ready_bytes(q) + body_size;
+    uint64_t count, bytes;
 
-    if (LIKELY(a->overflow == OVERFLOW_DROP_HEAD ||
-               (count <= a->max_length && bytes <= a->max_length_bytes)))
+    if (LIKELY(a->overflow == OVERFLOW_DROP_HEAD))
+        return false; /* before it is counted: a stream has to look for what it has */
+    count = queue_ready_count(q) + 1;
+    bytes = queue_ready_bytes(q) + body_size;
+    if (LIKELY(count <= a->max_length && bytes <= a->max_length_bytes))
         return false;
     if (ready_has_hold(&q->ready))
         return false; /* what fills it waits for what would not be let in */

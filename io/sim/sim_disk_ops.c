@@ -222,7 +222,7 @@ static int sim_sync(struct disk_file *file)
     return sim_disk_trace_end(d, v.err, 0);
 }
 
-/* What of it reaches the disk is decided by chance when there is a crash, as of all that is dirty. */
+/* What of it reaches the disk is decided by chance when there is a crash, as of all dirty bytes. */
 static int sim_write_back(struct disk_file *file, uint64_t at, uint64_t size)
 {
     struct sim_disk *d = sim_disk_of(file->disk);
