@@ -75,6 +75,8 @@ static bool has_rank(const struct party *p)
 {
     const struct plan *plan = &p->run->plan;
 
+    if (p->is_greedy) /* faults are over */
+        return !p->queue->is_stream && !p->queue->is_single;
     return plan_has(plan, FEATURE_RANK) && !plan_has(plan, FEATURE_LARGE) &&
            !run_may_hang(p->run) && !plan_fails(plan, FAULT_SLOW_READER) &&
            !plan_fails(plan, FAULT_HALF_OPEN) && p->mode == MODE_PLAIN && !p->is_getter &&

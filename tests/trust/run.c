@@ -23,6 +23,9 @@ enum {
     LEAVE_MS = 10000,  /* longer than it takes to see that a client is gone */
     ACK_WINDOW_MS = 2000,
     SLACK_MS = 200,
+    RANK_MESSAGES = 5,
+    RANK_MS = 500,
+    WAIT_STEP_MS = 10,
     HISTORY_MAX = 256 << 20,
 };
 
@@ -130,7 +133,8 @@ static void pass(struct run *r, uint64_t ns)
 
 void run_wait(struct run *r, uint64_t ms)
 {
-    pass(r, ms * WORLD_MS);
+    for (uint64_t i = 0; i < ms / WAIT_STEP_MS; i++)
+        pass(r, WAIT_STEP_MS * WORLD_MS);
 }
 
 void run_step(struct run *r)
@@ -299,6 +303,28 @@ static void note_drained(struct run *r, const struct queue_row *row)
     event_set(run_event(r, VERB_DRAINED), FACT_QUEUE, run_word(r, row->name));
 }
 
+/* Two consumers with room for more, one above the other, and a message now and then. */
+static void rank(struct run *r)
+{
+    const struct queue_row *queue = topology_queue(r, 0);
+    const struct wish below = {.group = NULL};
+    const struct wish above = {.priority = 5};
+    const struct target t = {.exchange = "", .key = queue->name, .queue = queue->name};
+    struct party *p = party_new(r, PARTY_PUBLISHER);
+
+    add_drainer(r, queue, &below);
+    add_drainer(r, queue, &above);
+    publisher_join_with(p, MODE_CONFIRM);
+    for (unsigned i = 0; i < RANK_MESSAGES; i++) {
+        run_wait(r, RANK_MS);
+        publisher_publish(p, &t);
+    }
+    run_wait(r, RANK_MS);
+    party_poll(p);
+    party_free(p);
+    part(r);
+}
+
 static void converge(struct run *r)
 {
     const struct queue_row *row;
@@ -308,6 +334,8 @@ static void converge(struct run *r)
     sim_run_for(r->world.sim, LEAVE_MS * WORLD_MS); /* half-open ones are seen */
     topology_declare(r);
     topology_look(r);
+    if (plan_has(&r->plan, FEATURE_RANK))
+        rank(r);
     probe(r);
     drain(r);
     for (unsigned i = 0; (row = topology_queue(r, i)) != NULL; i++)
@@ -351,16 +379,19 @@ static void report(struct run *r, struct run_result *out)
     verdict_release(&v);
 }
 
+/* Events are cleared before they are filled, so their bytes are what they say. */
 static void keep(struct run *r, struct run_result *out, const char *path)
 {
+    struct bytes events = bytes_of(r->history.events, r->history.count * sizeof(struct event));
     struct buf text;
 
+    out->trace = sim_trace(r->world.sim) ^ hash64(events, 0);
+    if (path == NULL)
+        return;
     buf_init(&text, HISTORY_MAX);
     history_write(&r->history, &text);
-    out->trace = sim_trace(r->world.sim) ^ hash64(buf_view(&text), 0);
     buf_u8(&text, 0);
-    if (path != NULL)
-        text_file_write(path, (const char *)text.data);
+    text_file_write(path, (const char *)text.data);
     buf_release(&text);
 }
 
