@@ -65,6 +65,7 @@ struct bookmark {
     uint64_t next;                /* seq: nothing below is delivered any more */
     int64_t from_ms;              /* older messages are passed over; INT64_MIN: none are */
     bool is_seeking;              /* `next` is still to be found, by from_ms */
+    uint64_t maybe_seen;          /* seq: what is below may have been delivered before a crash */
     struct list held;             /* struct inflight, by `beside`: in the order of seqs */
     struct spans again;           /* below `next`: given back, to be delivered again */
     struct queue_reading reading;

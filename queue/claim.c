@@ -83,9 +83,14 @@ void claims_release(struct queue *stream)
 
 void claims_start(struct queue *stream)
 {
-    LIST_FOREACH (link, &stream->stream->claims)
-        if (claim_at(link)->next > stream->ledger.next)
-            claim_at(link)->next = stream->ledger.next;
+    LIST_FOREACH (link, &stream->stream->claims) {
+        struct claim *c = claim_at(link);
+
+        if (c->next > stream->ledger.next)
+            c->next = stream->ledger.next;
+        if (!stream->home->survivors.is_clean)
+            c->maybe_seen = stream->ledger.next;
+    }
     claims_hurry(stream->home); /* a checkpoint may know more than the records */
 }
 

@@ -39,9 +39,10 @@ struct claim {
     struct list_link of_stream; /* stream->claims */
     struct list_link moved;     /* queues->streams.claims.moved: to be written */
     struct queue *stream;
-    uint64_t owner;    /* id of the queue whose group it is: a front or the stream */
-    uint64_t next;     /* 0: not known yet */
-    uint64_t position; /* of its newest record; CLAIM_UNWRITTEN: there is none */
+    uint64_t owner;      /* id of the queue whose group it is: a front or the stream */
+    uint64_t next;       /* 0: not known yet */
+    uint64_t position;   /* of its newest record; CLAIM_UNWRITTEN: there is none */
+    uint64_t maybe_seen; /* what lay there when the broker was opened after a crash is below */
 
     struct group *group; /* NULL: nobody has used it since the start */
     struct bookmark_watch watch;

@@ -142,6 +142,7 @@ static void begin_to_read(struct claim *c, const struct stream_start *start)
         return;
     c->watch.changed = changed;
     c->bookmark = bookmark_new(c->stream, start, &c->watch);
+    c->bookmark->maybe_seen = c->maybe_seen;
     if (c->next != 0)
         bookmark_seek(c->bookmark, c->next);
     else if (!c->bookmark->is_seeking)

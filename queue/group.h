@@ -89,8 +89,9 @@ enum group_goal {
 
 struct group_reset {
     enum group_goal goal;
-    int64_t value; /* the offset; ms since 1970; by how many, backwards when negative */
-    bool is_dry;   /* only says what would be */
+    int64_t value;  /* the offset; ms since 1970; by how many, backwards when negative */
+    bool is_dry;    /* only says what would be */
+    bool is_forced; /* though it has members, who go on from there */
 };
 
 /* Where the group goes on in one stream: never outside of what is there. */
@@ -103,16 +104,18 @@ struct group_step {
 
 struct group_calls {
     void *owner;
-    /* `err` is 0, ERR_BUSY: the group has members; ERR_NOT_FOUND: it is gone; ERR_FAILED. The reset
-     * is freed after this. Called from the loop, or inside what made the group go. */
+    /* `err` is 0: it is committed; ERR_BUSY: the group has members; ERR_NOT_FOUND: it is gone;
+     * ERR_FAILED. The reset is freed after this. Called from the loop, or inside what made the
+     * group go. */
     void (*done)(void *owner, int err, const struct group_step *steps, size_t count);
 };
 
 struct group_reset_run;
-/* Sets the offsets of a group without members in all its streams. */
+/* Sets the offsets of a group, without members unless it is forced, in all its streams. What was
+ * delivered before means nothing then: to settle it only gives credit back. */
 struct group_reset_run *group_reset(struct group *g, const struct group_reset *r,
                                     const struct group_calls *calls);
-/* No call comes after this; nothing has happened. */
+/* No call comes after this; it may have happened or not. */
 void group_reset_stop(struct group_reset_run *run);
 
 void group_check(const struct group *g);

@@ -50,6 +50,8 @@ void group_lose_claim(struct claim *c);
 
 /* Resets that are on their way come to nothing. */
 void group_end_resets(struct group *g, int err);
+/* Something was committed. */
+void groups_committed(struct queues *qs);
 /* The partition of the queue stops. */
 void groups_stop(struct queue *q);
 

@@ -14,13 +14,16 @@ struct seek {
 };
 
 struct group_reset_run {
-    struct list_link link; /* group->resets */
+    struct list_link link;     /* group->resets */
+    struct list_link awaiting; /* queues->streams.claims.resets: to be committed */
     struct group *group;
     struct group_reset what;
     struct group_calls calls;
     struct io_task task;
     struct group_step *steps;
     struct seek *seeks;
+    bool is_set;
+    uint64_t position; /* what is set lies below; 0: it is not written */
 };
 
 /* ---- where to ---- */
@@ -110,6 +113,8 @@ static void run_free(struct group_reset_run *run)
     for (uint32_t i = 0; i < run->group->count && run->seeks != NULL; i++)
         seek_close(&run->seeks[i]);
     list_remove(&run->link);
+    if (list_linked(&run->awaiting))
+        list_remove(&run->awaiting);
     io_task_cancel(&run->task);
     mem_free(run->seeks);
     mem_free(run->steps);
@@ -147,6 +152,29 @@ static void set(struct claim *c, uint64_t seq)
     if (c->bookmark != NULL)
         bookmark_seek(c->bookmark, seq);
     claim_move(c, seq, true);
+    claim_hand_over(c); /* nothing of it is unsettled any more */
+}
+
+/* Finishes when the offsets are committed. */
+static void await(struct group_reset_run *run)
+{
+    struct queues *qs = run->group->queue->home;
+    int rv = run->position == 0 ? claims_write(qs) : 0;
+
+    if (rv == 0 && run->position == 0)
+        run->position = partition_next(qs->partition);
+    if (rv != 0 && rv != ERR_FULL)
+        finish(run, ERR_FAILED);
+    else if (rv == 0 && partition_committed(qs->partition) >= run->position)
+        finish(run, 0);
+    else if (!list_linked(&run->awaiting))
+        list_push(&qs->streams.claims.resets, &run->awaiting);
+}
+
+void groups_committed(struct queues *qs)
+{
+    LIST_FOREACH (link, &qs->streams.claims.resets)
+        io_later(qs->io, &CONTAINER_OF(link, struct group_reset_run, awaiting)->task);
 }
 
 static void go_on(struct io_task *t)
@@ -154,7 +182,11 @@ static void go_on(struct io_task *t)
     struct group_reset_run *run = CONTAINER_OF(t, struct group_reset_run, task);
     struct group *g = run->group;
 
-    if (group_member_count(g) > 0) {
+    if (run->is_set) {
+        await(run);
+        return;
+    }
+    if (group_member_count(g) > 0 && !run->what.is_forced) {
         finish(run, ERR_BUSY);
         return;
     }
@@ -171,7 +203,12 @@ static void go_on(struct io_task *t)
         if (!run->what.is_dry)
             set(c, s->to + 1);
     }
-    finish(run, 0);
+    if (run->what.is_dry) {
+        finish(run, 0);
+        return;
+    }
+    run->is_set = true;
+    await(run);
 }
 
 struct group_reset_run *group_reset(struct group *g, const struct group_reset *r,

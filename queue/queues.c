@@ -216,6 +216,7 @@ static void committed(struct partition_watcher *w, uint64_t position)
     queues_partings_committed(qs, position);
     queues_remote_committed(qs, position);
     streams_committed(qs);
+    groups_committed(qs);
 }
 
 static void failed(struct partition_watcher *w, int err)
@@ -385,6 +386,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     alarm_init(&qs->reading.look, look_is_due);
     alarm_init(&qs->streams.keeping, keeping_is_due);
     list_init(&qs->streams.claims.moved);
+    list_init(&qs->streams.claims.resets);
     alarm_init(&qs->streams.claims.write, claims_are_due);
     list_init(&qs->detached);
     sequels_init(&qs->memory.sequels, io_random(io));

@@ -107,6 +107,7 @@ struct queues_claims {
     struct list moved; /* struct claim: to be written */
     struct alarm write;
     uint64_t written_ns; /* when that was done last */
+    struct list resets;  /* struct group_reset_run: they wait for a commit */
     bool is_due;         /* by the next claims_write() */
 };
 

@@ -50,7 +50,7 @@ static struct inflight *lift(struct bookmark *p, const struct stream_message *m)
         return NULL;
     f->d.has_offset = true;
     f->d.offset = m->seq - !ZOO(OFFSET_SHIFTED);
-    f->d.is_redelivered = m->is_again;
+    f->d.is_redelivered = m->is_again || m->seq < p->maybe_seen;
     f->since_ns = io_now_ns(q->home->io);
     f->bookmark = p;
     while (after != &p->held.head && CONTAINER_OF(after, struct inflight, beside)->seq > f->seq)
@@ -76,15 +76,16 @@ static void pass(struct bookmark *p, const struct stream_message *m)
 static bool give(struct bookmark *p, struct inflight *f, const struct stream_message *m)
 {
     struct consumer *c = p->consumer;
+    bool is_redelivered = f->d.is_redelivered;
     uint64_t next = p->next;
 
     pass(p, m);
     p->from_ms = INT64_MIN;
     if (c->ops->deliver(c->owner, c, &f->d, &m->stored, m->pin)) {
         QUEUE_TALLY(p->queue, delivered, 1);
-        QUEUE_TALLY(p->queue, redelivered, m->is_again);
+        QUEUE_TALLY(p->queue, redelivered, is_redelivered);
         c->counts.delivered++;
-        c->counts.redelivered += m->is_again;
+        c->counts.redelivered += is_redelivered;
         consumer_took(c);
         return true;
     }

@@ -211,7 +211,8 @@ static bool read_reset(struct api_call *c, struct group_reset *out)
     size_t i = 0;
 
     *out = (struct group_reset){.goal = GROUP_EARLIEST};
-    if (!api_body_text(c, "to", true, &to) || !api_body_bool(c, "dry_run", &out->is_dry))
+    if (!api_body_text(c, "to", true, &to) || !api_body_bool(c, "dry_run", &out->is_dry) ||
+        !api_body_bool(c, "force", &out->is_forced))
         return false;
     while (i < ARRAY_SIZE(goals) && !bytes_equal(to, bytes_text(goals[i].name)))
         i++;

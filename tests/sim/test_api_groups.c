@@ -70,6 +70,9 @@ static void test_a_group_is_seen(void **state)
     expect(a, "GET /groups/%2F/s/g?columns=name,lag", NULL, 200, "{\"name\":\"g\",\"lag\":4}");
     expect(a, "POST /groups/%2F/s/g/reset", "{\"to\":\"earliest\"}", 400,
            "group 'g' of stream 's' in vhost '/' has members; stop them first");
+    expect(a, "POST /groups/%2F/s/g/reset", "{\"to\":\"earliest\",\"force\":7}", 400, NULL);
+    expect(a, "POST /groups/%2F/s/g/reset", "{\"to\":\"offset\",\"value\":1,\"force\":true}", 200,
+           "\"from\":1,\"to\":1}");
     expect(a, "DELETE /groups/%2F/s/g", NULL, 400, "has members");
     client_free(c);
     asker_run_ms(a, 50);

@@ -358,7 +358,9 @@ static void do_reset(struct queue_story_state *s, const struct story_line *l)
     const struct group_calls calls = {.owner = s, .done = on_reset};
     struct group *g =
         queue_find_group(queue_world_find(&s->world, l->words[1]), bytes_text(l->words[2]));
-    struct group_reset r = {.goal = GROUP_EARLIEST, .is_dry = word(l, 4, "dry") != NULL};
+    struct group_reset r = {.goal = GROUP_EARLIEST,
+                            .is_dry = word(l, 4, "dry") != NULL,
+                            .is_forced = word(l, 4, "forced") != NULL};
 
     while (strcmp(goals[r.goal], l->words[3]) != 0)
         r.goal++;

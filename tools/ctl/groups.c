@@ -47,5 +47,9 @@ int verb_reset_group(struct ctl *c, const struct verb *v)
         json_decref(body);
         return ERR_NO_MEMORY;
     }
+    if (c->options->is_forced && json_object_set_new(body, "force", json_true()) != 0) {
+        json_decref(body);
+        return ERR_NO_MEMORY;
+    }
     return print_array(c, v, body, "partitions");
 }

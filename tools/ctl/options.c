@@ -33,6 +33,7 @@ const char options_help[] =
     "      --apply-to KIND, --priority N    of set_policy and set_operator_policy\n"
     "      --reason TEXT      of close_connection\n"
     "      --dry-run          of reset_group: only tell what would be\n"
+    "      --force            of reset_group: though it has members, who go on from there\n"
     "      --version, --help\n"
     "\n"
     "Exit status: 0 done, 64 wrong usage, 65 refused or not found, 69 the broker cannot be\n"
@@ -58,6 +59,7 @@ enum option {
     OPTION_IF_EMPTY,
     OPTION_IF_UNUSED,
     OPTION_DRY_RUN,
+    OPTION_FORCE,
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_NONE,
@@ -91,6 +93,7 @@ static const struct {
     {"--if-empty", OPTION_IF_EMPTY},
     {"--if-unused", OPTION_IF_UNUSED},
     {"--dry-run", OPTION_DRY_RUN},
+    {"--force", OPTION_FORCE},
     {"--help", OPTION_HELP},
     {"-h", OPTION_HELP},
     {"--version", OPTION_VERSION},
@@ -176,6 +179,9 @@ static void take_flag(struct options *o, enum option option)
         break;
     case OPTION_DRY_RUN:
         o->is_dry_run = true;
+        break;
+    case OPTION_FORCE:
+        o->is_forced = true;
         break;
     case OPTION_HELP:
         o->wants_help = true;

@@ -34,6 +34,7 @@ struct options {
     bool if_empty;
     bool if_unused;
     bool is_dry_run;
+    bool is_forced;
     const char *apply_to;
     const char *priority;
     const char *reason;

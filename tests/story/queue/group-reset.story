@@ -1,4 +1,4 @@
-# Offsets of groups are set, while nobody is there.
+# Offsets of groups are set, while nobody is there or by force.
 
 queue s x-queue-type=stream x-partitions=2
 fill s 0 3 headers: x-partition-key=a
@@ -74,26 +74,40 @@ groups s
 > s-0 nobody offset 0 end 0 lag 0 unacked 0
 > s-1 nobody offset 5 end 10 lag 5 unacked 0
 consume s n prefetch=9 arguments: x-group=g
-> n gets 5 @5
-> n gets 6 @6
-> n gets 7 @7
-> n gets 8 @8
-> n gets 9 @9
+> n gets 5 again @5
+> n gets 6 again @6
+> n gets 7 again @7
+> n gets 8 again @8
+> n gets 9 again @9
 # What was delivered before a reset means nothing any more.
 cancel n
 reset s g offset 6
 > s-0 from 0 to 0
 > s-1 from 5 to 6
 consume s o prefetch=9 arguments: x-group=g
-> o gets 6 @6
-> o gets 7 @7
-> o gets 8 @8
-> o gets 9 @9
+> o gets 6 again @6
+> o gets 7 again @7
+> o gets 8 again @8
+> o gets 9 again @9
 ack n all
 groups s
 > g has 1 members
 > s-0 o offset 0 end 0 lag 0 unacked 0
 > s-1 o offset 6 end 10 lag 4 unacked 4
+# A forced one does not mind who is there: he goes on from there, and what he holds means nothing.
+reset s g offset 8
+> ERR_BUSY
+reset s g offset 8 forced
+> o gets 8 again @8
+> o gets 9 again @9
+> s-0 from 0 to 0
+> s-1 from 6 to 8
+ack o all
+groups s
+> g has 1 members
+> s-0 o offset 0 end 0 lag 0 unacked 0
+> s-1 o offset 10 end 10 lag 0 unacked 0
+cancel o
 # A time is looked for in the lane too.
 queue t x-queue-type=stream
 fill t 0 9 size=3000

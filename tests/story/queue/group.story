@@ -91,15 +91,15 @@ groups s
 > s-1 nobody offset 0 end 4 lag 4 unacked 0
 > s-2 nobody offset 0 end 2 lag 2 unacked 0
 consume s m5 prefetch=100 arguments: x-group=g x-group-start=first
-> m5 gets c1 @0
-> m5 gets a1 @0
-> m5 gets b1 @0
-> m5 gets a2 @1
-> m5 gets c2 @1
-> m5 gets a3 @2
-> m5 gets c3 @2
-> m5 gets a4 @3
-> m5 gets b2 @1
+> m5 gets c1 again @0
+> m5 gets a1 again @0
+> m5 gets b1 again @0
+> m5 gets a2 again @1
+> m5 gets c2 again @1
+> m5 gets a3 again @2
+> m5 gets c3 again @2
+> m5 gets a4 again @3
+> m5 gets b2 again @1
 groups s
 > g has 1 members
 > s-0 m5 offset 0 end 3 lag 3 unacked 3

@@ -41,6 +41,8 @@ struct model_part {
     bool has_begun;   /* the group has an offset */
     uint64_t next;    /* nothing below is new to the group */
     uint64_t durable; /* the offset is at least that, whatever happens */
+    uint64_t marked;  /* what is below is marked as perhaps delivered before */
+    bool is_unsure;   /* whether it is */
 };
 
 struct place {
@@ -56,6 +58,7 @@ struct model {
     uint32_t last_number;
     uint32_t members[MEMBERS_MAX]; /* numbers of tags; 0: none */
     uint32_t last_member;
+    uint64_t clean_at; /* position: opened after a clean stop, and nothing is behind it */
 };
 
 static uint64_t below(struct model *m, uint64_t limit)
@@ -112,11 +115,12 @@ static void on_told(void *owner, const char *line)
     assert_int_equal(at.offset, offset);
     assert_int_equal(message->number, number);
     check_owner(p, member);
-    if (is_again) {
+    if (first_again(p) != UINT64_MAX) {
         assert_int_equal(offset, first_again(p));
+        assert_true(is_again);
     } else {
-        assert_int_equal(first_again(p), UINT64_MAX);
         assert_int_equal(offset, p->next);
+        assert_true(is_again == (offset < p->marked) || p->is_unsure);
         p->next = offset + 1;
     }
     message->state = STATE_HELD;
@@ -332,7 +336,7 @@ static void reset(struct model *m)
 /* ---- after a crash ---- */
 
 /* Members are gone; what the group knows is what it knew, perhaps without its last moment. */
-static void fit_part(struct model *m, uint32_t i, uint64_t committed)
+static void fit_part(struct model *m, uint32_t i, uint64_t committed, bool is_clean)
 {
     struct model_part *p = &m->parts[i];
     struct group *g = the_group(m);
@@ -343,6 +347,8 @@ static void fit_part(struct model *m, uint32_t i, uint64_t committed)
     for (uint64_t k = there; k < p->count; k++)
         assert_true(p->messages[k].position >= committed);
     p->count = there;
+    p->marked = 0;
+    p->is_unsure = false;
     if (g != NULL)
         group_get_share(g, i, &share);
     if (!p->has_begun) {
@@ -357,6 +363,7 @@ static void fit_part(struct model *m, uint32_t i, uint64_t committed)
         return;
     }
     assert_true(share.offset <= low && share.offset >= p->durable);
+    p->marked = is_clean ? 0 : there;
     if (committed == UINT64_MAX)
         assert_int_equal(share.offset, low);
     p->next = share.offset;
@@ -364,11 +371,11 @@ static void fit_part(struct model *m, uint32_t i, uint64_t committed)
         p->messages[k].state = STATE_NEW;
 }
 
-static void fit_to_world(struct model *m, uint64_t committed)
+static void fit_to_world(struct model *m, uint64_t committed, bool is_clean)
 {
     memset(m->members, 0, sizeof(m->members));
     for (uint32_t i = 0; i < PARTS; i++)
-        fit_part(m, i, committed);
+        fit_part(m, i, committed, is_clean);
 }
 
 static void crash(struct model *m)
@@ -387,7 +394,11 @@ static void crash(struct model *m)
     }
     committed = partition_committed(m->world.p.partition);
     queue_world_crash_as(&m->world, &c);
-    fit_to_world(m, committed);
+    fit_to_world(m, committed, false);
+    for (uint32_t i = 0; i < PARTS;
+         i++) /* nothing tells that there was a life since the clean stop */
+        m->parts[i].is_unsure = committed <= m->clean_at;
+    m->clean_at = committed <= m->clean_at ? partition_next(m->world.p.partition) : 0;
 }
 
 static struct model *forgetting;
@@ -415,7 +426,10 @@ static void restart(struct model *m, bool loses_checkpoints)
         assert_int_equal(rv, 0);
     }
     queue_world_open(&m->world);
-    fit_to_world(m, UINT64_MAX);
+    fit_to_world(m, UINT64_MAX, true);
+    for (uint32_t i = 0; i < PARTS; i++) /* without a checkpoint a clean stop may be forgotten */
+        m->parts[i].is_unsure = loses_checkpoints;
+    m->clean_at = partition_next(m->world.p.partition);
 }
 
 static void step(struct model *m)

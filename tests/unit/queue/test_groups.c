@@ -225,6 +225,42 @@ static void test_a_deleted_group_is_gone(void **state)
     assert_null(queue_find_group(queue_world_find(&w, "s"), bytes_text("g")));
 }
 
+static void on_reset(void *owner, int err, const struct group_step *steps, size_t count)
+{
+    (void)steps;
+    assert_int_equal(err, 0);
+    assert_int_equal(count, 1);
+    *(bool *)owner = true;
+}
+
+/* Whoever hears that offsets are set finds them so after a crash in the same moment. */
+static void test_a_reset_is_told_when_it_is_safe(void **state)
+{
+    enum { SYNC_MS = 50 };
+    const struct sim_crash crash = {.kind = SIM_CRASH_NOTHING};
+    const struct group_reset reset = {.goal = GROUP_OFFSET, .value = 3};
+    bool is_told = false;
+    const struct group_calls calls = {.owner = &is_told, .done = on_reset};
+
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    for (int i = 0; i < 5; i++)
+        publish("s", "m");
+    assert_int_equal(join("s", "c", "x-group=g x-group-start=first"), 0);
+    queue_world_run_ms(&w, 200);
+    queue_world_cancel(&w, "c");
+    queue_world_commit(&w);
+    sim_disk_set_latency(w.p.disk, SIM_OP_SYNC, SYNC_MS * UINT64_C(1000000), 0);
+    (void)group_reset(queue_find_group(queue_world_find(&w, "s"), bytes_text("g")), &reset, &calls);
+    queue_world_run_ms(&w, SYNC_MS / 2);
+    assert_false(is_told);
+    for (int i = 0; i < 4 * SYNC_MS && !is_told; i++)
+        queue_world_run_ms(&w, 1);
+    assert_true(is_told);
+    queue_world_crash_as(&w, &crash);
+    assert_int_equal(offset_of("s", "g"), 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -236,6 +272,7 @@ int main(void)
         TEST(test_acks_do_not_flood_the_log),
         TEST(test_there_are_only_so_many_groups),
         TEST(test_a_deleted_group_is_gone),
+        TEST(test_a_reset_is_told_when_it_is_safe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
