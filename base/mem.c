@@ -51,6 +51,11 @@ void mem_return_large(void)
     (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
+void mem_return_free(void)
+{
+    (void)malloc_trim(0); /* whether there was any */
+}
+
 static void *counted(void *ptr)
 {
     if (ptr != NULL)

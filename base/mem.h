@@ -23,6 +23,10 @@
  * for a moment (checkpoints, bodies) and small ones for long. */
 void mem_return_large(void);
 
+/* Gives the system back what is free now, wherever it lies. Takes a millisecond for some tens of
+ * mebibytes, during which other threads may have to wait for memory. */
+void mem_return_free(void);
+
 /* `count * size` zeroed bytes; never NULL; the product is checked. */
 void *mem_zero(size_t count, size_t size);
 

@@ -9,7 +9,12 @@
 #include "broker/parts.h"
 #include "io/disk.h"
 
-enum { LOOK_MS = 500, SLACK = 32 /* a part of the limit */ };
+enum {
+    LOOK_MS = 500,
+    SLACK = 32,      /* a part of the limit */
+    CALM_LOOKS = 10, /* before free memory goes back to the system: it may be wanted again */
+    RETURN_MIN_BYTES = 32 << 20,
+};
 
 struct shortage {
     struct broker *broker;
@@ -21,6 +26,9 @@ struct shortage {
     bool is_busy;
     bool is_memory_short;
     bool is_disk_short;
+    bool is_returning;    /* the job's: it gives free memory back */
+    uint64_t memory_most; /* in use since that was done last */
+    unsigned calm_looks;  /* so many in a row found less than half of it */
     uint64_t disk_free;
     uint64_t found_free; /* the job's */
     int found_rv;
@@ -75,11 +83,31 @@ static void look_at_memory(struct shortage *a)
     set(a, &a->is_memory_short, a->broker->options->memory_max_bytes > 0 && used > high);
 }
 
+/* Whether much was in use and has been free for a while; what lies free between small things that
+ * stay would else stay with us for ever. */
+static bool should_return(struct shortage *a)
+{
+    uint64_t used = mem_used_bytes();
+    bool is_calm;
+
+    if (used > a->memory_most)
+        a->memory_most = used;
+    is_calm = used < a->memory_most / 2 && a->memory_most - used > RETURN_MIN_BYTES;
+    a->calm_looks = is_calm ? a->calm_looks + 1 : 0;
+    if (a->calm_looks < CALM_LOOKS)
+        return false;
+    a->calm_looks = 0;
+    a->memory_most = used;
+    return true;
+}
+
 static void look_at_disk(struct io_job *j)
 {
     struct shortage *a = CONTAINER_OF(j, struct shortage, job);
     uint64_t total = 0;
 
+    if (a->is_returning)
+        mem_return_free();
     a->found_rv = disk_space(j->io->disk, a->data_dir, &a->found_free, &total);
 }
 
@@ -106,6 +134,7 @@ static void look(struct shortage *a)
     look_at_memory(a);
     if (!a->is_busy) {
         a->is_busy = true;
+        a->is_returning = should_return(a);
         io_submit(a->broker->io, &a->job);
     }
     io_timer_start(a->broker->io, &a->timer, LOOK_MS * UINT64_C(1000000));

@@ -320,7 +320,7 @@ def channels(one, count):
     seen(f"{count} channels were opened and closed")
 
 
-@part(20, 1000)
+@part(100, 1000)
 def deaf(one, count):
     """A consumer who never reads, of so many MiB."""
     before = memory(one)
