@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 import lives  # noqa: E402
 
 ROUND = 20
-LIFE_S = (0.1, 0.8)
+LIFE_S = (0.2, 1.0)
 RECOVERY_S = (0.0, 0.08)
 OUTER_BYTES, INNER_BYTES = 1 << 30, 192 << 20
 SKIPPED = 77
