@@ -7,6 +7,14 @@
 
 #define FIELD(name) offsetof(struct api_options, name)
 
+#define ORIGIN(number)                                                                             \
+    {                                                                                              \
+        .name = "management.cors.allow_origins." #number, .kind = SETTING_TEXT,                    \
+        .offset = FIELD(cors_origins) + ((number)-1) * sizeof(char *), .fallback = "",             \
+        .help = "An origin whose pages may ask the HTTP API, as https://monitor.example, or *; "   \
+                "empty: none in this place.",                                                      \
+    }
+
 const struct setting api_settings[] = {
     {
         .name = "management.tcp.port",
@@ -45,12 +53,18 @@ const struct setting api_settings[] = {
         .fallback = "",
         .help = "What stands before /api in every path, as \"/rabbit\".",
     },
+    ORIGIN(1),
+    ORIGIN(2),
+    ORIGIN(3),
+    ORIGIN(4),
     {
-        .name = "management.cors.allow_origins.1",
-        .kind = SETTING_TEXT,
-        .offset = FIELD(cors_origin),
-        .fallback = "",
-        .help = "An origin whose pages may ask the HTTP API, or *; empty: none.",
+        .name = "management.cors.max_age",
+        .kind = SETTING_INT,
+        .offset = FIELD(cors_max_age_s),
+        .fallback = "1800",
+        .min = 0,
+        .max = 86400,
+        .help = "Seconds for which a browser need not ask again whether such a page may.",
     },
     {
         .name = "management.tcp.idle_timeout",

@@ -4,13 +4,16 @@
 
 #include "base/setting.h"
 
+enum { API_ORIGINS_MAX = 4 };
+
 struct api_options {
     struct setting_endpoint endpoint;     /* management.tcp.port */
     char *ip;                             /* management.tcp.ip; "": what the port says */
     struct setting_endpoint ssl_endpoint; /* management.ssl.port */
     char *ssl_ip;                         /* management.ssl.ip */
     char *path_prefix;
-    char *cors_origin; /* management.cors.allow_origins.1; "": none */
+    char *cors_origins[API_ORIGINS_MAX]; /* management.cors.allow_origins.N; "": none */
+    int64_t cors_max_age_s;
     uint64_t idle_timeout_ms;
     uint64_t request_timeout_ms;
     uint64_t output_timeout_ms;

@@ -1,6 +1,7 @@
 /* Calls: made, answered, freed; what was asked. */
 #include "http/api/call.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -41,21 +42,43 @@ void api_call_free(struct api_call *c)
 
 /* ---- answers ---- */
 
+/* The origin that the request says, when its pages may ask. */
+static bool find_origin(const struct api_call *c, struct bytes *out)
+{
+    const struct api_options *o = c->api->options;
+
+    if (!http_head_find(&c->request->head, "origin", out))
+        return false;
+    for (size_t i = 0; i < API_ORIGINS_MAX; i++) {
+        struct bytes allowed = bytes_text(o->cors_origins[i]);
+
+        if (allowed.size > 0 &&
+            (bytes_equal(allowed, bytes_text("*")) || bytes_equal(allowed, *out)))
+            return true;
+    }
+    return false;
+}
+
 /* Fields that RabbitMQ gives too, and that keep a browser from taking an answer for a page. */
 static void add_fields(struct api_call *c)
 {
-    const char *origin = c->api->options->cors_origin;
+    struct bytes origin = {0};
 
     http_answer_field(c->http, "cache-control", "no-cache");
     http_answer_field(c->http, "vary", "accept, accept-encoding, origin");
     http_answer_field(c->http, "x-content-type-options", "nosniff");
     http_answer_field(c->http, "content-security-policy", "default-src 'none'");
-    if (origin[0] != '\0') {
-        http_answer_field(c->http, "access-control-allow-origin", "%s", origin);
-        http_answer_field(c->http, "access-control-allow-headers",
-                          "accept, authorization, content-type, x-reason");
-        http_answer_field(c->http, "access-control-allow-methods", "GET, HEAD, PUT, POST, DELETE");
-    }
+    if (!find_origin(c, &origin))
+        return;
+    http_answer_field(c->http, "access-control-allow-origin", "%.*s", API_SHOW(origin));
+    http_answer_field(c->http, "access-control-allow-credentials", "true");
+    if (c->request->head.method != HTTP_OPTIONS)
+        return;
+    http_answer_field(c->http, "access-control-max-age", "%" PRId64,
+                      c->api->options->cors_max_age_s);
+    http_answer_field(c->http, "access-control-allow-headers",
+                      "accept, authorization, content-type, x-reason");
+    http_answer_field(c->http, "access-control-allow-methods", "GET, HEAD, PUT, POST, DELETE");
 }
 
 static void finish(struct api_call *c, int status, struct bytes body)

@@ -81,10 +81,17 @@ def probe_path_prefix(test):
 
 
 def probe_cors(test):
-    for setting, allowed in (("https://a.example", "https://a.example"), ("", None)):
-        world = World(test, PORT, f"management.cors.allow_origins.1={setting}")
+    for first, second, allowed in (("https://a.example", "", "https://a.example"),
+                                   ("https://b.example", "https://a.example", "https://a.example"),
+                                   ("https://b.example", "*", "https://a.example"),
+                                   ("https://b.example", "", None), ("", "", None)):
+        world = World(test, PORT, f"management.cors.allow_origins.1={first}",
+                      f"management.cors.allow_origins.4={second}", "management.cors.max_age=77")
         headers = ask(world, "/api/whoami", headers=[("Origin", "https://a.example")])[1]
         test.assertEqual(headers["Access-Control-Allow-Origin"], allowed)
+        test.assertIsNone(ask(world, "/api/whoami")[1]["Access-Control-Allow-Origin"])
+        headers = ask(world, "/api/whoami", "OPTIONS", headers=[("Origin", "https://a.example")])[1]
+        test.assertEqual(headers["Access-Control-Max-Age"], "77" if allowed else None)
 
 
 def probe_idle_timeout(test):
@@ -382,7 +389,8 @@ PROBES = {
     "management.tcp.ip": probe_tcp_ip("http", "management"),
     "management.ssl.ip": probe_ssl_ip,
     "management.path_prefix": probe_path_prefix,
-    "management.cors.allow_origins.1": probe_cors,
+    "management.cors.allow_origins.N": probe_cors,
+    "management.cors.max_age": probe_cors,
     "management.tcp.idle_timeout": probe_idle_timeout,
     "management.tcp.request_timeout": probe_request_timeout,
     "management.tcp.inactivity_timeout": probe_inactivity_timeout,

@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 # Tests of the alarms: publishers are held back and told, consumers drain, and it ends by itself.
 """Runs the program in the folder (or at the path) that MILLRACE_BIN names; build/bin by default."""
+import base64
+import json
 import pathlib
+import re
 import signal
 import sys
 import unittest
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "dialogue"))
@@ -26,7 +31,8 @@ class Broker(broker.Broker):
         if not self.conf.exists():
             self.conf.write_text("")
         self.arguments = ["--conf", str(self.conf)]
-        return super().launch()
+        self.begin = super().launch()
+        return self.begin
 
     def set(self, text):
         """Changes the file and lets it be read again."""
@@ -95,6 +101,56 @@ class Alarms(unittest.TestCase):
         player.take_named(publisher, 0, "connection.unblocked")
         self.assertEqual(self.drain(consumer, 2), [b"held back", b"behind it"])
         self.broker.wait_log(FREE)
+
+    def start_with(self, *settings):
+        """The same, started with --set, and its HTTP API."""
+        self.broker.settings = [*settings, "management.tcp.port=127.0.0.1:0"]
+        self.broker.restart()
+        line = self.broker.wait_log(broker.READY, self.broker.begin)
+        return "http://" + re.search(r" http=(\S+)", line)[1] + "/api"
+
+    def ask(self, url, value=None):
+        """Status of an answer; a value is put there."""
+        body = None if value is None else json.dumps({"value": value}).encode()
+        request = urllib.request.Request(url, body, method="GET" if body is None else "PUT")
+        request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
+        try:
+            with urllib.request.urlopen(request, timeout=broker.DEADLINE_S) as answer:
+                return answer.status
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
+    def test_a_disk_limit_that_was_set_at_the_start(self):
+        api = self.start_with("disk_free_limit.absolute=1000TB")
+        self.broker.wait_log(BLOCKED, self.broker.begin)  # before anybody comes
+        self.assertEqual(self.ask(f"{api}/health/checks/local-alarms"), 503)
+        publisher, consumer = player.enter(self, self.broker), player.enter(self, self.broker)
+        player.ask(publisher, "queue.declare", "queue.declare-ok", queue=b"q")
+        self.publish(publisher, b"q", b"held back")
+        self.assertEqual(player.take_named(publisher, 0, "connection.blocked")["reason"],
+                         b"low on disk")
+        player.ask(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
+        self.assertEqual(self.ask(f"{api}/config/effective/disk_free_limit.absolute", "1MB"), 204)
+        player.take_named(publisher, 0, "connection.unblocked")
+        self.assertEqual(self.drain(consumer, 1), [b"held back"])
+        self.assertEqual(self.ask(f"{api}/health/checks/local-alarms"), 200)
+
+    def test_a_memory_limit_that_was_set_at_the_start(self):
+        """It is passed by what is published, and ends by itself when that is taken."""
+        api = self.start_with("vm_memory_high_watermark.absolute=20MB")
+        publisher, consumer = player.enter(self, self.broker), player.enter(self, self.broker)
+        player.ask(publisher, "queue.declare", "queue.declare-ok", queue=b"q")
+        for _ in range(COUNT):
+            self.publish(publisher, b"q", BODY)
+        self.broker.wait_log(BLOCKED, self.broker.begin)
+        self.publish(publisher, b"q", b"held back")
+        self.assertEqual(player.take_named(publisher, 0, "connection.blocked")["reason"],
+                         b"low on memory")
+        self.assertEqual(self.ask(f"{api}/health/checks/local-alarms"), 503)
+        player.ask(consumer, "basic.consume", "basic.consume-ok", queue=b"q")
+        self.assertEqual(self.drain(consumer, COUNT + 1), [BODY] * COUNT + [b"held back"])
+        player.take_named(publisher, 0, "connection.unblocked")
+        self.assertEqual(self.ask(f"{api}/health/checks/local-alarms"), 200)
 
     def test_both_at_once_are_one_reason_and_shares_count(self):
         publisher, consumer = self.fill()

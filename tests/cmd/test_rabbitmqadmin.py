@@ -77,6 +77,20 @@ class RabbitmqadminTest(unittest.TestCase):
         while not question():
             self.assertLess(time.monotonic(), deadline, "it did not happen")
 
+    def test_each_of_its_verbs_is_used_here(self):
+        """Out of its own help, so that one that comes to it later is missed."""
+        told = self.admin("help", "subcommands")
+        text = pathlib.Path(__file__).read_text()
+        verbs = re.findall(r"(?m)^  (list|show|declare|delete|close|purge) (\w+)", told)
+        verbs += [(verb,) for verb in re.findall(r"(?m)^  (export|import|publish|get) ", told)]
+        self.assertGreater(len(verbs), 40)
+        for verb in verbs:
+            ways = ['admin("' + '", "'.join(verb) + '"', ', "' + '", "'.join(verb) + '"',
+                    f'list("{verb[-1]}"', f'names("{verb[-1]}")']
+            if verb[0] == "list" and verb[1] in ("connections", "channels", "consumers"):
+                ways.append(f'"{verb[1]}"')
+            self.assertTrue(any(way in text for way in ways), verb)
+
     def test_queues_exchanges_and_bindings(self):
         self.admin("declare", "queue", "name=q", "durable=true", 'arguments={"x-max-length":100}')
         self.admin("declare", "queue", "name=big", "queue_type=quorum")
