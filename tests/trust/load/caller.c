@@ -161,12 +161,12 @@ void caller_exchange(struct caller *c)
 
 static bool find_frame(struct caller *c)
 {
-    struct bytes window = bytes_of(c->in.data + c->at, c->in.size - c->at);
     enum wire_result rv;
 
-    if (window.size == 0 || c->is_garbled)
+    if (c->in.size == c->at || c->is_garbled)
         return false;
-    rv = frame_decode(window, CALLER_FRAME_MAX, &c->frame);
+    rv =
+        frame_decode(bytes_of(c->in.data + c->at, c->in.size - c->at), CALLER_FRAME_MAX, &c->frame);
     c->is_garbled = rv != WIRE_OK && rv != WIRE_MORE;
     return rv == WIRE_OK;
 }

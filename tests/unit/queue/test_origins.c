@@ -10,7 +10,9 @@ static struct buf slip;
 static struct bytes slip_of(uint64_t replay, uint16_t part, uint64_t offset)
 {
     buf_clear(&slip);
-    slip_write(&(struct slip){.has_origin = true, .origin = {replay, part, offset}}, &slip);
+    slip_write(&(struct slip){.has_origin = true,
+                              .origin = {.replay = replay, .part = part, .offset = offset}},
+               &slip);
     return buf_view(&slip);
 }
 
