@@ -705,10 +705,12 @@ void outgoing_count_train(struct visit *v, const struct train_way *way, const st
         c->size_counts[bucket]++;
         c->size_sum += size;
     }
-    if (way->set == NULL)
+    if (way->set == NULL) {
         v->vhost->by_name->used += count_of;
-    else
-        exchange_count_set(way->exchange, way->set, count_of);
+        return;
+    }
+    route_count_again(v->vhost->table, count_of);
+    exchange_count_set(way->exchange, way->set, count_of);
 }
 
 bool outgoing_is_for_queues(struct visit *v, const struct outgoing *o)

@@ -62,6 +62,9 @@ struct route {
 void route_message(struct exchange_table *t, struct exchange *x, const struct route_view *m,
                    struct route *out);
 
+/* Counts messages that went the way of the one before them, and did not ask for it: stats.hits. */
+void route_count_again(struct exchange_table *t, uint64_t count);
+
 /* The route's queues as a set of which the caller owns a reference. */
 struct queue_set *route_take_set(struct exchange_table *t, const struct route *route);
 

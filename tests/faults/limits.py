@@ -28,6 +28,7 @@ MEMORY_MORE, FILES_MORE = 64 << 20, 8
 PER_STRANGER = 64 << 10  # bytes of a connection that has not logged in
 SERVED_S, BACK_S, GONE_S = 15, 90, 60
 WARM_S = 1.0
+IS_JUDGED = "MILLRACE_SIZE" not in os.environ  # memory; sanitizers keep what was freed
 INSIDE = "MILLRACE_LIMITS_INSIDE"  # set in a space of mounts of our own, which end with us
 NAMES = {}
 
@@ -43,7 +44,7 @@ def part(short, long):
 # ---- looking ----
 
 def memory(one):
-    return one.broker.memory()
+    return one.broker.memory() if IS_JUDGED else 0
 
 
 def files(one):
