@@ -29,7 +29,23 @@ static struct group *find_used(const struct queue *q, struct bytes name)
     return NULL;
 }
 
-/* Each of its claims is found, or made. */
+/* Each that it has not is found, or made. */
+static void take_claims(struct group *g)
+{
+    uint64_t owner = g->queue->identity->id;
+
+    for (uint32_t i = 0; i < g->count; i++) {
+        struct queue *stream = queue_stream_at(g->queue, i);
+
+        if (g->claims[i] != NULL)
+            continue;
+        g->claims[i] = claim_find(stream, owner, group_name(g));
+        if (g->claims[i] == NULL)
+            g->claims[i] = claim_new(stream, owner, group_name(g));
+        g->claims[i]->group = g;
+    }
+}
+
 static struct group *group_new(struct queue *q, struct bytes name)
 {
     struct group *g = (struct group *)mem_zero(1, sizeof(struct group) + name.size);
@@ -42,15 +58,7 @@ static struct group *group_new(struct queue *q, struct bytes name)
     list_init(&g->resets);
     g->count = (uint32_t)queue_stream_count(q);
     g->claims = MEM_NEW_ARRAY(struct claim *, g->count);
-    for (uint32_t i = 0; i < g->count; i++) {
-        struct queue *stream = queue_stream_at(q, i);
-        struct claim *c = claim_find(stream, q->identity->id, name);
-
-        if (c == NULL)
-            c = claim_new(stream, q->identity->id, name);
-        c->group = g;
-        g->claims[i] = c;
-    }
+    take_claims(g);
     list_push(&q->stream->groups, &g->of_queue);
     return g;
 }
@@ -200,13 +208,13 @@ int group_delete(struct group *g)
         if (c == NULL)
             continue;
         c->group = NULL;
+        g->claims[i] = NULL;
         rv = claim_forget(c);
-        g->claims[i] = rv == 0 ? NULL : c;
-        if (rv != 0)
-            c->group = g;
     }
     if (rv == 0)
         group_free(g);
+    else
+        take_claims(g);
     return rv;
 }
 

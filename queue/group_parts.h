@@ -27,7 +27,7 @@ struct member {
 struct group {
     struct list_link of_queue; /* stream->groups */
     struct queue *queue;
-    struct claim **claims; /* NULL in it: its stream is gone */
+    struct claim **claims; /* NULL in it: its stream is going */
     uint32_t count;
     struct list members;
     struct list waiting;

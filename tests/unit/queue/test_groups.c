@@ -225,6 +225,59 @@ static void test_a_deleted_group_is_gone(void **state)
     assert_null(queue_find_group(queue_world_find(&w, "s"), bytes_text("g")));
 }
 
+static struct group *group_of_number(int number)
+{
+    char name[16];
+
+    snprintf(name, sizeof(name), "g%d", number);
+    return queue_find_group(queue_world_find(&w, "s"), bytes_text(name));
+}
+
+static void join_and_leave(int number, const char *how)
+{
+    char arguments[64], tag[16];
+
+    snprintf(arguments, sizeof(arguments), "x-group=g%d x-group-start=first", number);
+    snprintf(tag, sizeof(tag), "%s%d", how, number);
+    int rv = join("s", tag, arguments);
+    assert_int_equal(rv, 0);
+    queue_world_run_ms(&w, 1);
+    queue_world_cancel(&w, tag);
+}
+
+/* A group whose offsets could be forgotten only in part is whole: each stream has its reader. */
+static void test_a_group_half_deleted_goes_on(void **state)
+{
+    enum { PARTITIONS = 48, GROUPS = 400 };
+    unsigned owned = 0;
+    int number = 0, rv = 0;
+
+    (void)state;
+    declare("s", "x-queue-type=stream x-partitions=48");
+    for (int i = 0; i < GROUPS; i++)
+        join_and_leave(i, "once");
+    queue_world_run_ms(&w, 200);
+    while (rv == 0) { /* all in one moment, in which the log takes only so much */
+        assert_true(number < GROUPS);
+        rv = group_delete(group_of_number(number++));
+    }
+    assert_int_equal(rv, ERR_FULL);
+    struct group *g = group_of_number(--number);
+    assert_non_null(g);
+    queue_world_run_ms(&w, 200);
+    join_and_leave(number, "again");
+    for (size_t i = 0; i < group_share_count(g); i++) {
+        struct group_share share;
+
+        group_get_share(g, i, &share);
+        owned += share.has_offset;
+    }
+    assert_int_equal(owned, PARTITIONS);
+    rv = group_delete(g);
+    assert_int_equal(rv, 0);
+    assert_null(group_of_number(number));
+}
+
 static void on_reset(void *owner, int err, const struct group_step *steps, size_t count)
 {
     (void)steps;
@@ -272,6 +325,7 @@ int main(void)
         TEST(test_acks_do_not_flood_the_log),
         TEST(test_there_are_only_so_many_groups),
         TEST(test_a_deleted_group_is_gone),
+        TEST(test_a_group_half_deleted_goes_on),
         TEST(test_a_reset_is_told_when_it_is_safe),
     };
 
