@@ -74,6 +74,8 @@ static void take_in_turn(struct io_task *t)
         drop_state(p); /* a better one is coming */
     if (!c->has_state && !is_over(p))
         take_state(p, p->closing.is_on);
+    if (p->closing.is_on && c->has_state)
+        log_sync(p->log); /* nobody waits for an interval at the end */
     if (c->has_state)
         partition_offer_state(p);
     else if (p->closing.is_on)

@@ -246,6 +246,11 @@ uint64_t log_durable(const struct log *l)
     return l->hot.durable;
 }
 
+void log_sync(struct log *l)
+{
+    hot_sync(&l->hot);
+}
+
 uint64_t log_told(const struct log *l)
 {
     return hot_told(&l->hot);

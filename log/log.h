@@ -171,6 +171,8 @@ uint64_t log_first(const struct log *l);
 /* Positions below have left the hot log for good: not even a crash brings them back. At most
  * log_first(). */
 uint64_t log_left(const struct log *l);
+/* Syncs what is there now, however long options.sync_interval_ms would leave it. */
+void log_sync(struct log *l);
 /* Position of the next append. */
 uint64_t log_next(const struct log *l);
 /* Every position below is durable. */

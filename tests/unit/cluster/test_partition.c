@@ -332,6 +332,27 @@ static void test_a_checkpoint_comes_with_time_and_gives_space_back(void **state)
     end(&t);
 }
 
+/* However long syncs may wait otherwise. */
+static void test_an_end_in_order_does_not_wait_for_a_sync(void **state)
+{
+    struct two t;
+
+    (void)state;
+    begin(&t);
+    partition_world_close(&t.w);
+    t.w.log_options.sync_interval_ms = 50000;
+    reopen(&t);
+    add(&t, &t.a, 3);
+    partition_world_run_ms(&t.w, 10);
+    uint64_t before = sim_now_ns(t.w.sim);
+    partition_world_close(&t.w);
+    assert_true(sim_now_ns(t.w.sim) - before < 1000 * PARTITION_WORLD_MS);
+    reopen(&t);
+    assert_int_equal(t.a.sum, 3);
+    assert_int_equal(t.a.replays, 0); /* its checkpoint is the last */
+    end(&t);
+}
+
 static void test_a_state_that_is_too_large_is_not_kept(void **state)
 {
     struct two t;
@@ -648,6 +669,7 @@ int main(void)
         LEAK_CHECKED(test_what_a_fold_answers_stops_the_opening),
         LEAK_CHECKED(test_a_checkpoint_comes_after_so_many_bytes),
         LEAK_CHECKED(test_a_checkpoint_comes_with_time_and_gives_space_back),
+        LEAK_CHECKED(test_an_end_in_order_does_not_wait_for_a_sync),
         LEAK_CHECKED(test_a_state_that_is_too_large_is_not_kept),
         LEAK_CHECKED(test_survivors_come_when_all_checkpoints_are_lost),
         LEAK_CHECKED(test_watchers_may_go_while_they_are_told),
