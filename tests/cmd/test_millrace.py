@@ -495,19 +495,23 @@ class Diagnostics(MillraceTest):
         broker = self.start("--set", "log.console=false", "--set", "log.file=broker.log",
                             "--set", f"log.dir={self.home}", "--set", "log.file.level=debug")
         path = self.home / "broker.log"
-        deadline = time.monotonic() + DEADLINE_S
-        while READY not in (path.read_text() if path.exists() else ""):
-            self.assertLess(time.monotonic(), deadline)
-            self.assertIsNone(broker.process.poll())
-            select.select([], [], [], 0.01)
+        self.wait_for_ready_in(path, broker)
         self.assertEqual(broker.stop(), 0)
         self.assertEqual(broker.lines, [])
         self.assertIn("millrace stops as it was told", path.read_text())
         self.assertEqual(path.stat().st_mode & 0o137, 0)
 
+    def wait_for_ready_in(self, path, broker):
+        deadline = time.monotonic() + DEADLINE_S
+        while READY not in (path.read_text() if path.exists() else ""):
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(broker.process.poll())
+            select.select([], [], [], 0.01)
+
     def test_sighup_opens_the_file_anew(self):
         path, moved = self.home / "broker.log", self.home / "moved.log"
         broker = self.start_ready("--set", f"log.file={path}")
+        self.wait_for_ready_in(path, broker)  # the console has a line first
         path.rename(moved)
         broker.send(signal.SIGHUP)
         broker.wait_for_line("no configuration file to read again")
