@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import shutil
+import select
 import subprocess
 import sys
 import time
@@ -137,15 +138,21 @@ def tracer(pid):
 
 
 def has_struck(path, number):
-    """Whether strace, which ends behind its broker, says that the call failed."""
-    deadline = time.monotonic() + (TRACE_S if number else BRIEFLY_S)
-    while time.monotonic() < deadline:
-        if path.exists() and "INJECTED" in path.read_text(errors="replace"):
-            return True
-        if number and not pathlib.Path(f"/proc/{number}").exists():
-            return path.exists() and "INJECTED" in path.read_text(errors="replace")
-        time.sleep(0.005)
-    return False
+    """Whether strace says that it failed; it ends behind its broker, and has then written all."""
+    if number:
+        try:
+            end = os.pidfd_open(number)
+        except ProcessLookupError:
+            end = None
+        if end is not None:
+            select.select([end], [], [], TRACE_S)
+            os.close(end)
+    deadline = time.monotonic() + (0 if number else BRIEFLY_S)  # not known: it ends soon
+    while not (path.exists() and "INJECTED" in path.read_text(errors="replace")):
+        if time.monotonic() >= deadline:
+            return False
+        select.select([], [], [], 0.005)
+    return True
 
 
 def check_end(one, fault, status, begin):
