@@ -163,8 +163,9 @@ static double round_seconds(const struct workload *w, double rate)
     switch (w->shape) {
     case SHAPE_FLOW:
         return 1 + (w->count > 0 ? counted : measured);
+    case SHAPE_REPLAY: /* three stretches, then all of it is copied and consumed */
+        return 4 + 2 * counted + 3 * measured * (1 + 2 * FAST_RATE / rate);
     case SHAPE_BACKLOG:
-    case SHAPE_REPLAY:
         return 4 + 2 * counted + (double)w->delay_ms / 1000;
     case SHAPE_START:
         return 10 + counted + (double)w->delay_ms / 1000;

@@ -1,8 +1,36 @@
-/* Shape replay: an exchange with a log is published to; once it has the work's count, a queue is
- * bound to it with its history, while publishing goes on. */
+/* Shape replay: how much slower publishing is while a queue gets its history, and whether the queue
+ * then has everything, once and in order.
+ *
+ *     count published | alone | a queue bound | a queue bound with its history | stop, let it end
+ *                       D       D               D, and no longer                 consume, judge
+ *
+ * Each of the three is measured for the work's duration: a replay may take far longer than that, as
+ * it leaves the log to those who publish. The second shows what one more queue costs, so that what
+ * the replay costs stands apart from it. */
 #include "tools/bench/amqp/run.h"
 
 enum { NS_PER_MS = 1000 * 1000, POLL_NS = 20 * NS_PER_MS };
+
+/* One of the three. */
+struct stretch {
+    struct run_mark from;
+    struct run_mark to;
+};
+
+static double confirmed_each_s(const struct stretch *s)
+{
+    return (double)(s->to.confirmed - s->from.confirmed) / run_seconds(&s->from, &s->to);
+}
+
+static void add_stretch(struct run *r, const struct stretch *s, const char *rate, const char *cpu)
+{
+    uint64_t count = s->to.confirmed - s->from.confirmed;
+    double broker_ns = (double)(s->to.broker.cpu_ns - s->from.broker.cpu_ns);
+
+    figures_add(r->out, rate, "/s", confirmed_each_s(s));
+    if (r->target->pid != 0 && count > 0)
+        figures_add(r->out, cpu, "us", broker_ns / 1e3 / (double)count);
+}
 
 static bool has_history(void *crew)
 {
@@ -24,54 +52,95 @@ static int publish_history(struct run *r)
     return rv;
 }
 
-/* Waits until the queue holds all that was confirmed before it was asked. */
-static int await_seam(struct run *r, uint64_t *held)
+static int measure(struct run *r, struct stretch *out)
 {
-    uint64_t confirmed = 1, before = 0, waited_ns = 0;
-    int rv = 0;
+    int rv = load_pass(&r->load, r->work->warmup_ms * NS_PER_MS);
 
-    for (*held = 0; rv == 0 && *held < confirmed; before = *held) {
-        rv = load_pass(&r->load, POLL_NS);
-        confirmed = r->crew.meter.confirmed;
-        if (rv == 0)
-            rv = topology_count_ready(&r->crew.topology, &r->load, &r->director, held);
-        waited_ns = *held > before ? 0 : waited_ns + POLL_NS;
-        if (waited_ns > r->work->patience_ms * NS_PER_MS)
-            return err_note(&r->note, ERR_CORRUPT, "the replay ended with %llu of %llu messages",
-                            (unsigned long long)*held, (unsigned long long)confirmed);
-    }
+    out->from = run_mark(r);
+    if (rv == 0)
+        rv = load_pass(&r->load, r->work->duration_ms * NS_PER_MS);
+    out->to = run_mark(r);
     return rv;
 }
 
-static double confirmed_each_s(const struct run_mark *from, const struct run_mark *to)
+/* The queues as they came, bound without history; then they are new again. */
+static int measure_bound(struct run *r, struct stretch *out)
 {
-    return (double)(to->confirmed - from->confirmed) / run_seconds(from, to);
+    struct topology *t = &r->crew.topology;
+    int rv = topology_bind(t, &r->load, &r->director, false);
+
+    if (rv == 0)
+        rv = measure(r, out);
+    return rv == 0 ? topology_renew_queues(t, &r->load, &r->director) : rv;
 }
 
-/* Publishing alone, then with the replay beside it. */
-static int measure(struct run *r)
+/* What the replay has copied is what the queues hold without what was published since the bind. */
+static int measure_replay(struct run *r, struct stretch *out)
 {
-    struct run_mark from, bound, to;
+    struct topology *t = &r->crew.topology;
+    double queues = (double)r->work->queues, history = (double)r->crew.meter.published;
     uint64_t held = 0;
-    int rv = load_pass(&r->load, r->work->warmup_ms * NS_PER_MS);
+    int rv = topology_bind(t, &r->load, &r->director, true);
+    struct run_mark bound = run_mark(r);
 
-    from = run_mark(r);
     if (rv == 0)
-        rv = load_pass(&r->load, r->work->duration_ms * NS_PER_MS);
-    bound = run_mark(r);
+        rv = measure(r, out);
     if (rv == 0)
-        rv = topology_replay(&r->crew.topology, &r->load, &r->director);
-    if (rv == 0)
-        rv = await_seam(r, &held);
-    to = run_mark(r);
+        rv = topology_count_ready(t, &r->load, &r->director, &held);
     if (rv != 0)
         return rv;
-    double alone = confirmed_each_s(&from, &bound), beside = confirmed_each_s(&bound, &to);
-    figures_add(r->out, "published alone", "/s", alone);
-    figures_add(r->out, "published beside the replay", "/s", beside);
-    figures_add(r->out, "publishing slowed by", "%", 100 * (1 - beside / alone));
-    figures_add(r->out, "came into the queue", "/s", (double)held / run_seconds(&bound, &to));
-    run_add_cpu(r, &bound, &to, held);
+    double live = (double)r->crew.meter.confirmed - history;
+    double copied = (double)held / queues > live ? (double)held / queues - live : 0;
+    figures_add(r->out, "replayed beside them", "/s", copied / run_seconds(&bound, &out->to));
+    figures_add(r->out, "of the history", "%", 100 * copied / history);
+    return 0;
+}
+
+/* Nobody publishes: waits until the queues hold all that was confirmed. */
+static int await_end(struct run *r)
+{
+    uint64_t due = 0, held = 0, before = 0, begun = 0, waited_ns = 0;
+    struct run_mark from, to;
+    int rv = crew_drain(&r->crew); /* what is to be confirmed; nobody consumes yet */
+
+    due = r->crew.meter.confirmed * (uint64_t)r->work->queues;
+    from = run_mark(r);
+    if (rv == 0)
+        rv = topology_count_ready(&r->crew.topology, &r->load, &r->director, &begun);
+    for (held = begun; rv == 0 && held < due; before = held) {
+        rv = load_pass(&r->load, POLL_NS);
+        if (rv == 0)
+            rv = topology_count_ready(&r->crew.topology, &r->load, &r->director, &held);
+        waited_ns = held > before ? 0 : waited_ns + POLL_NS;
+        if (waited_ns > r->work->patience_ms * NS_PER_MS)
+            return err_note(&r->note, ERR_CORRUPT, "the replay ended with %llu of %llu messages",
+                            (unsigned long long)held, (unsigned long long)due);
+    }
+    to = run_mark(r);
+    if (rv == 0 && held > begun)
+        figures_add(r->out, "replayed alone", "/s",
+                    (double)(held - begun) / (double)r->work->queues / run_seconds(&from, &to));
+    return rv;
+}
+
+static int measure_all(struct run *r)
+{
+    struct stretch alone, bound, beside;
+    int rv = measure(r, &alone);
+
+    if (rv == 0)
+        rv = measure_bound(r, &bound);
+    if (rv != 0)
+        return rv;
+    add_stretch(r, &alone, "published alone", "broker CPU of each");
+    add_stretch(r, &bound, "published, a queue bound", "broker CPU of each, bound");
+    rv = measure_replay(r, &beside);
+    if (rv != 0)
+        return rv;
+    add_stretch(r, &beside, "published beside the replay", "broker CPU of each, beside");
+    figures_add(r->out, "ratio to alone", "", confirmed_each_s(&beside) / confirmed_each_s(&alone));
+    figures_add(r->out, "ratio to a queue bound", "",
+                confirmed_each_s(&beside) / confirmed_each_s(&bound));
     return 0;
 }
 
@@ -82,10 +151,10 @@ int run_replay(struct run *r)
     if (rv == 0)
         rv = publish_history(r);
     if (rv == 0)
-        rv = measure(r);
+        rv = measure_all(r);
     crew_stop(&r->crew);
     if (rv == 0)
-        rv = crew_drain(&r->crew); /* what is confirmed; nobody consumes yet */
+        rv = await_end(r);
     if (rv == 0)
         rv = crew_open_consumers(&r->crew);
     if (rv == 0)

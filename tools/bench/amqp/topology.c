@@ -194,18 +194,20 @@ void topology_declare_queue(const struct topology *t, struct client *c, uint32_t
 }
 
 /* What a binding says beside its key. */
-static struct table binding_arguments(const struct topology *t, struct table_writer *w)
+static struct table binding_arguments(const struct topology *t, bool has_history,
+                                      struct table_writer *w)
 {
     if (t->work->exchange == EXCHANGE_HEADERS) {
         table_writer_text(w, "x-match", bytes_text("all"));
         write_mark(w);
     }
-    if (t->work->shape == SHAPE_REPLAY)
+    if (has_history)
         table_writer_text(w, "x-replay-from", bytes_text("first"));
     return finish(w);
 }
 
-static void bind(const struct topology *t, struct client *c, uint32_t queue, const char *key)
+static void bind(const struct topology *t, struct client *c, uint32_t queue, const char *key,
+                 bool has_history)
 {
     struct topology_name name = topology_queue(t, queue), exchange = topology_exchange(t);
     struct method m = {
@@ -219,7 +221,7 @@ static void bind(const struct topology *t, struct client *c, uint32_t queue, con
 
     buf_init(&area, ARGUMENTS_MAX);
     table_writer_init(&w, &area);
-    m.queue_bind.arguments = binding_arguments(t, &w);
+    m.queue_bind.arguments = binding_arguments(t, has_history, &w);
     client_call(c, 1, &m);
     buf_release(&area);
 }
@@ -258,7 +260,7 @@ static const char *key_of_queue(const struct topology *t, uint32_t queue,
     return workload_is_broadcast(t->work) ? "" : area->text;
 }
 
-static int bind_all(const struct topology *t, struct load *load, struct client *c)
+static int bind_all(const struct topology *t, struct load *load, struct client *c, bool has_history)
 {
     uint32_t queues = queues_of(t), idle = 0;
     struct topology_name area;
@@ -267,12 +269,12 @@ static int bind_all(const struct topology *t, struct load *load, struct client *
     if (t->work->bindings > (int64_t)queues)
         idle = (uint32_t)t->work->bindings - queues;
     for (uint32_t i = 0; rv == 0 && i < queues; i++) {
-        bind(t, c, i, key_of_queue(t, i, &area));
+        bind(t, c, i, key_of_queue(t, i, &area), has_history);
         rv = pace(load, c);
     }
     for (uint32_t i = 0; rv == 0 && i < idle; i++) {
         area = idle_pattern(i);
-        bind(t, c, i % queues, area.text);
+        bind(t, c, i % queues, area.text, has_history);
         rv = pace(load, c);
     }
     return rv;
@@ -302,6 +304,17 @@ static void declare_exchange(const struct topology *t, struct client *c)
     buf_release(&area);
 }
 
+static int declare_queues(const struct topology *t, struct load *load, struct client *c)
+{
+    int rv = 0;
+
+    for (uint32_t i = 0; rv == 0 && i < sources_of(t); i++) {
+        topology_declare_queue(t, c, i);
+        rv = pace(load, c);
+    }
+    return rv;
+}
+
 int topology_declare(const struct topology *t, struct load *load, struct client *c)
 {
     bool has_exchange = t->work->exchange != EXCHANGE_DEFAULT;
@@ -309,18 +322,15 @@ int topology_declare(const struct topology *t, struct load *load, struct client 
 
     if (has_exchange)
         declare_exchange(t, c);
-    for (uint32_t i = 0; rv == 0 && i < sources_of(t); i++) {
-        topology_declare_queue(t, c, i);
-        rv = pace(load, c);
-    }
+    rv = declare_queues(t, load, c);
     if (rv == 0 && has_exchange && t->work->shape != SHAPE_REPLAY)
-        rv = bind_all(t, load, c);
+        rv = bind_all(t, load, c, false);
     return rv == 0 ? settle(load, c) : rv;
 }
 
-int topology_replay(const struct topology *t, struct load *load, struct client *c)
+int topology_bind(const struct topology *t, struct load *load, struct client *c, bool has_history)
 {
-    int rv = bind_all(t, load, c);
+    int rv = bind_all(t, load, c, has_history);
 
     return rv == 0 ? settle(load, c) : rv;
 }
@@ -347,16 +357,11 @@ int topology_count_ready(const struct topology *t, struct load *load, struct cli
     return rv;
 }
 
-int topology_delete(const struct topology *t, struct load *load, struct client *c, uint32_t queues)
+static int delete_queues(const struct topology *t, struct load *load, struct client *c,
+                         uint32_t queues)
 {
-    struct topology_name exchange = topology_exchange(t);
-    struct method away = {
-        .id = METHOD_EXCHANGE_DELETE,
-        .exchange_delete = {.exchange = bytes_text(exchange.text)},
-    };
     int rv = 0;
 
-    queues = t->work->is_group ? 1 : queues;
     for (uint32_t i = 0; rv == 0 && i < queues; i++) {
         struct topology_name name = topology_source(t, i);
         struct method m = {
@@ -367,6 +372,27 @@ int topology_delete(const struct topology *t, struct load *load, struct client *
         client_call(c, 1, &m);
         rv = pace(load, c);
     }
+    return rv;
+}
+
+int topology_renew_queues(const struct topology *t, struct load *load, struct client *c)
+{
+    int rv = delete_queues(t, load, c, sources_of(t));
+
+    if (rv == 0)
+        rv = declare_queues(t, load, c);
+    return rv == 0 ? settle(load, c) : rv;
+}
+
+int topology_delete(const struct topology *t, struct load *load, struct client *c, uint32_t queues)
+{
+    struct topology_name exchange = topology_exchange(t);
+    struct method away = {
+        .id = METHOD_EXCHANGE_DELETE,
+        .exchange_delete = {.exchange = bytes_text(exchange.text)},
+    };
+    int rv = delete_queues(t, load, c, t->work->is_group ? 1 : queues);
+
     if (rv == 0 && exchange.text[0] != '\0')
         client_call(c, 1, &away);
     return rv == 0 ? settle(load, c) : rv;

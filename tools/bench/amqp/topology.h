@@ -59,9 +59,11 @@ MUST_USE int topology_declare(const struct topology *t, struct load *load, struc
 /* Declares one queue without waiting for the answer. */
 void topology_declare_queue(const struct topology *t, struct client *c, uint32_t queue);
 
-/* Binds all queues to the exchange, which keeps what it saw, with its history. Errors: those of the
- * load. */
-MUST_USE int topology_replay(const struct topology *t, struct load *load, struct client *c);
+/* Of shape replay, whose exchange keeps what it saw: binds all queues to it, with that history or
+ * without; deletes all queues and declares them again. Errors: those of the load. */
+MUST_USE int topology_bind(const struct topology *t, struct load *load, struct client *c,
+                           bool has_history);
+MUST_USE int topology_renew_queues(const struct topology *t, struct load *load, struct client *c);
 
 /* Asks how many messages are ready in all queues together. Errors: those of the load. */
 MUST_USE int topology_count_ready(const struct topology *t, struct load *load, struct client *c,

@@ -38,10 +38,12 @@ const struct setting workload_settings[] = {
      .fallback = "flow",
      .choices = shapes,
      FIELD(shape),
-     .help = "flow: publish and consume at once; backlog: publish --count, then consume them; "
-             "connections, queues: --objects of them, and what each costs; churn: open and close "
-             "connections; start: how long the broker takes to start; replay: a queue gets the "
-             "history of --count messages that an exchange has kept, while publishing goes on"},
+     .help =
+         "flow: publish and consume at once; backlog: publish --count, then consume them; "
+         "connections, queues: --objects of them, and what each costs; churn: open and close "
+         "connections; start: how long the broker takes to start; replay: a queue gets the "
+         "history of --count messages and more that an exchange has kept; publishing is measured "
+         "for --duration each: alone, into a queue too, and beside the replay"},
     {.name = "producers",
      .fallback = "1",
      INT(producers, 0, PEOPLE_MAX),

@@ -18,7 +18,7 @@ enum shape {
     SHAPE_QUEUES,      /* declare `objects` queues one at a time, and let them be */
     SHAPE_CHURN,       /* open a connection with a channel and close it, again and again */
     SHAPE_START,       /* start the broker; kill it with `count` messages; start it again */
-    SHAPE_REPLAY,      /* publish on while a queue gets a history of `count` messages */
+    SHAPE_REPLAY,      /* publish, alone and while a queue gets the history; `count` before */
 };
 
 enum exchange_kind {
