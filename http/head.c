@@ -8,8 +8,7 @@
 
 enum { METHOD_MAX = 32 };
 
-/* Characters of a token (RFC 9110, 5.6.2). */
-static bool is_token(uint8_t c)
+bool http_is_token(uint8_t c)
 {
     if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
         return true;
@@ -19,7 +18,7 @@ static bool is_token(uint8_t c)
 static bool is_token_all(struct bytes b)
 {
     for (size_t i = 0; i < b.size; i++)
-        if (!is_token(b.data[i]))
+        if (!http_is_token(b.data[i]))
             return false;
     return b.size > 0;
 }
@@ -72,7 +71,7 @@ static int refuse_scan(int *status, int code)
 
 int http_head_scan(struct http_scan *scan, struct bytes in, size_t *size, int *status)
 {
-    if (in.size > 0 && !is_token(in.data[0]))
+    if (in.size > 0 && !http_is_token(in.data[0]))
         return refuse_scan(status, 400);
     for (; scan->at < in.size; scan->at++) {
         bool is_end = in.data[scan->at] == '\n';

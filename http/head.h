@@ -54,6 +54,9 @@ MUST_USE int http_head_read(struct bytes in, struct http_head *out);
 /* The value of the first field of that name. */
 bool http_head_find(const struct http_head *h, const char *name, struct bytes *value);
 
+/* Whether a character can stand in a token (RFC 9110, 5.6.2): a name, a word. */
+bool http_is_token(uint8_t c);
+
 /* Whether two names are the same but for the case of ASCII letters. */
 bool http_same_name(struct bytes a, struct bytes b);
 

@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/mem.h"
 #include "broker/vhost.h"
+#include "http/accept.h"
 #include "http/api/call.h"
 #include "http/api/json_in.h"
 #include "http/api/listing.h"
@@ -196,6 +197,21 @@ static bool check_method(struct api_call *c)
     return false;
 }
 
+/* Who goes where nothing is told may take what he likes. */
+static bool check_accept(struct api_call *c)
+{
+    enum http_accept a = http_accept(&c->request->head, api_content_type);
+
+    if (c->route->tells_nothing || a == HTTP_ACCEPTED)
+        return true;
+    if (a == HTTP_UNACCEPTED)
+        api_answer_empty(c, 406);
+    else
+        api_bad_request(c, "the field 'accept' is no list of types, as \"%s\" is",
+                        api_content_type);
+    return false;
+}
+
 static uint64_t on_begin(void *owner, struct http_call *http)
 {
     struct api *a = owner;
@@ -209,7 +225,7 @@ static uint64_t on_begin(void *owner, struct http_call *http)
     bool is_large = c->route->has_large_body;
     if (level != ROUTE_OPEN && (!log_in(c) || !check_level(c, level)))
         return 0;
-    if (!check_vhost(c))
+    if (!check_accept(c) || !check_vhost(c))
         return 0;
     return is_large && !is_read ? a->options->body_max_bytes : SMALL_BODY_MAX;
 }

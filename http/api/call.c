@@ -12,7 +12,7 @@
 
 enum { REASON_SIZE = 1200 };
 
-static const char content_type[] = "application/json";
+const char api_content_type[] = "application/json";
 
 struct api_call *api_call_new(struct api *a, struct http_call *http)
 {
@@ -87,7 +87,7 @@ static void finish(struct api_call *c, int status, struct bytes body)
 
     add_fields(c);
     http_call_set_data(http, NULL);
-    http_answer(http, status, body.size == 0 ? NULL : content_type, body);
+    http_answer(http, status, body.size == 0 ? NULL : api_content_type, body);
     api_call_free(c); /* what the body lies in may go with it */
 }
 
@@ -107,7 +107,7 @@ void api_answer_empty(struct api_call *c, int status)
 void api_answer_parts(struct api_call *c, http_more_fn *more, void *owner)
 {
     add_fields(c);
-    http_answer_parts(c->http, 200, content_type, more, owner);
+    http_answer_parts(c->http, 200, api_content_type, more, owner);
 }
 
 static void fail_with(struct api_call *c, int status, const char *error, const char *reason)

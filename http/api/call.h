@@ -47,6 +47,9 @@ void api_call_free(struct api_call *c);
 
 /* ---- answers; each ends the call ---- */
 
+/* Of every body. */
+extern const char api_content_type[];
+
 /* What is in the buffer, as JSON. */
 void api_answer(struct api_call *c, int status, struct buf *body);
 /* Without a body: 204. */

@@ -36,6 +36,7 @@ struct route {
     enum route_vhost vhost;
     bool has_large_body;
     bool takes_any_body; /* the body is no JSON */
+    bool tells_nothing;  /* no answer has a body, but for errors */
     route_fn *get;
     route_fn *put;
     route_fn *post;

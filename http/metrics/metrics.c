@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "http/accept.h"
 #include "http/metrics/expose.h"
 #include "http/metrics/figures.h"
 #include "http/metrics/objects.h"
@@ -210,13 +211,19 @@ static void refuse_call(struct http_call *c, int status, const char *text)
 
 static uint64_t begin(void *owner, struct http_call *c)
 {
-    enum http_method method = http_call_request(c)->head.method;
+    const struct http_head *head = &http_call_request(c)->head;
+    enum http_method method = head->method;
+    enum http_accept accept = http_accept(head, "text/plain");
 
     (void)owner;
-    if (method == HTTP_GET || method == HTTP_HEAD)
-        return 0;
-    http_answer_field(c, "allow", "GET, HEAD");
-    refuse_call(c, 405, "only GET is served here\n");
+    if (method != HTTP_GET && method != HTTP_HEAD) {
+        http_answer_field(c, "allow", "GET, HEAD");
+        refuse_call(c, 405, "only GET is served here\n");
+    } else if (accept == HTTP_UNACCEPTED) {
+        refuse_call(c, 406, "metrics are text/plain\n");
+    } else if (accept == HTTP_GARBLED) {
+        refuse_call(c, 400, "the field 'accept' is no list of types, as \"text/plain\" is\n");
+    }
     return 0;
 }
 

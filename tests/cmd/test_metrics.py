@@ -255,6 +255,21 @@ class Metrics(unittest.TestCase):
         with urllib.request.urlopen(request, timeout=30) as answer:
             self.assertEqual((answer.status, answer.read()), (200, b""))
 
+    def test_who_takes_no_text_is_refused(self):
+        for accept, status in (("text/plain;version=0.0.4;q=0.5", 200), ("text/*", 200),
+                               ("application/openmetrics-text,*/*;q=0.1", 200),
+                               ("application/openmetrics-text", 406), ("text/html", 406),
+                               ("text", 400)):
+            request = urllib.request.Request(f"http://{self.broker.where}/metrics",
+                                             headers={"Accept": accept})
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    got = answer.status
+            except urllib.error.HTTPError as refused:
+                got = refused.code
+                refused.close()
+            self.assertEqual(got, status, accept)
+
     def test_many_queues_are_told_in_parts(self):
         one = player.enter(self, self.broker)
         for i in range(MANY):

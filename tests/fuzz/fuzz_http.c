@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/rand.h"
 #include "base/utf8.h"
+#include "http/accept.h"
 #include "http/chunks.h"
 #include "http/head.h"
 #include "http/target.h"
@@ -59,6 +60,18 @@ static void look_into_target(struct bytes target)
         ASSERT(utf8_valid(t.parameters[i].name) && utf8_valid(t.parameters[i].value));
 }
 
+/* Who takes nothing of one type and nothing of another has named a third. */
+static void look_into_accept(const struct http_head *h)
+{
+    enum http_accept one = http_accept(h, "application/json");
+    enum http_accept other = http_accept(h, "text/plain");
+    struct bytes value = {0};
+
+    ASSERT((one == HTTP_GARBLED) == (other == HTTP_GARBLED));
+    if (!http_head_find(h, "accept", &value))
+        ASSERT(one == HTTP_ACCEPTED && other == HTTP_ACCEPTED);
+}
+
 static void look_into_head(struct bytes in)
 {
     static struct http_head h;
@@ -66,8 +79,10 @@ static void look_into_head(struct bytes in)
 
     ASSERT(status == 0 || (status >= 400 && status < 600));
     ASSERT(status != 0 || !(h.is_chunked && h.has_length));
-    if (status == 0)
-        look_into_target(h.target);
+    if (status != 0)
+        return;
+    look_into_target(h.target);
+    look_into_accept(&h);
 }
 
 /* Where the chunks stop, and how much body there was. */

@@ -289,6 +289,82 @@ static void test_every_path_lets_in_whom_it_should(void **state)
     }
 }
 
+/* Where no answer tells anything: who goes there may take what he likes. */
+static bool tells_nothing(const struct row *r)
+{
+    static const char *const paths[] = {
+        "reset",
+        "reset/*",
+        "feature-flags/*/enable",
+        "vhosts/@/start/*",
+        "user-limits/*/*",
+        "vhost-limits/@/*",
+        "queues/@/*/contents",
+        "queues/@/*/actions",
+        "rebalance/queues",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        if (strcmp(r->path, paths[i]) == 0)
+            return true;
+    return false;
+}
+
+static void check_accept(struct asker *a, const struct row *r, const char *accept, int expected)
+{
+    char *path = path_of(r->path);
+    char *line = mem_format("%s %s", r->method, path);
+    const char *body = strcmp(r->method, "GET") == 0 ? NULL : "{}";
+    bool is_open = strcmp(r->path, "login") == 0;
+    int status = ask_with(a, "guest", line, accept, body);
+
+    if (!is_open && status != expected)
+        fail_msg("%s with %s: %d, not %d", line, accept, status, expected);
+    if (status == 406)
+        assert_string_equal(a->body, "");
+    mem_free(line);
+    mem_free(path);
+}
+
+static void test_every_path_tells_json_or_refuses(void **state)
+{
+    struct asker *a = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (tells_nothing(&rows[i]))
+            continue;
+        check_accept(a, &rows[i], "Accept: text/html, application/xml\r\n", 406);
+        check_accept(a, &rows[i], "Accept: json\r\n", 400);
+    }
+}
+
+static void test_who_may_not_is_not_told_what_there_is(void **state)
+{
+    struct asker *a = *state;
+
+    assert_int_equal(ask_with(a, NULL, "GET /whoami", "Accept: text/html\r\n", NULL), 401);
+    assert_int_equal(ask_with(a, "inside", "GET /users", "Accept: text/html\r\n", NULL), 401);
+    assert_int_equal(ask_with(a, "guest", "OPTIONS /users", "Accept: text/html\r\n", NULL), 200);
+    assert_int_equal(ask_with(a, "guest", "POST /users", "Accept: text/html\r\n", "{}"), 405);
+    assert_int_equal(ask_with(a, "guest", "GET /none", "Accept: text/html\r\n", NULL), 404);
+}
+
+static void test_ranges_that_admit_json_are_answered(void **state)
+{
+    static const char *const ranges[] = {"application/json", "application/*", "*/*",
+                                         "text/html, */*;q=0.1", ""};
+    struct asker *a = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+        char *field = mem_format("Accept: %s\r\n", ranges[i]);
+
+        assert_int_equal(ask_with(a, "guest", "GET /whoami", field, NULL), 200);
+        assert_non_null(strstr(a->body, "guest"));
+        mem_free(field);
+    }
+    assert_int_equal(ask_with(a, "guest", "DELETE /reset", "Accept: text/html\r\n", NULL), 204);
+}
+
 static bool has_row(const char *method, const char *path)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -317,7 +393,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_route_has_its_row),
+        cmocka_unit_test(test_who_may_not_is_not_told_what_there_is),
+        cmocka_unit_test(test_ranges_that_admit_json_are_answered),
         cmocka_unit_test(test_every_path_lets_in_whom_it_should),
+        cmocka_unit_test(test_every_path_tells_json_or_refuses),
     };
     return cmocka_run_group_tests(tests, set_up, asker_tear_down);
 }
