@@ -21,7 +21,7 @@ enum {
     REPLAY_SEAM = 4096,           /* so near to the end it goes on without a pause */
     REPLAY_ALONE_BYTES = 8 << 20, /* copied and not yet committed, when nobody publishes; */
     REPLAY_CHASE_BYTES = 1 << 20, /* beside others whom it follows, if they do not write more; */
-    REPLAY_COPY_COST = 9,         /* records of others, for a copy beside them, for each */
+    REPLAY_COPY_COST = 15,        /* records of others, for a copy beside them, for each */
     REPLAY_COPY_BYTES = 2 << 10,  /* so many bytes of it; */
     REPLAY_LOOK_COST = 2,         /* and for a look at a message */
     REPLAY_COMMIT_CREDIT = 64,    /* as many records more, for each commit, */
