@@ -246,7 +246,7 @@ struct reading {
 
 static void run_page(struct api_call *c)
 {
-    if (c->method == HTTP_GET && !listing_columns(c, &c->columns))
+    if (c->method == HTTP_GET && (!listing_columns(c, &c->columns) || !ranges_read(c, &c->ranges)))
         return;
     route_function(c->route, c->request->head.method)(c);
 }

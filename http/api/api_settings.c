@@ -123,6 +123,17 @@ const struct setting api_settings[] = {
         .help = "How often what is counted is looked at, for the rates that the HTTP API tells.",
     },
     {
+        .name = "millrace.http.samples_memory",
+        .kind = SETTING_SIZE,
+        .offset = FIELD(samples_max_bytes),
+        .fallback = "32MiB",
+        .min = 0,
+        .max = 4 * GIB,
+        .help = "Memory for samples of the past that the HTTP API tells of queues, exchanges, "
+                "virtual hosts and clients; when it is used up, what is new has none until "
+                "somebody asks for it.",
+    },
+    {
         .name = "millrace.http.connections_max",
         .kind = SETTING_INT,
         .offset = FIELD(connections_max),

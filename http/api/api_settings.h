@@ -20,6 +20,7 @@ struct api_options {
     uint64_t body_max_bytes;     /* of definitions and published messages */
     uint64_t publish_timeout_ms; /* until a message published here is safe */
     uint64_t sample_interval_ms; /* collect_statistics_interval */
+    uint64_t samples_max_bytes;  /* of the past */
     int64_t connections_max;
     bool disables_stats;
     bool has_queue_totals; /* though statistics are off */

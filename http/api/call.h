@@ -13,6 +13,7 @@
 
 #include "broker/broker.h"
 #include "http/api/parts.h"
+#include "http/api/ranges.h"
 #include "http/api/tell.h"
 #include "http/server.h"
 
@@ -33,6 +34,7 @@ struct api_call {
     struct bytes vhost; /* the argument that is one; no data: none */
     json_t *body;
     struct tell_columns columns; /* of a single thing */
+    struct ranges ranges;        /* of the past */
     struct visit *visit;
     struct broker_waiter waiter;
     int status_when_safe;

@@ -333,6 +333,7 @@ static void tell_item(struct listing *l, struct buf *out)
     if (l->told++ > 0)
         buf_u8(out, ',');
     tell_init(&t, out, &l->columns);
+    t.ranges = &l->call->ranges;
     l->kind->tell(l, &t);
 }
 

@@ -10,6 +10,7 @@
 
 static void tell_node(struct api *a, struct tell *t)
 {
+    struct sample *s = samples_node(a->samples);
     struct broker_stats stats;
 
     broker_get_stats(a->broker, &stats);
@@ -19,12 +20,13 @@ static void tell_node(struct api *a, struct tell *t)
     tell_string(t, "name", a->node);
     tell_string(t, "type", "disc");
     tell_bool(t, "running", true);
-    tell_uint(t, "mem_used", stats.memory_bytes);
+    tell_node_figure(t, "mem_used", stats.memory_bytes, s, SAMPLE_MEMORY);
     tell_uint(t, "mem_limit", a->limits->memory_max_bytes);
     tell_bool(t, "mem_alarm", stats.is_memory_short);
-    tell_uint(t, "disk_free", stats.disk_free_bytes);
+    tell_node_figure(t, "disk_free", stats.disk_free_bytes, s, SAMPLE_DISK);
     tell_uint(t, "disk_free_limit", a->limits->disk_min_bytes);
     tell_bool(t, "disk_free_alarm", stats.is_disk_short);
+    tell_node_figure(t, "sockets_used", s->values[1][SAMPLE_SOCKETS], s, SAMPLE_SOCKETS);
     tell_string(t, "rates_mode", "basic");
     tell_int(t, "uptime", io_wall_ms(a->io) - a->started_ms);
     tell_bool(t, "being_drained", false);
@@ -94,7 +96,7 @@ static uint64_t memory_parts(struct api *a, struct memory_part parts[MEMORY_PART
         {"log_cache", m.log_cache},
         {"log_pending", m.log_pending},
         {"routes", m.routes},
-        {"mgmt_db", a->kept_bytes},
+        {"mgmt_db", a->kept_bytes + samples_past_bytes(a->samples)},
         {"other_system", 0},
     };
 
@@ -212,9 +214,11 @@ void rebalance_queues(struct api_call *c)
     api_answer_empty(c, 204);
 }
 
-/* No samples of the past are kept, so there is nothing to forget. */
 void reset_samples(struct api_call *c)
 {
+    if (c->arg_count > 0 && !is_our_node(c))
+        return;
+    samples_forget(c->api->samples);
     api_answer_empty(c, 204);
 }
 

@@ -12,6 +12,7 @@ void api_start(struct api_call *c, struct tell *t)
 {
     buf_clear(&c->api->reply);
     tell_init(t, &c->api->reply, &c->columns);
+    t->ranges = &c->ranges;
 }
 
 void page_whoami(struct api_call *c)
@@ -135,10 +136,15 @@ static void tell_product(const struct api *a, struct tell *t)
     tell_string(t, "management_version", BROKER_RABBITMQ_VERSION);
     tell_string(t, "rates_mode", "basic");
     tell_object(t, "sample_retention_policies");
-    static const char *const policies[] = {"global", "basic", "detailed"};
+    static const struct {
+        const char *name;
+        uint64_t seconds[4];
+    } policies[] = {
+        {"global", {600, 3600, 28800, 86400}}, {"basic", {600, 3600}}, {"detailed", {600, 3600}}};
     for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
-        tell_array(t, policies[i]);
-        tell_uint(t, NULL, a->options->sample_interval_ms / 1000);
+        tell_array(t, policies[i].name);
+        for (size_t j = 0; j < 4 && policies[i].seconds[j] > 0; j++)
+            tell_uint(t, NULL, policies[i].seconds[j]);
         tell_end(t);
     }
     tell_end(t);
@@ -176,7 +182,7 @@ static void tell_objects(const struct api *a, struct tell *t, const struct broke
 
 static void tell_message_stats(const struct api *a, struct tell *t, const struct broker_counters *n)
 {
-    const struct sample *s = samples_all(a->samples);
+    struct sample *s = samples_all(a->samples);
     const struct queues_tally *q = &n->queues;
 
     tell_object(t, "message_stats");
@@ -198,7 +204,7 @@ static void tell_message_stats(const struct api *a, struct tell *t, const struct
 
 static void tell_churn(const struct api *a, struct tell *t, const struct broker_counters *n)
 {
-    const struct sample *s = samples_churn(a->samples);
+    struct sample *s = samples_churn(a->samples);
 
     tell_object(t, "churn_rates");
     tell_counted(t, "channel_closed", n->channels_closed, s, CHURN_CHANNEL_CLOSED);
@@ -214,12 +220,12 @@ static void tell_churn(const struct api *a, struct tell *t, const struct broker_
 /* As the last round of samples found them: to count them now would take a walk over all queues. */
 static void tell_queue_totals(const struct api *a, struct tell *t)
 {
-    const struct sample *s = samples_totals(a->samples);
+    struct sample *s = samples_totals(a->samples);
 
     tell_object(t, "queue_totals");
-    tell_counted(t, "messages", s->values[1][SAMPLE_MESSAGES], s, SAMPLE_MESSAGES);
-    tell_counted(t, "messages_ready", s->values[1][SAMPLE_READY], s, SAMPLE_READY);
-    tell_counted(t, "messages_unacknowledged", s->values[1][SAMPLE_UNACKED], s, SAMPLE_UNACKED);
+    tell_length(t, "messages", s->values[1][SAMPLE_MESSAGES], s, SAMPLE_MESSAGES);
+    tell_length(t, "messages_ready", s->values[1][SAMPLE_READY], s, SAMPLE_READY);
+    tell_length(t, "messages_unacknowledged", s->values[1][SAMPLE_UNACKED], s, SAMPLE_UNACKED);
     tell_end(t);
 }
 

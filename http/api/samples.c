@@ -4,9 +4,11 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "broker/broker.h"
 #include "broker/counters.h"
 #include "broker/look.h"
 #include "http/api/parts.h"
+#include "http/api/past.h"
 #include "queue/queue.h"
 
 #define MS_NS UINT64_C(1000000)
@@ -25,6 +27,24 @@ enum sample_kind {
     OF_CHANNELS,
     OF_FLOWS,
     KINDS,
+    OF_ALL = KINDS, /* of these there is one each */
+    OF_TOTALS,
+    OF_CHURN,
+    OF_NODE,
+    ALL_KINDS,
+};
+
+/* What the past of each kind is made of; no values: it has none. */
+static const struct past_spec pasts_of[ALL_KINDS] = {
+    [OF_QUEUES] = {.values = SAMPLE_MESSAGES + 1},
+    [OF_EXCHANGES] = {.values = SAMPLE_OUT + 1},
+    [OF_VHOSTS] = {.values = SAMPLE_VHOST_VALUES, .is_long = true},
+    [OF_CONNECTIONS] = {.values = SAMPLE_SENT + 1},
+    [OF_CHANNELS] = {.values = SAMPLE_GET_EMPTY + 1},
+    [OF_ALL] = {.values = SAMPLE_GET_EMPTY + 1, .is_long = true},
+    [OF_TOTALS] = {.values = SAMPLE_MESSAGES + 1, .is_long = true},
+    [OF_CHURN] = {.values = CHURN_QUEUE_DELETED + 1, .is_long = true},
+    [OF_NODE] = {.values = SAMPLE_SOCKETS + 1, .is_long = true},
 };
 
 /* What a round is at. */
@@ -36,6 +56,9 @@ struct samples {
     struct sample all;
     struct sample totals;
     struct sample churn;
+    struct sample node;
+    struct pasts pasts; /* of the things that there are many of */
+    struct pasts own;   /* of the node itself */
     struct io_timer timer;
     enum stage stage;
     uint32_t round;
@@ -55,6 +78,26 @@ struct samples {
 
 /* ---- one sample ---- */
 
+static struct pasts *pasts_for(struct samples *s, unsigned kind)
+{
+    return kind < KINDS ? &s->pasts : &s->own;
+}
+
+/* Keeps the look for later, if there is room. */
+static void put_past(struct samples *s, struct sample *sample, const uint64_t *values, size_t count)
+{
+    struct past_spec spec = pasts_of[sample->kind];
+
+    if (spec.values == 0 || s->api->options->disables_stats)
+        return;
+    ASSERT(count == spec.values);
+    spec.is_new = sample->times_ns[0] == 0 && sample->kind != OF_NODE; /* a disk is never new */
+    if (sample->past == NULL)
+        past_open(pasts_for(s, sample->kind), &sample->past, &spec);
+    if (sample->past != NULL)
+        past_put(sample->past, io_wall_ms(s->api->io), values);
+}
+
 static void put(struct samples *s, struct sample *sample, const uint64_t *values, size_t count)
 {
     bool is_first = sample->round == 0;
@@ -66,6 +109,16 @@ static void put(struct samples *s, struct sample *sample, const uint64_t *values
     sample->times_ns[0] = is_first ? 0 : sample->times_ns[1];
     sample->times_ns[1] = io_now_ns(s->api->io);
     sample->round = s->round;
+    put_past(s, sample, values, count);
+}
+
+/* A look at what there is one of. */
+static void put_one(struct samples *s, struct sample *sample, enum sample_kind kind,
+                    const uint64_t *values)
+{
+    sample->owner = s;
+    sample->kind = (uint8_t)kind;
+    put(s, sample, values, pasts_of[kind].values);
 }
 
 static void put_of(struct samples *s, enum sample_kind kind, uint64_t key, const uint64_t *values,
@@ -75,6 +128,8 @@ static void put_of(struct samples *s, enum sample_kind kind, uint64_t key, const
 
     if (sample == NULL) {
         sample = MEM_NEW(struct sample);
+        sample->owner = s;
+        sample->kind = (uint8_t)kind;
         map_put(&s->kinds[kind], key, sample);
     }
     put(s, sample, values, count);
@@ -92,6 +147,22 @@ double sample_rate(const struct sample *s, size_t place)
 }
 
 /* ---- what is counted ---- */
+
+void sample_ask(struct sample *s)
+{
+    struct samples *all = s == NULL ? NULL : s->owner;
+    struct io *io = NULL;
+
+    if (all == NULL || pasts_of[s->kind].values == 0 || all->api->options->disables_stats)
+        return;
+    bool is_there = s->past != NULL;
+    past_ask(pasts_for(all, s->kind), &s->past, &pasts_of[s->kind]);
+    if (is_there || s->past == NULL)
+        return;
+    io = all->api->io;
+    int64_t age_ms = (int64_t)((io_now_ns(io) - s->times_ns[1]) / MS_NS);
+    past_put(s->past, io_wall_ms(io) - age_ms, s->values[1]);
+}
 
 static uint64_t exchange_key(const struct samples *s, struct bytes vhost, struct bytes name)
 {
@@ -250,8 +321,23 @@ static void sample_all(struct samples *s)
         [CHURN_QUEUE_DELETED] = n.queues_deleted,
     };
 
-    put(s, &s->all, all, ARRAY_SIZE(all));
-    put(s, &s->churn, churn, ARRAY_SIZE(churn));
+    put_one(s, &s->all, OF_ALL, all);
+    put_one(s, &s->churn, OF_CHURN, churn);
+}
+
+static void sample_node(struct samples *s)
+{
+    const struct doors *d = &s->api->doors;
+    struct doors_totals totals = {0};
+    struct broker_stats stats;
+
+    broker_get_stats(s->api->broker, &stats);
+    if (d->totals != NULL)
+        d->totals(d->owner, &totals);
+    const uint64_t values[] = {[SAMPLE_MEMORY] = stats.memory_bytes,
+                               [SAMPLE_DISK] = stats.disk_free_bytes,
+                               [SAMPLE_SOCKETS] = totals.connections};
+    put_one(s, &s->node, OF_NODE, values);
 }
 
 /* ---- rounds ---- */
@@ -266,6 +352,7 @@ static void sweep(struct samples *s)
             if (sample->round + (kind == OF_FLOWS ? FLOW_ROUNDS : 1) >= s->round)
                 continue;
             map_remove(&s->kinds[kind], w.key);
+            past_close(&s->pasts, &sample->past);
             mem_free(sample);
         }
     }
@@ -279,6 +366,7 @@ static void begin(struct samples *s)
     s->unacked = 0;
     memset(s->index_bytes[1], 0, sizeof(s->index_bytes[1]));
     sample_all(s);
+    sample_node(s);
     look_open(&s->look, s->api->broker, LOOK_QUEUES, bytes_of(NULL, 0));
     s->stage = AT_QUEUES;
 }
@@ -293,7 +381,7 @@ static void visit_queues(struct samples *s)
                                        [SAMPLE_UNACKED] = s->unacked,
                                        [SAMPLE_MESSAGES] = s->ready + s->unacked};
 
-            put(s, &s->totals, totals, ARRAY_SIZE(totals));
+            put_one(s, &s->totals, OF_TOTALS, totals);
             end_vhost(s);
             memcpy(s->index_bytes[0], s->index_bytes[1], sizeof(s->index_bytes[0]));
             look_close(&s->look);
@@ -365,6 +453,8 @@ struct samples *samples_new(struct api *a)
 
     s->api = a;
     s->seed = io_random(a->io);
+    pasts_init(&s->pasts, a->options->samples_max_bytes);
+    pasts_init(&s->own, UINT64_MAX);
     for (int kind = 0; kind < KINDS; kind++)
         map_init(&s->kinds[kind]);
     io_timer_init(&s->timer, on_timer);
@@ -372,10 +462,22 @@ struct samples *samples_new(struct api *a)
     return s;
 }
 
+void samples_forget(struct samples *s)
+{
+    pasts_clear(&s->pasts);
+    pasts_clear(&s->own);
+}
+
+uint64_t samples_past_bytes(const struct samples *s)
+{
+    return s->pasts.bytes + s->own.bytes;
+}
+
 void samples_free(struct samples *s)
 {
     if (s == NULL)
         return;
+    samples_forget(s);
     io_timer_stop(s->api->io, &s->timer);
     look_close(&s->look);
     mem_free(s->connections);
@@ -389,13 +491,12 @@ void samples_free(struct samples *s)
 
 /* ---- find ---- */
 
-const struct sample *samples_queue(const struct samples *s, uint64_t id)
+struct sample *samples_queue(const struct samples *s, uint64_t id)
 {
     return map_find(&s->kinds[OF_QUEUES], id);
 }
 
-const struct sample *samples_exchange(const struct samples *s, struct bytes vhost,
-                                      struct bytes name)
+struct sample *samples_exchange(const struct samples *s, struct bytes vhost, struct bytes name)
 {
     return map_find(&s->kinds[OF_EXCHANGES], exchange_key(s, vhost, name));
 }
@@ -405,11 +506,11 @@ uint64_t samples_index_bytes(const struct samples *s, enum queue_type type)
     return s->index_bytes[0][type];
 }
 
-const struct sample *samples_flow(struct samples *s, const struct bytes *names, size_t count,
-                                  const uint64_t values[SAMPLE_VALUES])
+struct sample *samples_flow(struct samples *s, const struct bytes *names, size_t count,
+                            const uint64_t values[SAMPLE_VALUES])
 {
     uint64_t key = s->seed;
-    const struct sample *sample = NULL;
+    struct sample *sample = NULL;
 
     for (size_t i = 0; i < count; i++)
         key = hash64(names[i], key);
@@ -419,32 +520,37 @@ const struct sample *samples_flow(struct samples *s, const struct bytes *names, 
     return map_find(&s->kinds[OF_FLOWS], key);
 }
 
-const struct sample *samples_vhost(const struct samples *s, struct bytes name)
+struct sample *samples_vhost(const struct samples *s, struct bytes name)
 {
     return map_find(&s->kinds[OF_VHOSTS], vhost_key(s, name));
 }
 
-const struct sample *samples_connection(const struct samples *s, uint64_t id)
+struct sample *samples_connection(const struct samples *s, uint64_t id)
 {
     return map_find(&s->kinds[OF_CONNECTIONS], id);
 }
 
-const struct sample *samples_channel(const struct samples *s, uint64_t connection, unsigned number)
+struct sample *samples_channel(const struct samples *s, uint64_t connection, unsigned number)
 {
     return map_find(&s->kinds[OF_CHANNELS], connection << 16 | number);
 }
 
-const struct sample *samples_all(const struct samples *s)
+struct sample *samples_all(struct samples *s)
 {
     return &s->all;
 }
 
-const struct sample *samples_totals(const struct samples *s)
+struct sample *samples_totals(struct samples *s)
 {
     return &s->totals;
 }
 
-const struct sample *samples_churn(const struct samples *s)
+struct sample *samples_churn(struct samples *s)
 {
     return &s->churn;
+}
+
+struct sample *samples_node(struct samples *s)
+{
+    return &s->node;
 }

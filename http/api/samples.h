@@ -1,5 +1,5 @@
 /* What was counted a little while ago, so that rates can be told: two looks at everything that
- * counts, an interval apart.
+ * counts, an interval apart; and further back as far as there is room (past.h).
  *
  * Every interval a round begins: queues, exchanges, connections and channels are visited some a
  * turn, and what was not met in a round is forgotten with the next.
@@ -17,6 +17,7 @@
 
 struct api;
 struct broker_counters;
+struct past;
 struct samples;
 
 enum { SAMPLE_VALUES = 16 };
@@ -25,6 +26,9 @@ struct sample {
     uint64_t values[2][SAMPLE_VALUES]; /* before, and last */
     uint64_t times_ns[2];
     uint32_t round;
+    uint8_t kind;
+    struct samples *owner;
+    struct past *past; /* NULL: there is none */
 };
 
 /* Where what stands. */
@@ -68,26 +72,36 @@ enum sample_churn {
     CHURN_QUEUE_DELETED,
 };
 
+enum sample_node { SAMPLE_MEMORY, SAMPLE_DISK, SAMPLE_SOCKETS };
+
 struct samples *samples_new(struct api *a);
 void samples_free(struct samples *s);
 
+/* Forgets what is further back than two looks. */
+void samples_forget(struct samples *s);
+/* How much memory that takes. */
+uint64_t samples_past_bytes(const struct samples *s);
+
 /* Each NULL: it was not met yet. */
-const struct sample *samples_queue(const struct samples *s, uint64_t id);
-const struct sample *samples_exchange(const struct samples *s, struct bytes vhost,
-                                      struct bytes name);
+struct sample *samples_queue(const struct samples *s, uint64_t id);
+struct sample *samples_exchange(const struct samples *s, struct bytes vhost, struct bytes name);
 /* Of what is counted between two ends, known by their names: nobody visits these, so it is kept
  * what they were whenever they were told, and the rate is that between two tellings. */
-const struct sample *samples_flow(struct samples *s, const struct bytes *names, size_t count,
-                                  const uint64_t values[SAMPLE_VALUES]);
+struct sample *samples_flow(struct samples *s, const struct bytes *names, size_t count,
+                            const uint64_t values[SAMPLE_VALUES]);
 /* Memory of the indexes of all queues of a type, as of the last round. */
 uint64_t samples_index_bytes(const struct samples *s, enum queue_type type);
-const struct sample *samples_vhost(const struct samples *s, struct bytes name);
-const struct sample *samples_connection(const struct samples *s, uint64_t id);
-const struct sample *samples_channel(const struct samples *s, uint64_t connection, unsigned number);
+struct sample *samples_vhost(const struct samples *s, struct bytes name);
+struct sample *samples_connection(const struct samples *s, uint64_t id);
+struct sample *samples_channel(const struct samples *s, uint64_t connection, unsigned number);
 /* The node as a whole: as of a channel, and what is ready and unacked of all queues. */
-const struct sample *samples_all(const struct samples *s);
-const struct sample *samples_totals(const struct samples *s);
-const struct sample *samples_churn(const struct samples *s);
+struct sample *samples_all(struct samples *s);
+struct sample *samples_totals(struct samples *s);
+struct sample *samples_churn(struct samples *s);
+struct sample *samples_node(struct samples *s);
+
+/* Somebody wants its past: if it has none there will be one from here on. NULL is fine. */
+void sample_ask(struct sample *s);
 
 /* So many a second between the two looks; below zero for what became less. */
 double sample_rate(const struct sample *s, size_t place);

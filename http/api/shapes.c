@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "http/api/past.h"
 
 /* ---- tables ---- */
 
@@ -86,16 +87,80 @@ static void tell_field(struct tell *t, const char *name, const struct field *f)
 
 /* ---- counts and words ---- */
 
-void tell_counted(struct tell *t, const char *name, uint64_t value, const struct sample *s,
-                  size_t place)
+/* The values that a sample had at the times of a range, the last one first, and what they are
+ * together. */
+static void tell_samples(struct tell *t, const struct past *past, const struct range *r,
+                         size_t place)
 {
+    int64_t last = (int64_t)past_value(past, r->last_ms, place);
+    int64_t first = (int64_t)past_value(past, r->first_ms, place);
+    double seconds = (double)(r->last_ms - r->first_ms) / 1000;
+    double sum = 0;
+    size_t count = 0;
+
+    tell_array(t, "samples");
+    for (int64_t at = r->last_ms; at >= r->first_ms; at -= r->step_ms) {
+        uint64_t value = past_value(past, at, place);
+
+        tell_object(t, NULL);
+        tell_uint(t, "sample", value);
+        tell_int(t, "timestamp", at);
+        tell_end(t);
+        sum += (double)value;
+        count++;
+    }
+    tell_end(t);
+    tell_real(t, "avg", sum / (double)count);
+    tell_real(t, "avg_rate", seconds > 0 ? (double)(last - first) / seconds : 0);
+}
+
+static void tell_details(struct tell *t, const char *name, struct sample *s, size_t place,
+                         enum range_kind kind)
+{
+    const struct range *r = t->ranges == NULL ? NULL : &t->ranges->of[kind];
     char details[64];
 
-    tell_uint(t, name, value);
     (void)snprintf(details, sizeof(details), "%s_details", name);
     tell_object(t, details);
     tell_real(t, "rate", s == NULL ? 0 : sample_rate(s, place));
+    if (s != NULL && r != NULL && r->step_ms > 0) {
+        sample_ask(s);
+        if (s->past != NULL)
+            tell_samples(t, s->past, r, place);
+    }
     tell_end(t);
+}
+
+void tell_counted(struct tell *t, const char *name, uint64_t value, struct sample *s, size_t place)
+{
+    tell_uint(t, name, value);
+    tell_details(t, name, s, place, RANGE_MESSAGES);
+}
+
+void tell_length(struct tell *t, const char *name, uint64_t value, struct sample *s, size_t place)
+{
+    tell_uint(t, name, value);
+    tell_details(t, name, s, place, RANGE_LENGTHS);
+}
+
+void tell_queue_length(struct tell *t, const char *name, uint64_t value, struct sample *s,
+                       size_t place)
+{
+    tell_uint(t, name, value);
+    tell_details(t, name, s, place, RANGE_QUEUE_LENGTHS);
+}
+
+void tell_bytes(struct tell *t, const char *name, uint64_t value, struct sample *s, size_t place)
+{
+    tell_uint(t, name, value);
+    tell_details(t, name, s, place, RANGE_BYTES);
+}
+
+void tell_node_figure(struct tell *t, const char *name, uint64_t value, struct sample *s,
+                      size_t place)
+{
+    tell_uint(t, name, value);
+    tell_details(t, name, s, place, RANGE_NODE);
 }
 
 void tell_text_or_null(struct tell *t, const char *name, struct bytes value)

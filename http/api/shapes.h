@@ -23,9 +23,16 @@ void tell_table(struct tell *t, const char *name, struct table table);
 void tell_entries(struct tell *t, struct table table);
 
 /* "publish": 5, "publish_details": {"rate": 0.5}, where the sample has it at that place; NULL:
- * there is no sample, and the rate is 0.0. */
-void tell_counted(struct tell *t, const char *name, uint64_t value, const struct sample *s,
-                  size_t place);
+ * there is no sample, and the rate is 0.0. With samples of the past, if the request wants them of
+ * what is counted (messages, and all that has no function of its own), of lengths, of lengths of
+ * queues, of bytes, of the node. */
+void tell_counted(struct tell *t, const char *name, uint64_t value, struct sample *s, size_t place);
+void tell_length(struct tell *t, const char *name, uint64_t value, struct sample *s, size_t place);
+void tell_queue_length(struct tell *t, const char *name, uint64_t value, struct sample *s,
+                       size_t place);
+void tell_bytes(struct tell *t, const char *name, uint64_t value, struct sample *s, size_t place);
+void tell_node_figure(struct tell *t, const char *name, uint64_t value, struct sample *s,
+                      size_t place);
 
 /* A text, or null when it is empty. */
 void tell_text_or_null(struct tell *t, const char *name, struct bytes value);

@@ -18,7 +18,7 @@ struct flow {
 static void tell_published(struct api *a, struct tell *t, const struct flow *f)
 {
     const uint64_t values[SAMPLE_VALUES] = {[SAMPLE_PUBLISH] = f->count};
-    const struct sample *s = samples_flow(a->samples, f->names, FLOW_NAMES, values);
+    struct sample *s = samples_flow(a->samples, f->names, FLOW_NAMES, values);
 
     tell_object(t, "stats");
     tell_counted(t, "publish", f->count, s, SAMPLE_PUBLISH);
@@ -55,7 +55,7 @@ static void tell_delivery(struct api *a, struct tell *t, const struct consumer_v
                                       bytes_of(channel, 0), v->person.tag};
 
     names[2].size = (size_t)snprintf(channel, sizeof(channel), "%u", (unsigned)v->person.channel);
-    const struct sample *s = samples_flow(a->samples, names, FLOW_NAMES, values);
+    struct sample *s = samples_flow(a->samples, names, FLOW_NAMES, values);
     tell_object(t, NULL);
     tell_object(t, "stats");
     tell_counted(t, "ack", values[SAMPLE_ACK], s, SAMPLE_ACK);

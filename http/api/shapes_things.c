@@ -36,15 +36,14 @@ static void tell_queue_terms(const struct api *a, struct tell *t, const struct l
     tell_text(t, "vhost", q->vhost);
 }
 
-static void tell_queue_messages(struct tell *t, const struct queue_stats *st,
-                                const struct sample *s)
+static void tell_queue_messages(struct tell *t, const struct queue_stats *st, struct sample *s)
 {
-    tell_counted(t, "messages", st->ready + st->unacked, s, SAMPLE_MESSAGES);
-    tell_counted(t, "messages_ready", st->ready, s, SAMPLE_READY);
-    tell_counted(t, "messages_unacknowledged", st->unacked, s, SAMPLE_UNACKED);
+    tell_queue_length(t, "messages", st->ready + st->unacked, s, SAMPLE_MESSAGES);
+    tell_queue_length(t, "messages_ready", st->ready, s, SAMPLE_READY);
+    tell_queue_length(t, "messages_unacknowledged", st->unacked, s, SAMPLE_UNACKED);
 }
 
-static void tell_queue_stats(struct tell *t, const struct queue_stats *st, const struct sample *s)
+static void tell_queue_stats(struct tell *t, const struct queue_stats *st, struct sample *s)
 {
     tell_object(t, "message_stats");
     tell_counted(t, "ack", st->acked, s, SAMPLE_ACK);
@@ -104,7 +103,7 @@ void tell_queue_briefly(struct api *a, struct tell *t, const struct look_queue *
 void tell_queue(struct api *a, struct tell *t, const struct look_queue *q)
 {
     const struct queue_stats *st = &q->stats;
-    const struct sample *s = samples_queue(a->samples, q->id);
+    struct sample *s = samples_queue(a->samples, q->id);
 
     if (a->options->disables_stats) {
         tell_queue_briefly(a, t, q, a->options->has_queue_totals);
@@ -167,7 +166,7 @@ void tell_consumer(struct api *a, struct tell *t, const struct look_consumer *c)
 
 void tell_exchange(struct api *a, struct tell *t, const struct look_exchange *x)
 {
-    const struct sample *s = samples_exchange(a->samples, x->vhost, x->name);
+    struct sample *s = samples_exchange(a->samples, x->vhost, x->name);
 
     tell_table(t, "arguments", x->arguments);
     tell_bool(t, "auto_delete", x->is_auto_delete);
@@ -190,8 +189,7 @@ void tell_exchange(struct api *a, struct tell *t, const struct look_exchange *x)
 
 /* ---- messages of channels and virtual hosts ---- */
 
-static void tell_channel_stats(struct tell *t, const struct doors_messages *m,
-                               const struct sample *s)
+static void tell_channel_stats(struct tell *t, const struct doors_messages *m, struct sample *s)
 {
     tell_object(t, "message_stats");
     tell_counted(t, "ack", m->ack, s, SAMPLE_ACK);
@@ -230,7 +228,7 @@ static void tell_vhost_metadata(struct tell *t, const struct look_vhost *v)
     tell_bool(t, "tracing", v->is_tracing);
 }
 
-static void tell_vhost_stats(struct tell *t, const struct look_vhost *v, const struct sample *s)
+static void tell_vhost_stats(struct tell *t, const struct look_vhost *v, struct sample *s)
 {
     const struct vhost_counts *n = &v->counts;
     const struct queues_tally *q = &v->tally;
@@ -253,7 +251,7 @@ static void tell_vhost_stats(struct tell *t, const struct look_vhost *v, const s
 
 void tell_vhost(struct api *a, struct tell *t, const struct look_vhost *v)
 {
-    const struct sample *s = samples_vhost(a->samples, v->name);
+    struct sample *s = samples_vhost(a->samples, v->name);
 
     tell_vhost_metadata(t, v);
     tell_object(t, "cluster_state");
@@ -261,9 +259,9 @@ void tell_vhost(struct api *a, struct tell *t, const struct look_vhost *v)
     tell_end(t);
     if (a->options->disables_stats && !a->options->has_queue_totals)
         return;
-    tell_counted(t, "messages", v->ready + v->unacked, s, SAMPLE_VHOST_MESSAGES);
-    tell_counted(t, "messages_ready", v->ready, s, SAMPLE_VHOST_READY);
-    tell_counted(t, "messages_unacknowledged", v->unacked, s, SAMPLE_VHOST_UNACKED);
+    tell_length(t, "messages", v->ready + v->unacked, s, SAMPLE_VHOST_MESSAGES);
+    tell_length(t, "messages_ready", v->ready, s, SAMPLE_VHOST_READY);
+    tell_length(t, "messages_unacknowledged", v->unacked, s, SAMPLE_VHOST_UNACKED);
     if (!a->options->disables_stats)
         tell_vhost_stats(t, v, s);
 }
@@ -337,7 +335,7 @@ static void tell_tls(struct tell *t, const struct doors_tls *tls)
 void tell_connection(struct api *a, struct tell *t, const struct doors_connection *c)
 {
     struct doors_tls tls = {0};
-    const struct sample *s = samples_connection(a->samples, c->id);
+    struct sample *s = samples_connection(a->samples, c->id);
     struct field name;
     struct bytes given = {0};
 
@@ -357,9 +355,9 @@ void tell_connection(struct api *a, struct tell *t, const struct doors_connectio
     tell_address(t, c->local, "host", "port");
     tell_string(t, "protocol", "AMQP 0-9-1");
     tell_uint(t, "recv_cnt", c->received_count);
-    tell_counted(t, "recv_oct", c->received_bytes, s, SAMPLE_RECEIVED);
+    tell_bytes(t, "recv_oct", c->received_bytes, s, SAMPLE_RECEIVED);
     tell_uint(t, "send_cnt", c->sent_count);
-    tell_counted(t, "send_oct", c->sent_bytes, s, SAMPLE_SENT);
+    tell_bytes(t, "send_oct", c->sent_bytes, s, SAMPLE_SENT);
     tell_uint(t, "send_pend", c->waiting_bytes);
     tell_bool(t, "ssl", c->is_secure);
     tell_tls(t, &tls);

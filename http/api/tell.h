@@ -24,6 +24,8 @@
 
 enum { TELL_DEPTH_MAX = 48, TELL_PATH_MAX = 512, TELL_COLUMNS_MAX = 64 };
 
+struct ranges;
+
 struct tell_columns {
     struct bytes paths[TELL_COLUMNS_MAX];
     size_t count; /* 0: everything */
@@ -39,12 +41,13 @@ struct tell_value {
 struct tell {
     struct buf *out;
     const struct tell_columns *columns;
-    struct bytes wanted;   /* the path of a value to be met; no data: none */
-    struct tell_value met; /* the last one there */
-    unsigned depth;        /* objects and arrays begun */
-    unsigned muted;        /* of these, the first one that is left out, or 0 */
-    bool is_skipping;      /* the next value is left out */
-    bool is_wanted;        /* the next value is the one wanted */
+    const struct ranges *ranges; /* of the past, for whoever tells counts; NULL: none */
+    struct bytes wanted;         /* the path of a value to be met; no data: none */
+    struct tell_value met;       /* the last one there */
+    unsigned depth;              /* objects and arrays begun */
+    unsigned muted;              /* of these, the first one that is left out, or 0 */
+    bool is_skipping;            /* the next value is left out */
+    bool is_wanted;              /* the next value is the one wanted */
     bool has_item[TELL_DEPTH_MAX];
     bool is_array[TELL_DEPTH_MAX];
     size_t path_sizes[TELL_DEPTH_MAX];

@@ -203,6 +203,25 @@ def probe_statistics_interval(test):
     world.wait(lambda: rate() > 0, "a rate within two seconds")
 
 
+def probe_samples_memory(test):
+    path = "/api/queues/%2F/q?columns=messages_details&lengths_age=60&lengths_incr=5"
+
+    def details(*settings):
+        world = World(test, PORT, *settings)
+        world.call(world.login(), "queue.declare", "queue.declare-ok", queue=b"q")
+        world.wait(lambda: ask(world, "/api/overview?lengths_age=60&lengths_incr=5")[2]
+                   ["queue_totals"]["messages_details"].get("samples"), "a first look")
+        return ask(world, path)[2]["messages_details"]
+    test.assertNotIn("samples", details("millrace.http.samples_memory=0",
+                                        "collect_statistics_interval=1s"))
+
+    def has_samples():
+        return "samples" in ask(world, path)[2]["messages_details"]
+    world = World(test, PORT, "collect_statistics_interval=1s")
+    world.call(world.login(), "queue.declare", "queue.declare-ok", queue=b"q")
+    world.wait(has_samples, "samples of a queue")
+
+
 # ---- names, events, types ----
 
 def probe_events(test):
@@ -396,6 +415,7 @@ PROBES = {
     "management.tcp.inactivity_timeout": probe_inactivity_timeout,
     "management.max_body": probe_max_body,
     "millrace.http.publish_timeout": probe_publish_timeout,
+    "millrace.http.samples_memory": probe_samples_memory,
     "millrace.http.connections_max": probe_connections_max,
     "vhost_max": probe_vhost_max,
     "management.disable_stats": probe_disable_stats,
