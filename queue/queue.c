@@ -230,9 +230,28 @@ static void return_all(struct queue *q, struct list *l)
     detach_all(q->home, l);
 }
 
+/* The dead that did not get away are ready when the queue is opened again; those that somebody was
+ * given are marked. */
+static void mark_dead(struct queue *q, const struct list *l)
+{
+    LIST_FOREACH (link, l) {
+        struct inflight *f = inflight_at(link);
+
+        if (!f->d.is_redelivered)
+            continue;
+        ready_end_withdrawn(&q->ready, f->seq);
+        q->withdrawn_count--;
+        q->withdrawn_bytes -= f->entry.size;
+        if (!ready_has(&q->ready, f->seq, f->entry.priority))
+            ready_return(&q->ready, f->seq, f->entry.priority);
+    }
+}
+
 void queue_end_deliveries(struct queue *q)
 {
     return_all(q, &q->loose);
+    mark_dead(q, &q->dead.dying);
+    mark_dead(q, &q->dead.parting);
     holdback_release_all(q);
     detach_deliveries(q);
     queue_close_reader(&q->reading);

@@ -203,6 +203,8 @@ bool queue_kill_ready(struct queue *q, uint64_t seq, const struct ledger_entry *
     if (q->args.has_dead_letter_exchange && !(ZOO(DROP_HEAD_SILENT) && reason == DEATH_MAXLEN) &&
         (f = inflight_new(q, seq, e)) == NULL)
         return false;
+    if (f != NULL)
+        f->d.is_redelivered = ready_was_seen(&q->ready, seq);
     ready_remove(&q->ready, seq, e->priority);
     if (q->delayed == NULL) /* what is due is not dead */
         QUEUE_TALLY(q, dead[reason], 1);
@@ -218,6 +220,7 @@ static void kill_detached(struct queue *q, struct inflight *f, enum death reason
 {
     QUEUE_TALLY(q, dead[reason], 1);
     if (q->args.has_dead_letter_exchange && !ZOO(REJECTED_FORGOTTEN)) {
+        f->d.is_redelivered = true; /* it would be */
         begin_dying(q, f, reason);
         return;
     }

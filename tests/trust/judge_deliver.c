@@ -186,8 +186,10 @@ static void undo_death(struct judge *j, const struct copy *c)
 {
     struct copy *dead;
 
-    if (!c->is_settled || c->settled.session != NULL || !place_is(c->place, FACT_DEAD))
+    if (!c->is_settled || !place_is(c->place, FACT_DEAD))
         return;
+    if (c->settled.session != NULL && c->settled.life == j->life)
+        return; /* nobody heard that it was rejected */
     dead = judge_find_copy(j, c->place->queue->values[FACT_DEAD], c->place->name, c->message);
     if (dead != NULL)
         dead->is_unsure = true;

@@ -18,6 +18,7 @@ struct heard {
     char tags[BODIES_MAX][8];
     uint32_t numbers[BODIES_MAX];
     size_t count;
+    size_t again; /* of them */
     char last[256];
 };
 
@@ -44,6 +45,7 @@ static void on_told(void *owner, const char *line)
     assert_true(heard.count < BODIES_MAX);
     snprintf(heard.tags[heard.count], sizeof(heard.tags[0]), "%.*s", (int)(gets - line), line);
     heard.numbers[heard.count++] = number_of(gets + 6);
+    heard.again += strstr(gets, " again") != NULL;
 }
 
 static int setup(void **state)
@@ -212,6 +214,36 @@ static void test_a_purged_queue_is_let_go_of_across_restarts(void **state)
     queue_world_run_ms(&w, 1000);
     store_get_stats(queues_store(w.queues), &stats);
     assert_int_equal(stats.shared_messages, 0);
+}
+
+static void test_a_purge_is_as_safe_as_acks_are(void **state)
+{
+    (void)state;
+    declare("a", "");
+    fill("a", 0, 100, 1);
+    queue_world_run_ms(&w, 10);
+    assert_int_equal(queue_purge(queue_world_find(&w, "a")), 100);
+    queue_world_run_ms(&w, 10);
+    queue_world_crash(&w); /* no checkpoint has seen it */
+    assert_int_equal(queue_ready_count(queue_world_find(&w, "a")), 0);
+}
+
+static void test_the_dying_are_marked_after_an_ordered_stop(void **state)
+{
+    (void)state;
+    declare("to", "");
+    declare("q", "x-dead-letter-exchange= x-dead-letter-routing-key=to");
+    fill("q", 1, 3, 10);
+    consume("q", "c", 2);
+    queue_world_run_ms(&w, 5);
+    expect_numbers(1, 2);
+    (void)queue_world_settle(&w, "c", "all", WORLD_REJECT);
+    queue_world_restart(&w); /* before their turn has come */
+    assert_int_equal(queue_ready_count(queue_world_find(&w, "q")), 3);
+    consume("q", "d", 0);
+    queue_world_run_ms(&w, 5);
+    assert_int_equal(heard.count, 5);
+    assert_int_equal(heard.again, 2);
 }
 
 static void forget_checkpoint(void *owner, const char *name, bool is_dir)
@@ -608,6 +640,8 @@ int main(void)
         TEST(test_a_deep_queue_has_a_lane_and_is_read_in_order),
         TEST(test_settled_messages_do_not_come_back_out_of_a_lane),
         TEST(test_a_purged_queue_is_let_go_of_across_restarts),
+        TEST(test_a_purge_is_as_safe_as_acks_are),
+        TEST(test_the_dying_are_marked_after_an_ordered_stop),
         TEST(test_without_any_checkpoint_nothing_that_was_not_settled_is_missing),
         TEST(test_a_consumer_that_stands_still_holds_no_file),
         TEST(test_what_cannot_be_read_is_passed_over_and_kept),
