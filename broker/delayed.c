@@ -90,8 +90,12 @@ static int start(struct broker *b, const struct delayed_place *at, const struct 
     struct delayed_look *l = MEM_NEW(struct delayed_look);
     *l = *plan;
     const struct waiting_calls calls = {.owner = l, .seen = on_seen, .done = on_done};
-    l->walk = l->is_in_due_order ? waiting_page_start(q, (size_t)l->number, max, &calls)
-                                 : waiting_walk_start(q, l->number, max, &calls);
+    if (l->aim == AIM_CANCEL_ID)
+        l->walk = waiting_ids_start(q, bytes_of(l->id, l->id_size), &calls);
+    else if (l->is_in_due_order)
+        l->walk = waiting_page_start(q, (size_t)l->number, max, &calls);
+    else
+        l->walk = waiting_walk_start(q, l->number, max, &calls);
     *out = l;
     return 0;
 }

@@ -3,8 +3,8 @@
  *     delayed_list:    found(), found() ... done(0, next)         next: where the next page begins
  *     delayed_cancel:  done(0, how many)                           all messages of that message-id
  *
- * Both read messages from the disk, some in each turn; a cancel by message-id reads all of them,
- * one by number only that one. Calls come from the loop. Owner: one shard. */
+ * Both read messages from the disk, some in each turn: those of the page, or those that may have
+ * the message-id (queue/message_ids.h). Calls come from the loop. Owner: one shard. */
 #ifndef BROKER_DELAYED_H
 #define BROKER_DELAYED_H
 

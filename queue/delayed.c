@@ -110,6 +110,7 @@ struct delayed *delayed_new(struct queue *q)
     d->dates.level = LEVEL_DATE;
     alarm_init(&d->due, dates_are_due);
     list_init(&d->walks);
+    message_ids_init(&d->ids, q->home->memory.sequels.entries.seed);
     return d;
 }
 
@@ -121,6 +122,7 @@ void delayed_free(struct delayed *d)
     alarm_stop_date(&d->queue->home->alarms, &d->due);
     expiry_release(&d->spans);
     expiry_release(&d->dates);
+    message_ids_release(&d->ids);
     mem_free(d);
 }
 
@@ -157,6 +159,14 @@ int64_t delayed_date(struct queue *q, int64_t wall_ms, const struct props *props
 uint8_t delayed_level(const struct props *props)
 {
     return delay_of(props).kind == DELAY_DATE ? LEVEL_DATE : LEVEL_SPAN;
+}
+
+void delayed_know(struct queue *q, uint64_t seq, const struct props *props)
+{
+    struct bytes id;
+
+    if (props_find_text(props, PROP_MESSAGE_ID, &id))
+        message_ids_add(&q->delayed->ids, id, seq);
 }
 
 static struct expiry *index_of(struct delayed *d, const struct ledger_entry *e)
@@ -232,6 +242,7 @@ void delayed_set_alarms(struct queue *q)
     int64_t span_ms = expiry_next(&d->spans);
     int64_t date_ms = expiry_next(&d->dates);
 
+    message_ids_sift(&d->ids, &q->ledger);
     /* While too many are on their way the queue is visited anyway when some are gone. */
     if (date_ms == EXPIRY_NEVER || !queue_can_kill(q))
         alarm_stop_date(as, &d->due);
@@ -244,12 +255,14 @@ void delayed_clear(struct delayed *d)
 {
     expiry_clear(&d->spans);
     expiry_clear(&d->dates);
+    message_ids_clear(&d->ids);
 }
 
 void delayed_check(const struct delayed *d)
 {
     expiry_check(&d->spans);
     expiry_check(&d->dates);
+    message_ids_check(&d->ids);
 }
 
 /* ---- on the way ---- */

@@ -30,13 +30,15 @@
 #include "queue/deadletter.h"
 #include "queue/dedup.h"
 #include "queue/expiry.h"
+#include "queue/message_ids.h"
 
 struct delayed {
     struct queue *queue;
     struct expiry spans; /* by the steady clock */
     struct expiry dates; /* by the wall clock */
-    struct alarm due;    /* for dates; for spans it is queue->expire */
-    struct list walks;   /* waiting.c */
+    struct message_ids ids;
+    struct alarm due;  /* for dates; for spans it is queue->expire */
+    struct list walks; /* waiting.c */
 };
 
 /* ---- the steady clock ---- */
@@ -72,6 +74,8 @@ void delayed_free(struct delayed *d);
 int64_t delayed_date(struct queue *q, int64_t wall_ms, const struct props *props);
 uint8_t delayed_level(const struct props *props);
 
+/* Its message-id is known from now on. */
+void delayed_know(struct queue *q, uint64_t seq, const struct props *props);
 /* A message was added to the ledger. */
 void delayed_add(struct queue *q, uint64_t seq, const struct ledger_entry *e);
 /* When a message is due, by the wall clock. */

@@ -181,6 +181,117 @@ void expiry_again(struct expiry *x, struct ledger *l, uint64_t seq, int64_t when
     push(x, l, (struct expiry_item){when_ms, seq});
 }
 
+/* ---- what comes next ---- */
+
+/* Places of the heap of which everything above was shown. It is a heap itself. */
+struct frontier {
+    const struct expiry *x;
+    uint32_t *at;
+    size_t count;
+    size_t capacity;
+};
+
+static bool is_sooner(const struct frontier *f, size_t a, size_t b)
+{
+    return is_before(&f->x->heap[f->at[a]], &f->x->heap[f->at[b]]);
+}
+
+static void swap_places(struct frontier *f, size_t a, size_t b)
+{
+    uint32_t kept = f->at[a];
+
+    f->at[a] = f->at[b];
+    f->at[b] = kept;
+}
+
+static void frontier_add(struct frontier *f, size_t place)
+{
+    size_t at = f->count++;
+
+    if (place >= f->x->count) {
+        f->count--;
+        return;
+    }
+    if (at == f->capacity) {
+        f->capacity = f->capacity > 0 ? 2 * f->capacity : HEAP_MIN;
+        f->at = (uint32_t *)mem_grow(f->at, f->capacity, sizeof(*f->at));
+    }
+    f->at[at] = (uint32_t)place;
+    for (; at > 0 && is_sooner(f, at, (at - 1) / 2); at = (at - 1) / 2)
+        swap_places(f, at, (at - 1) / 2);
+}
+
+/* Takes the soonest, and puts in what is below it. */
+static uint32_t frontier_take(struct frontier *f)
+{
+    uint32_t place = f->at[0];
+    size_t at = 0;
+
+    f->at[0] = f->at[--f->count];
+    for (;;) {
+        size_t child = 2 * at + 1;
+
+        if (child + 1 < f->count && is_sooner(f, child + 1, child))
+            child++;
+        if (child >= f->count || !is_sooner(f, child, at))
+            break;
+        swap_places(f, at, child);
+        at = child;
+    }
+    frontier_add(f, 2 * (size_t)place + 1);
+    frontier_add(f, 2 * (size_t)place + 2);
+    return place;
+}
+
+/* Shows what comes next in the heap. Returns the date behind which nothing of it is wanted. */
+static int64_t visit_heap(const struct expiry *x, struct ledger *l, struct expiry_visit *v)
+{
+    struct frontier f = {.x = x};
+    int64_t last_ms = EXPIRY_NEVER;
+    size_t shown = 0;
+
+    frontier_add(&f, 0);
+    for (; f.count > 0 && shown < v->max && v->steps > 0; v->steps--) {
+        const struct expiry_item *item = &x->heap[frontier_take(&f)];
+
+        if (!ledger_is_live(l, item->seq))
+            continue;
+        v->show(v->owner, item);
+        last_ms = item->date_ms;
+        shown++;
+    }
+    mem_free(f.at);
+    return shown == v->max ? last_ms : EXPIRY_NEVER;
+}
+
+/* The same from the cursor on. What is in the heap lies between, with dates below the newest of
+ * those that rise, so few are passed over before the walk is behind `last_ms`. */
+static void visit_rising(const struct expiry *x, struct ledger *l, struct expiry_visit *v,
+                         int64_t last_ms)
+{
+    struct ledger_entry e;
+    uint64_t seq = x->cursor;
+    int64_t newest_ms = x->cursor_ms;
+    size_t shown = 0;
+
+    while (newest_ms <= last_ms && newest_ms != EXPIRY_NEVER && shown < v->max && v->steps > 0 &&
+           ledger_next_live(l, seq, &seq, &e)) {
+        v->steps--;
+        if (is_ours(x, &e) && e.expires_ms >= newest_ms) {
+            newest_ms = e.expires_ms;
+            v->show(v->owner, &(struct expiry_item){e.expires_ms, seq});
+            shown++;
+        }
+        seq++;
+    }
+}
+
+bool expiry_visit_next(const struct expiry *x, struct ledger *l, struct expiry_visit *v)
+{
+    visit_rising(x, l, v, visit_heap(x, l, v));
+    return v->steps > 0;
+}
+
 void expiry_clear(struct expiry *x)
 {
     x->cursor_ms = EXPIRY_NEVER;

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "store/ledger.h"
 
 #define EXPIRY_NEVER INT64_MAX
@@ -60,6 +61,17 @@ bool expiry_take(struct expiry *x, struct ledger *l, int64_t now_ms, unsigned *s
 
 /* One that was given is to be given again, at that time. */
 void expiry_again(struct expiry *x, struct ledger *l, uint64_t seq, int64_t when_ms);
+
+/* Shows the `max` live ones that come next, and some more, in no order, some of them two times;
+ * fewer when there are no more. No more than `steps` are looked at, which are counted down. False:
+ * that was not enough, and some may not have been shown. */
+struct expiry_visit {
+    size_t max;
+    unsigned steps;
+    void (*show)(void *owner, const struct expiry_item *item);
+    void *owner;
+};
+MUST_USE bool expiry_visit_next(const struct expiry *x, struct ledger *l, struct expiry_visit *v);
 
 /* All messages up to the next seq of the ledger are gone. */
 void expiry_clear(struct expiry *x);

@@ -3,13 +3,14 @@
  *
  * Part of a checkpoint:
  *
- *     version u8 | count | ( id | kind u8 | size u32 | ledger | counts | seen | keys )* | count |
- *     store | steady | sequels | graves | origins | claims
+ *     version u8 | count | ( id | kind u8 | size u32 | ledger | counts | seen | keys | ids )* |
+ *     count | store | steady | sequels | graves | origins | claims
  *
  *     kind:    0 a queue, 1 a stream, which has low, marks and bulkies (stream_fold.c) instead of
  *              counts and seen; in version 1 there is none, and no stream
  *     counts:  how many | ( seq, less the one before | failures | acquired )*
  *     keys:    of a queue that takes no duplicates, and of a cache: queue/dedup.c
+ *     ids:     of a queue of what is delayed: queue/message_ids.c; not there in older ones
  *     seen:    0, or 1 | how many | ( from, less the end before | length )*
  *     steady:  as a CLOCK record; not there in older ones, like all behind it
  *     sequels: queue/sequels.c
@@ -103,6 +104,8 @@ static void save_queue(struct queue *q, bool is_last, struct buf *out)
     }
     if (q->dedup != NULL)
         dedup_save(q->dedup, out);
+    if (q->delayed != NULL)
+        message_ids_save(&q->delayed->ids, out);
     if (buf_error(out) == 0)
         put_le32(out->data + at, (uint32_t)(out->size - at - sizeof(uint32_t)));
 }
@@ -227,6 +230,8 @@ static bool restore_part(struct queues *qs, uint64_t id, uint8_t kind, struct re
     }
     if (q->dedup != NULL)
         dedup_restore(q->dedup, &q->ledger, r);
+    if (q->delayed != NULL)
+        message_ids_restore(&q->delayed->ids, &q->ledger, r);
     return reader_is_done(r);
 }
 
@@ -357,6 +362,8 @@ static int replay_publish(struct queues *qs, const struct record *record)
         ledger_add_at(&q->ledger, t.seq, &e);
         if (UNLIKELY(q->dedup != NULL))
             replay_key(q, t.seq, &r, &props);
+        if (UNLIKELY(q->delayed != NULL))
+            delayed_know(q, t.seq, &props);
         references++;
     }
     if (references > 0)
@@ -450,6 +457,8 @@ static int survivor(void *owner, uint64_t destination, const struct record *reco
         replay_once(q, &once, r.stored.time_ms);
         if (UNLIKELY(q->dedup != NULL))
             replay_key(q, t.seq, &r, &props);
+        if (UNLIKELY(q->delayed != NULL))
+            delayed_know(q, t.seq, &props);
         add_survivor(qs, &s);
         references++;
     }

@@ -114,6 +114,8 @@ static void arrive(struct queue *q, const struct arrival *a, bool is_refused)
     ready_add(&q->ready, seq, e.priority);
     if (e.expires_ms != 0)
         queue_index_date(q, seq, &e);
+    if (UNLIKELY(q->delayed != NULL))
+        delayed_know(q, seq, &m->props);
     queue_activate(q);
 }
 

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "queue/queues_parts.h"
 
-enum { STEP_MAX = 256, GATHER_MAX = 8192 };
+enum { STEP_MAX = 256, GATHER_MAX = 8192, QUICK_STEPS = 16384 };
 
 struct waiting_place {
     int64_t due_ms;
@@ -125,10 +125,8 @@ static void sort_order(struct waiting_order *o)
         o->count = o->wanted + 1;
 }
 
-static void add_place(struct waiting_order *o, struct waiting_place place)
+static void append_place(struct waiting_order *o, struct waiting_place place)
 {
-    if (o->count == 2 * (o->wanted + 1))
-        sort_order(o);
     if (o->count == o->capacity) {
         o->capacity = 2 * o->capacity;
         o->places = (struct waiting_place *)mem_grow(o->places, o->capacity, sizeof(*o->places));
@@ -136,24 +134,11 @@ static void add_place(struct waiting_order *o, struct waiting_place place)
     o->places[o->count++] = place;
 }
 
-/* Looks at some that wait. */
-static void gather(struct waiting_walk *w)
+static void add_place(struct waiting_order *o, struct waiting_place place)
 {
-    struct waiting_order *o = &w->order;
-    struct queue *q = w->queue;
-    struct ledger_entry e;
-
-    for (unsigned i = 0; i < GATHER_MAX; i++) {
-        if (!ledger_next_live(&q->ledger, w->at, &w->at, &e)) {
-            sort_order(o);
-            o->is_ready = true;
-            break;
-        }
-        if (ready_has(&q->ready, w->at, e.priority))
-            add_place(o, (struct waiting_place){delayed_due_ms(q, &e), w->at});
-        w->at++;
-    }
-    io_timer_start(w->io, &w->timer, 0);
+    if (o->count == 2 * (o->wanted + 1))
+        sort_order(o);
+    append_place(o, place);
 }
 
 /* Shows some of the page. */
@@ -180,6 +165,66 @@ static void show_order(struct waiting_walk *w)
         io_timer_start(w->io, &w->timer, 0);
     else
         end(w, 0, o->count > o->wanted);
+}
+
+static void find_place(void *owner, const struct expiry_item *item)
+{
+    struct waiting_walk *w = (struct waiting_walk *)owner;
+    struct queue *q = w->queue;
+    struct ledger_entry e;
+
+    if (ledger_find(&q->ledger, item->seq, &e) && ready_has(&q->ready, item->seq, e.priority))
+        append_place(&w->order, (struct waiting_place){delayed_due_ms(q, &e), item->seq});
+}
+
+/* The indexes of dates may say at once what comes next. False: they would take too long. */
+static bool ask_indexes(struct waiting_walk *w)
+{
+    struct waiting_order *o = &w->order;
+    struct queue *q = w->queue;
+    struct expiry_visit v = {.max = o->wanted + 1,
+                             .steps = QUICK_STEPS + 4 * (unsigned)o->wanted,
+                             .show = find_place,
+                             .owner = w};
+    size_t kept = 0;
+
+    if (!expiry_visit_next(&q->delayed->spans, &q->ledger, &v) ||
+        !expiry_visit_next(&q->delayed->dates, &q->ledger, &v))
+        return false;
+    qsort(o->places, o->count, sizeof(*o->places), compare_places);
+    for (size_t i = 0; i < o->count; i++) /* one may be in two indexes */
+        if (i == 0 || o->places[i].seq != o->places[i - 1].seq)
+            o->places[kept++] = o->places[i];
+    o->count = kept > o->wanted + 1 ? o->wanted + 1 : kept;
+    o->is_ready = true;
+    return true;
+}
+
+/* Looks at some that wait. */
+static void gather(struct waiting_walk *w)
+{
+    struct waiting_order *o = &w->order;
+    struct queue *q = w->queue;
+    struct ledger_entry e;
+
+    if (w->at == 0) {
+        if (ask_indexes(w)) {
+            show_order(w);
+            return;
+        }
+        o->count = 0;
+    }
+    for (unsigned i = 0; i < GATHER_MAX; i++) {
+        if (!ledger_next_live(&q->ledger, w->at, &w->at, &e)) {
+            sort_order(o);
+            o->is_ready = true;
+            break;
+        }
+        if (ready_has(&q->ready, w->at, e.priority))
+            add_place(o, (struct waiting_place){delayed_due_ms(q, &e), w->at});
+        w->at++;
+    }
+    io_timer_start(w->io, &w->timer, 0);
 }
 
 /* ---- steps ---- */
@@ -249,6 +294,27 @@ struct waiting_walk *waiting_page_start(struct queue *q, size_t skip, size_t max
     o->at = skip;
     o->capacity = STEP_MAX;
     o->places = MEM_NEW_ARRAY(struct waiting_place, o->capacity);
+    return w;
+}
+
+struct waiting_walk *waiting_ids_start(struct queue *q, struct bytes id,
+                                       const struct waiting_calls *calls)
+{
+    struct waiting_walk *w = waiting_walk_start(q, 0, SIZE_MAX, calls);
+    const struct message_ids *ids = &q->delayed->ids;
+    struct waiting_order *o = &w->order;
+
+    if (!message_ids_is_whole(ids, &q->ledger))
+        return w;
+    struct message_ids_found found = message_ids_find(ids, &q->ledger, id);
+    o->places = MEM_NEW_ARRAY(struct waiting_place, found.count + 1);
+    o->capacity = found.count + 1;
+    for (size_t i = 0; i < found.count; i++)
+        o->places[i].seq = found.seqs[i];
+    o->count = found.count;
+    o->wanted = found.count;
+    o->is_ready = true;
+    mem_free(found.seqs);
     return w;
 }
 

@@ -5,6 +5,7 @@
  *                        --> done(0, next)           `max` were seen, or all (next is 0 then)
  *                        '-> done(ERR_NOT_FOUND, 0)  the queue is gone
  *     waiting_page_start --> the same for a page in the order in which messages are due
+ *     waiting_ids_start  --> the same for those that may have a message-id
  *
  * Messages are read from wherever they lie, so a walk over a million of them takes a while; it
  * lets the loop go on between its steps. What is on its way out is not seen any more. Owner: one
@@ -40,11 +41,16 @@ struct waiting_calls {
 struct waiting_walk *waiting_walk_start(struct queue *q, uint64_t from, size_t max,
                                         const struct waiting_calls *calls);
 /* Shows `max` messages behind the first `skip` ones that are due: what comes next first, of equal
- * ones what was published first. All that wait are looked at in memory, only the page is read.
+ * ones what was published first. Only what comes before the end of the page is looked at, in
+ * memory; if much of what was to come next was taken out, all that wait are. Only the page is read.
  * skip + max is at most WAITING_PAGE_END_MAX. done() says 0, or 1: there are more. */
 enum { WAITING_PAGE_END_MAX = 100000 };
 struct waiting_walk *waiting_page_start(struct queue *q, size_t skip, size_t max,
                                         const struct waiting_calls *calls);
+/* Shows the messages that may have that message-id, and few others; all only if their ids are not
+ * known (message_ids_is_whole()). */
+struct waiting_walk *waiting_ids_start(struct queue *q, struct bytes id,
+                                       const struct waiting_calls *calls);
 /* No call comes after this; not allowed when done() was called, nor inside a call. */
 void waiting_walk_stop(struct waiting_walk *w);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/parts.h"
 #include "io/sim/sim_disk.h"
 #include "tests/lib/broker_world.h"
 #include "tests/lib/leaks.h"
@@ -280,6 +281,109 @@ static void test_many_are_read_from_the_disk(void **state)
     end(&w);
 }
 
+/* What the disk was asked for since the last call. */
+static uint64_t operations(struct broker_world *w)
+{
+    static uint64_t before;
+    uint64_t all = sim_disk_operations(w->disk);
+    uint64_t since = all - before;
+
+    before = all;
+    return since;
+}
+
+/* A message-id says where its messages lie, after a start from a checkpoint and from the records
+ * behind it: the others are not read. */
+static void test_a_message_id_is_found_without_reading_others(void **state)
+{
+    enum { MANY = 20000, READS_MAX = 40 }; /* all of them take 110 */
+    struct broker_world w;
+    struct heard h;
+    char id[16];
+
+    (void)state;
+    begin(&w);
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(id, sizeof(id), "m%u", i / 2);
+        delay(&w, id, 3600000 - (int64_t)i);
+        if (i == MANY / 2) { /* what is before comes out of the checkpoint */
+            broker_world_close(&w);
+            broker_world_open(&w);
+        }
+    }
+    world_settle(&w);
+    broker_world_crash(&w);
+    w.log.cache_bytes = 0;
+    broker_world_open(&w);
+    world_settle(&w);
+    (void)operations(&w);
+    cancel(&w, "m17", 2);
+    cancel(&w, "m900", 2);
+    assert_in_range(operations(&w), 0, READS_MAX);
+    cancel(&w, "m17", 0);
+    list_due(&w, 0, 3, &h);
+    assert_string_equal(h.bodies, "m9999 m9999 m9998 ");
+    assert_in_range(operations(&w), 0, READS_MAX);
+    assert_int_equal(count(&w), MANY - 4);
+    end(&w);
+}
+
+struct checkpoints {
+    char paths[8][256];
+    size_t count;
+};
+
+static void find_checkpoint(void *owner, const char *path, bool is_dir, uint64_t size)
+{
+    struct checkpoints *c = owner;
+
+    (void)size;
+    if (is_dir || strstr(path, "checkpoint-") == NULL)
+        return;
+    assert_true(c->count < ARRAY_SIZE(c->paths));
+    snprintf(c->paths[c->count++], sizeof(c->paths[0]), "%s", path);
+}
+
+/* What the sorter kept has its message-ids too, should every checkpoint be lost. */
+static void test_a_message_id_is_found_without_any_checkpoint(void **state)
+{
+    static char body[8 << 10];
+    struct checkpoints checkpoints = {.count = 0};
+    struct broker_world w;
+    char id[16];
+
+    (void)state;
+    memset(body, 'b', sizeof(body) - 1);
+    begin(&w);
+    broker_world_close(&w);
+    w.partition.checkpoint_bytes = 1 << 20;
+    broker_world_open(&w);
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        snprintf(id, sizeof(id), "m%u", i / 2);
+        delay(&w, id, 3600000 - (int64_t)i);
+    }
+    assert_int_equal(world_queue(&w, "busy", "durable", "x-max-length=i:1"), 0);
+    for (int i = 0; i < 4000; i++) {
+        const struct world_message m = {"", "busy", "persistent", body};
+
+        if (world_publish_as(&w, &w.publisher, &m, NULL) == ERR_AGAIN || i % 50 == 0)
+            world_settle(&w);
+    }
+    world_run_ms(&w, 5000);
+    assert_true(log_first(partition_log(w.broker->homes[0].partition)) > MESSAGES);
+    broker_world_close(&w);
+    sim_disk_walk(w.disk, find_checkpoint, &checkpoints);
+    assert_true(checkpoints.count > 0);
+    for (size_t i = 0; i < checkpoints.count; i++)
+        sim_disk_erase(w.disk, checkpoints.paths[i]);
+    broker_world_open(&w);
+    assert_int_equal(count(&w), MESSAGES);
+    cancel(&w, "m17", 2);
+    cancel(&w, "m17", 0);
+    cancel(&w, "m349", 2);
+    end(&w);
+}
+
 static void test_looks_end_early(void **state)
 {
     const struct delayed_page ten = {.max = 10};
@@ -319,6 +423,8 @@ int main(void)
         LEAK_CHECKED(test_what_is_taken_out_does_not_come),
         LEAK_CHECKED(test_one_is_taken_out_by_its_number),
         LEAK_CHECKED(test_many_are_read_from_the_disk),
+        LEAK_CHECKED(test_a_message_id_is_found_without_reading_others),
+        LEAK_CHECKED(test_a_message_id_is_found_without_any_checkpoint),
         LEAK_CHECKED(test_looks_end_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

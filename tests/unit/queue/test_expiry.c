@@ -42,6 +42,35 @@ static void take_due(struct expiry *x, struct ledger *l, struct model *m, int64_
         assert_false(m->is_live[seq] && m->dates[seq] != 0 && m->dates[seq] <= now_ms);
 }
 
+struct shown {
+    bool is_shown[MESSAGES + 1];
+};
+
+static void show(void *owner, const struct expiry_item *item)
+{
+    ((struct shown *)owner)->is_shown[item->seq] = true;
+}
+
+/* What comes next is shown: every live one that is before one that is not. */
+static void check_visit(const struct expiry *x, struct ledger *l, const struct model *m, size_t max)
+{
+    struct shown shown = {{false}};
+    struct expiry_visit v = {.max = max, .steps = 1 << 20, .show = show, .owner = &shown};
+    int64_t first_ms = EXPIRY_NEVER;
+    size_t before = 0;
+
+    assert_true(expiry_visit_next(x, l, &v));
+    for (uint64_t seq = 1; seq < m->next; seq++) {
+        bool is_meant = m->is_live[seq] && m->dates[seq] != 0 && !shown.is_shown[seq];
+
+        if (is_meant && m->dates[seq] < first_ms)
+            first_ms = m->dates[seq];
+    }
+    for (uint64_t seq = 1; seq < m->next; seq++)
+        before += shown.is_shown[seq] && m->is_live[seq] && m->dates[seq] <= first_ms;
+    assert_true(first_ms == EXPIRY_NEVER || before >= max);
+}
+
 /* The next date is never after that of a live message. */
 static void check_next(const struct expiry *x, const struct model *m)
 {
@@ -80,6 +109,8 @@ static void run(struct rand *rand, bool is_rising)
             take_due(&x, &l, &m, now_ms);
         }
         check_next(&x, &m);
+        if (i % 8 == 0)
+            check_visit(&x, &l, &m, 1 + rand_below(rand, 40));
         expiry_check(&x);
         if (is_rising)
             assert_int_equal(x.count, 0); /* the ledger is the index */
