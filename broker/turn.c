@@ -98,11 +98,13 @@ bool broker_wait(struct broker *b, struct broker_waiter *w)
     uint64_t position = 0;
 
     ASSERT(!list_linked(&w->link));
-    if (!definitions_newest(&b->definitions, &position) || ZOO(DEFINITION_NOT_WAITED))
+    if (ZOO(DEFINITION_NOT_WAITED))
         return false;
-    if (!b->definitions.is_failed && is_committed(b, position))
+    if (b->definitions.is_failed)
+        position = DEFINITION_UNWRITTEN; /* also when it failed before it had a record */
+    else if (!definitions_newest(&b->definitions, &position) || is_committed(b, position))
         return false;
-    w->position = b->definitions.is_failed ? DEFINITION_UNWRITTEN : position;
+    w->position = position;
     list_push(&b->waiters, &w->link);
     if (b->definitions.is_failed)
         broker_stir(b);

@@ -267,6 +267,24 @@ static void test_when_the_disk_fails_what_waits_is_rejected(void **state)
     end(&w);
 }
 
+/* Nothing was defined since the start, so there is no record whose commit could fail. */
+static void test_after_the_disk_failed_no_definition_is_kept(void **state)
+{
+    const struct sim_fault fault = {.ops = SIM_OP_BIT(SIM_OP_SYNC), .err = ERR_IO};
+    struct broker_world w;
+
+    (void)state;
+    begin(&w);
+    broker_world_close(&w);
+    broker_world_open(&w);
+    sim_disk_add_fault(w.disk, &fault);
+    world_publish(&w, "", "q", "m");
+    world_settle(&w);
+    assert_int_equal(world_queue(&w, "late", "durable", ""), 0);
+    assert_int_equal(world_wait(&w), ERR_FAILED);
+    end(&w);
+}
+
 static void test_when_the_log_takes_no_more_publishing_is_tried_again(void **state)
 {
     static char body[16 << 10];
@@ -491,6 +509,7 @@ int main(void)
         LEAK_CHECKED(test_transient_messages_do_not_wait_but_for_those_before_them),
         LEAK_CHECKED(test_a_full_queue_that_rejects_is_told_by_itself),
         LEAK_CHECKED(test_when_the_disk_fails_what_waits_is_rejected),
+        LEAK_CHECKED(test_after_the_disk_failed_no_definition_is_kept),
         LEAK_CHECKED(test_when_the_log_takes_no_more_publishing_is_tried_again),
         LEAK_CHECKED(test_closing_while_publishers_are_held_back),
         LEAK_CHECKED(test_a_large_message_is_taken_in_pieces),
