@@ -77,6 +77,19 @@ size_t group_settle_size(const struct delivery *d);
  * be forgotten, ask again; ERR_FAILED. */
 MUST_USE int group_delete(struct group *g);
 
+struct group_wait_calls {
+    void *owner;
+    /* `err` is 0, or ERR_FAILED: the log has failed, or stops. The wait is freed before this. */
+    void (*done)(void *owner, int err);
+};
+
+struct group_wait;
+/* Waits until all is committed that was done to groups of the queue's partition: what was forgotten
+ * stays so. The call comes from the loop, or inside what ends the partition. */
+struct group_wait *group_wait_start(struct queue *q, const struct group_wait_calls *calls);
+/* No call comes after this. */
+void group_wait_stop(struct group_wait *w);
+
 /* ---- reset ---- */
 
 enum group_goal {

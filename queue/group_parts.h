@@ -55,6 +55,13 @@ void groups_committed(struct queues *qs);
 /* The partition of the queue stops. */
 void groups_stop(struct queue *q);
 
+/* ---- group_wait.c ---- */
+
+/* Something was committed. */
+void groups_look_at_waits(struct queues *qs);
+/* Nothing will be any more. */
+void groups_end_waits(struct queues *qs);
+
 /* ---- group_share.c ---- */
 
 /* One has come, and is in group->waiting. */

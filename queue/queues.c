@@ -217,6 +217,7 @@ static void committed(struct partition_watcher *w, uint64_t position)
     queues_remote_committed(qs, position);
     streams_committed(qs);
     groups_committed(qs);
+    groups_look_at_waits(qs);
 }
 
 static void failed(struct partition_watcher *w, int err)
@@ -224,6 +225,7 @@ static void failed(struct partition_watcher *w, int err)
     struct queues *qs = CONTAINER_OF(w, struct queues, watcher);
 
     (void)err;
+    groups_end_waits(qs);
     for (size_t i = 0; i < qs->count; i++) {
         queue_end_consumers(qs->all[i], CANCEL_QUEUE_FAILED);
         if (qs->all[i]->stream != NULL)
@@ -387,6 +389,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     alarm_init(&qs->streams.keeping, keeping_is_due);
     list_init(&qs->streams.claims.moved);
     list_init(&qs->streams.claims.resets);
+    list_init(&qs->streams.claims.waits);
     alarm_init(&qs->streams.claims.write, claims_are_due);
     list_init(&qs->detached);
     sequels_init(&qs->memory.sequels, io_random(io));
@@ -456,6 +459,7 @@ void queues_stop(struct queues *qs)
         queue_end_deliveries(qs->all[i]);
         groups_stop(qs->all[i]);
     }
+    groups_end_waits(qs);
     queues_forget_waits(qs);
     claims_hurry(qs);
     (void)queues_write_settles(qs);

@@ -108,6 +108,7 @@ struct queues_claims {
     struct alarm write;
     uint64_t written_ns; /* when that was done last */
     struct list resets;  /* struct group_reset_run: they wait for a commit */
+    struct list waits;   /* struct group_wait: so do they */
     bool is_due;         /* by the next claims_write() */
 };
 

@@ -178,18 +178,39 @@ static void answer_error(struct api_call *c, int err)
         api_fail(c, 500, "internal_server_error", "what was asked for could not be stored");
 }
 
+static void release_wait(struct api_call *c)
+{
+    group_wait_stop((struct group_wait *)c->work);
+}
+
+static void on_forgotten(void *owner, int err)
+{
+    struct api_call *c = (struct api_call *)owner;
+
+    c->work = NULL;
+    c->release = NULL;
+    if (err != 0)
+        answer_error(c, err);
+    else
+        api_answer_empty(c, 204);
+}
+
+/* Answered when it is on the disk. */
 void group_delete_one(struct api_call *c)
 {
+    const struct group_wait_calls calls = {.owner = c, .done = on_forgotten};
     struct look_queue q;
     struct group *g = NULL;
 
     if (!may_change(c) || !find_group(c, &q, &g))
         return;
     int rv = group_delete(g);
-    if (rv != 0)
+    if (rv != 0) {
         answer_error(c, rv);
-    else
-        api_answer_empty(c, 204);
+        return;
+    }
+    c->work = group_wait_start(q.queue, &calls);
+    c->release = release_wait;
 }
 
 /* ---- reset ---- */

@@ -231,10 +231,139 @@ static void test_a_group_goes_on(void **state)
     cuts_close(&cuts);
 }
 
+/* ---- forgotten ---- */
+
+enum { GROUPS = 24, OFFSET = 3 };
+
+static struct forgotten {
+    bool is_safe[GROUPS]; /* it has an offset, and that is on the disk */
+    bool is_asked[GROUPS];
+    bool is_told[GROUPS]; /* that it is forgotten */
+} forgotten;
+
+static struct group *find_group(struct broker_world *w, unsigned number)
+{
+    struct look_queue q;
+    bool is_there = look_find_queue(w->broker, bytes_text("/"), bytes_text("p"), &q);
+    char name[16];
+
+    assert_true(is_there);
+    snprintf(name, sizeof(name), "g%u", number);
+    return queue_find_group(q.queue, bytes_text(name));
+}
+
+/* All of a group is there or nothing, and nothing once that was told. */
+static void judge_forgotten(void *owner, struct broker_world *after)
+{
+    (void)owner;
+    for (unsigned i = 0; i < GROUPS; i++) {
+        struct group *g = find_group(after, i);
+        unsigned begun = 0;
+
+        for (size_t k = 0; g != NULL && k < PARTITIONS; k++) {
+            struct group_share share;
+
+            group_get_share(g, k, &share);
+            begun += share.has_offset && share.offset >= (forgotten.is_safe[i] ? OFFSET : 0);
+        }
+        assert_true(!forgotten.is_told[i] || g == NULL);
+        assert_true(!forgotten.is_safe[i] || forgotten.is_asked[i] || begun == PARTITIONS);
+        assert_true(!forgotten.is_safe[i] || begun == 0 || begun == PARTITIONS);
+    }
+}
+
+static void on_set(void *owner, int err, const struct group_step *steps, size_t count)
+{
+    (void)steps;
+    assert_int_equal(err, 0);
+    assert_int_equal(count, PARTITIONS);
+    *(bool *)owner = true;
+}
+
+static void on_forgotten(void *owner, int err)
+{
+    assert_int_equal(err, 0);
+    *(bool *)owner = true;
+}
+
+static bool is_true(void *owner)
+{
+    return *(bool *)owner;
+}
+
+static void await(bool *is_told)
+{
+    assert_true(sim_run_until(cuts.world.sim, is_true, is_told, 1000 * WORLD_MS));
+}
+
+/* Somebody comes for a moment, and its offsets are set. */
+static void make_group(unsigned number)
+{
+    const struct group_reset reset = {.goal = GROUP_OFFSET, .value = OFFSET};
+    const struct group_calls calls = {.owner = &forgotten.is_safe[number], .done = on_set};
+    static const struct consumer_ops ops = {.deliver = take, .cancelled = on_cancelled};
+    struct broker_world *w = &cuts.world;
+    struct member m = {.count = 0};
+    char arguments[64];
+
+    snprintf(arguments, sizeof(arguments), "x-group=g%u x-group-start=next", number);
+    const struct consume consume = {.queue = bytes_text("p"),
+                                    .arguments = world_table(w, arguments),
+                                    .spec = {.ops = &ops, .owner = &m, .prefetch = PREFETCH}};
+    assert_int_equal(broker_consume(w->visit, &consume, &m.consumer, &w->refusal), 0);
+    sim_run_for(w->sim, rand_below(&cuts.rand, MOMENT_MS) * WORLD_MS);
+    consumer_cancel(m.consumer);
+    (void)group_reset(find_group(w, number), &reset, &calls);
+    await(&forgotten.is_safe[number]);
+}
+
+static void forget_group(unsigned number)
+{
+    const struct group_wait_calls calls = {.owner = &forgotten.is_told[number],
+                                           .done = on_forgotten};
+    struct group *g = find_group(&cuts.world, number);
+    struct queue *q = group_queue(g);
+
+    forgotten.is_asked[number] = true;
+    int rv = group_delete(g);
+    assert_int_equal(rv, 0);
+    (void)group_wait_start(q, &calls);
+    if (rand_chance(&cuts.rand, 1, 2))
+        await(&forgotten.is_told[number]);
+}
+
+static void test_what_is_forgotten_stays_so(void **state)
+{
+    struct broker_world *w = &cuts.world;
+
+    (void)state;
+    life = (struct life){.published = 0};
+    forgotten = (struct forgotten){.is_safe = {false}};
+    cuts = (struct cuts){.judge = judge_forgotten};
+    cuts_open(&cuts);
+    assert_int_equal(world_queue(w, "p", "durable", "x-queue-type=stream x-partitions=3"), 0);
+    assert_int_equal(world_wait(w), 0);
+    while (life.published < MESSAGES / 5)
+        publish_some();
+    world_settle(w);
+    cuts_begin(&cuts);
+    for (unsigned i = 0; i < GROUPS; i++) {
+        make_group(i);
+        if (i % 4 > 0)
+            forget_group(i - 1);
+        publish_some();
+    }
+    world_settle(w);
+    cuts_end(&cuts);
+    judge_forgotten(NULL, w);
+    cuts_close(&cuts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_a_group_goes_on, cuts_teardown),
+        cmocka_unit_test_teardown(test_what_is_forgotten_stays_so, cuts_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

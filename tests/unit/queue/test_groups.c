@@ -314,6 +314,81 @@ static void test_a_reset_is_told_when_it_is_safe(void **state)
     assert_int_equal(offset_of("s", "g"), 3);
 }
 
+static void on_forgotten(void *owner, int err)
+{
+    assert_int_equal(err, 0);
+    *(bool *)owner = true;
+}
+
+/* Whoever hears that a group is forgotten does not find it again after a crash right then. */
+static void test_a_deletion_is_told_when_it_is_safe(void **state)
+{
+    enum { SYNC_MS = 50 };
+    const struct sim_crash crash = {.kind = SIM_CRASH_NOTHING};
+    bool is_told = false;
+    const struct group_wait_calls calls = {.owner = &is_told, .done = on_forgotten};
+
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    publish("s", "m");
+    assert_int_equal(join("s", "c", "x-group=g x-group-start=first"), 0);
+    queue_world_run_ms(&w, 200);
+    queue_world_cancel(&w, "c");
+    queue_world_commit(&w);
+    sim_disk_set_latency(w.p.disk, SIM_OP_SYNC, SYNC_MS * UINT64_C(1000000), 0);
+    int rv = group_delete(queue_find_group(queue_world_find(&w, "s"), bytes_text("g")));
+    assert_int_equal(rv, 0);
+    (void)group_wait_start(queue_world_find(&w, "s"), &calls);
+    queue_world_run_ms(&w, SYNC_MS / 2);
+    assert_false(is_told);
+    for (int i = 0; i < 4 * SYNC_MS && !is_told; i++)
+        queue_world_run_ms(&w, 1);
+    assert_true(is_told);
+    queue_world_crash_as(&w, &crash);
+    assert_null(queue_find_group(queue_world_find(&w, "s"), bytes_text("g")));
+}
+
+static void on_failed(void *owner, int err)
+{
+    *(int *)owner = err;
+}
+
+static void test_a_deletion_may_never_be_safe(void **state)
+{
+    int err = 0;
+    const struct group_wait_calls calls = {.owner = &err, .done = on_failed};
+    const struct sim_fault broken = {.err = ERR_IO, .ops = SIM_OP_BIT(SIM_OP_SYNC)};
+
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    publish("s", "m");
+    assert_int_equal(join("s", "c", "x-group=g x-group-start=first"), 0);
+    queue_world_run_ms(&w, 200);
+    queue_world_cancel(&w, "c");
+    queue_world_commit(&w);
+    sim_disk_add_fault(w.p.disk, &broken);
+    int rv = group_delete(queue_find_group(queue_world_find(&w, "s"), bytes_text("g")));
+    assert_int_equal(rv, 0);
+    (void)group_wait_start(queue_world_find(&w, "s"), &calls);
+    queue_world_run_ms(&w, 200);
+    assert_int_equal(err, ERR_FAILED);
+    sim_disk_clear_faults(w.p.disk);
+    queue_world_crash(&w);
+}
+
+/* Nobody waits any more. */
+static void test_a_wait_for_a_deletion_ends(void **state)
+{
+    bool is_told = false;
+    const struct group_wait_calls calls = {.owner = &is_told, .done = on_forgotten};
+
+    (void)state;
+    declare("s", "x-queue-type=stream");
+    group_wait_stop(group_wait_start(queue_world_find(&w, "s"), &calls));
+    queue_world_run_ms(&w, 200);
+    assert_false(is_told);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -327,6 +402,9 @@ int main(void)
         TEST(test_a_deleted_group_is_gone),
         TEST(test_a_group_half_deleted_goes_on),
         TEST(test_a_reset_is_told_when_it_is_safe),
+        TEST(test_a_deletion_is_told_when_it_is_safe),
+        TEST(test_a_deletion_may_never_be_safe),
+        TEST(test_a_wait_for_a_deletion_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
