@@ -8,6 +8,8 @@
 #include "queue/train.h"
 #include "store/store.h"
 
+enum { TRIES_MAX = 2 }; /* to store some of a train at once, that were in vain */
+
 struct publisher *publisher_new(struct visit *v, const struct publisher_ops *ops, void *owner)
 {
     struct publisher *p = MEM_NEW(struct publisher);
@@ -176,19 +178,23 @@ static int publish_again(struct publisher *p, struct queues_publish *publish)
     return 0;
 }
 
-/* Those at the front that go straight to consumers; may be none. */
-static size_t publish_straight(struct publisher *p, const struct queues_publish *publish,
-                               const struct bytes *bodies, size_t count_max)
+typedef size_t train_fn(struct queues *qs, const struct queues_publish *p,
+                        const struct bytes *bodies, size_t count);
+
+/* Those at the front that `hand_on` takes, which go straight to consumers or into memory; may be
+ * none. */
+static size_t publish_many(struct publisher *p, train_fn *hand_on, const struct bytes *bodies,
+                           size_t count_max, const struct queues_publish *publish)
 {
     const struct target_group *g = &p->way.targets->groups[0];
     struct queues_publish of_all = *publish;
     size_t count = 0;
 
-    if (UNLIKELY(home_is_pressed(g->home)))
+    if (UNLIKELY(count_max == 0 || home_is_pressed(g->home)))
         return 0;
     of_all.targets = p->way.targets->queues;
     of_all.target_count = g->count;
-    count = queues_publish_train(g->home->queues, &of_all, bodies, count_max);
+    count = hand_on(g->home->queues, &of_all, bodies, count_max);
     if (p->confirms.is_on && count > 0)
         count_safe(p, count);
     return count;
@@ -201,12 +207,21 @@ size_t broker_publish_train(struct publisher *p, const struct publish *m,
     struct queues_publish publish = {
         .message = &message, .expiration_ms = QUEUE_NO_LIMIT, .may_go_straight = true};
     bool is_straight = p->way.is_straight;
+    unsigned tries = TRIES_MAX;
     size_t count = 0;
 
     ASSERT(p->sent.done == 0 && p->sent.upload == NULL);
     while (count < count_max) {
         if (is_straight)
-            count += publish_straight(p, &publish, bodies + count, count_max - count);
+            count +=
+                publish_many(p, queues_publish_train, bodies + count, count_max - count, &publish);
+        if (tries > 0) {
+            size_t stored =
+                publish_many(p, queues_store_train, bodies + count, count_max - count, &publish);
+
+            tries -= stored == 0; /* most often it says so for all that follow */
+            count += stored;
+        }
         if (count == count_max)
             break;
         message.body = &bodies[count];

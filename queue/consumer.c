@@ -164,6 +164,18 @@ void consumer_took(struct consumer *c)
     }
 }
 
+void consumer_took_train(struct consumer *c, size_t count)
+{
+    if (c->shared != NULL)
+        c->served = c->shared->served += count;
+    c->counts.delivered += count;
+}
+
+bool consumer_takes_trains(const struct consumer *c)
+{
+    return c->is_no_ack && !c->is_inside && c->ops->trains != NULL && c->run.next == c->run.prev;
+}
+
 uint64_t queue_spare_credit(const struct queue *q, uint64_t max)
 {
     uint64_t spare = 0;

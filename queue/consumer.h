@@ -53,6 +53,10 @@ bool consumer_can_take(const struct consumer *c);
 void consumer_hold(struct consumer *c, struct inflight *f);
 /* He got a message: the next one has his turn. */
 void consumer_took(struct consumer *c);
+/* The same of `count`, for one that takes trains. */
+void consumer_took_train(struct consumer *c, size_t count);
+/* Whether he, who is next, is so after each message, and has it for good: he may get trains. */
+bool consumer_takes_trains(const struct consumer *c);
 /* Something that decides whether he can take a message has changed. */
 void consumer_update(struct consumer *c);
 /* A delivery of his has ended. */

@@ -304,6 +304,11 @@ unsigned queue_dispatch(struct queue *q, unsigned max)
     unsigned done = 0;
 
     while (done < max && (c = queue_next_consumer(q)) != NULL) {
+        unsigned taken = queue_dispatch_train(q, c, max - done);
+
+        done += taken;
+        if (taken > 0)
+            continue;
         if (next_handover(&h, c->is_no_ack) != 0)
             break;
         serve(&h, c);

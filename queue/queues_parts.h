@@ -216,6 +216,14 @@ bool queue_give_straight(struct queue *q, const struct message *m);
 /* Whether the consumer who is next could take those behind it, too. */
 bool queue_may_take_train(struct queue *q);
 
+/* ---- train.c ---- */
+
+/* How many bodies, from the front, go into a train of `left` bytes. */
+size_t train_share(const struct bytes *bodies, size_t count, size_t left);
+/* Gives him, who is next, what is ready and differs in nothing but its bodies, at most `max`.
+ * Returns how many; none: give him one by itself. */
+unsigned queue_dispatch_train(struct queue *q, struct consumer *c, unsigned max);
+
 /* ---- delayed.c ---- */
 
 /* Now by the steady clock; while the log is read, when a record of that time was written. */

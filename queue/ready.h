@@ -76,6 +76,12 @@ bool ready_was_seen(const struct ready *r, uint64_t seq);
 
 /* The first one goes: into flight, or it is settled next. */
 void ready_take_first(struct ready *r, uint64_t seq, uint8_t level);
+/* The same of `count` in a row behind the cursor; without lanes, and with none ahead. */
+static inline void ready_take_row(struct ready *r, uint64_t seq, size_t count)
+{
+    ASSERT(r->lanes == NULL && seq >= r->cursor);
+    r->cursor = seq + count;
+}
 /* The one that was taken last was not wanted: it is where it was. */
 void ready_untake(struct ready *r, uint64_t seq, uint8_t level, bool was_seen);
 /* Any ready message goes; it is settled or withdrawn next. */

@@ -54,6 +54,7 @@ static bool give(struct queue *q, const struct stored *m)
     consumer_took(c);
     QUEUE_TALLY(q, published, 1);
     QUEUE_TALLY(q, delivered_no_ack, 1);
+    c->counts.delivered++;
     return true;
 }
 
@@ -80,10 +81,7 @@ static struct consumer *only_taker(struct queue *q)
 {
     struct consumer *c = queue_next_consumer(q);
 
-    if (c == NULL || !c->is_no_ack || c->is_inside || c->ops->trains == NULL ||
-        c->run.next != c->run.prev)
-        return NULL;
-    return c;
+    return c != NULL && consumer_takes_trains(c) ? c : NULL;
 }
 
 bool queue_may_take_train(struct queue *q)
@@ -105,26 +103,13 @@ static bool is_open_for_train(const struct queues_publish *p)
     return true;
 }
 
-/* How many of them, from the front, all queues get before they are asked again. */
-static size_t share_of_train(const struct queues_publish *p, const struct bytes *bodies,
-                             size_t count)
-{
-    size_t left = TRAIN_BYTES_MAX / p->target_count;
-    size_t n = 0;
-
-    while (n < count && bodies[n].size <= TRAIN_BODY_MAX && bodies[n].size <= left)
-        left -= bodies[n++].size;
-    return n;
-}
-
 static void give_train(struct queue *q, const struct stored *m, const struct bytes *bodies,
                        size_t count)
 {
     struct consumer *c = only_taker(q);
 
     c->ops->trains->deliver(c->owner, m, bodies, count);
-    if (c->shared != NULL)
-        c->served = c->shared->served += count;
+    consumer_took_train(c, count);
     QUEUE_TALLY(q, published, count);
     QUEUE_TALLY(q, delivered_no_ack, count);
 }
@@ -139,7 +124,7 @@ size_t queues_publish_train(struct queues *qs, const struct queues_publish *p,
     head.body = bytes_of(NULL, 0);
     head.body_size = 0;
     while (done < count && is_open_for_train(p)) {
-        size_t share = share_of_train(p, bodies + done, count - done);
+        size_t share = train_share(bodies + done, count - done, TRAIN_BYTES_MAX / p->target_count);
 
         if (share == 0)
             break;

@@ -36,4 +36,9 @@ struct train_ops {
 size_t queues_publish_train(struct queues *qs, const struct queues_publish *p,
                             const struct bytes *bodies, size_t count);
 
+/* The same for those that cannot go straight and need not be in the log: stored, each for all
+ * targets. Returns how many it could; none: publish the next one by itself. */
+size_t queues_store_train(struct queues *qs, const struct queues_publish *p,
+                          const struct bytes *bodies, size_t count);
+
 #endif

@@ -260,6 +260,35 @@ uint64_t ledger_add(struct ledger *l, const struct ledger_entry *e)
     return l->next++;
 }
 
+/* As many as the tail has room for. Returns how many. */
+static size_t fill_tail(struct ledger *l, const struct ledger_entry *entries, size_t count)
+{
+    struct ledger_tail *t = l->tail;
+    uint32_t room = t->capacity - t->count;
+    uint32_t n = count < room ? (uint32_t)count : room;
+
+    memcpy(t->entries + t->count, entries, n * sizeof(*entries));
+    ledger_bits_set(t->bits, t->count, n);
+    t->count += n;
+    t->live += n;
+    l->live += n;
+    l->next += n;
+    for (uint32_t i = 0; i < n; i++)
+        l->live_bytes += entries[i].size;
+    return n;
+}
+
+void ledger_add_row(struct ledger *l, const struct ledger_entry *entries, size_t count)
+{
+    while (count > 0) {
+        if (l->tail == NULL || l->tail->count == l->tail->capacity)
+            make_room(l);
+        size_t n = fill_tail(l, entries, count);
+        entries += n;
+        count -= n;
+    }
+}
+
 void ledger_skip_to(struct ledger *l, uint64_t seq)
 {
     struct ledger_tail *t = l->tail;
@@ -411,6 +440,30 @@ bool ledger_next_live(struct ledger *l, uint64_t from, uint64_t *seq, struct led
     return l->tail != NULL && next_in_tail(l->tail, from, seq, out);
 }
 
+size_t ledger_next_row(struct ledger *l, uint64_t from, uint64_t *seq, struct ledger_entry *out,
+                       size_t max)
+{
+    const struct ledger_block *b;
+    uint32_t first, end, n;
+
+    ASSERT(max > 0);
+    if (!ledger_next_live(l, from, seq, out))
+        return 0;
+    if (tail_has(l, *seq, &first)) {
+        end = ledger_bit_end(l->tail->bits, first, l->tail->count);
+        n = end - first < max ? end - first : (uint32_t)max;
+        memcpy(out, l->tail->entries + first, n * sizeof(*out));
+        return n;
+    }
+    b = block_with(l, *seq);
+    ASSERT(b != NULL);
+    first = (uint32_t)(*seq - b->first);
+    end = ledger_bit_end(b->bits, first, b->count);
+    n = end - first < max ? end - first : (uint32_t)max;
+    ledger_block_get_row(b, first, n, out);
+    return n;
+}
+
 uint64_t ledger_low(struct ledger *l)
 {
     struct ledger_entry e;
@@ -454,6 +507,42 @@ bool ledger_settle(struct ledger *l, uint64_t seq)
     if (--t->live == 0)
         tail_restart(l);
     return true;
+}
+
+static void settle_packed_row(struct ledger *l, uint64_t seq, uint32_t count)
+{
+    struct ledger_block *b = block_with(l, seq);
+
+    ASSERT(b != NULL);
+    uint32_t first = (uint32_t)(seq - b->first);
+    ASSERT(ledger_bit_end(b->bits, first, b->count) - first >= count);
+    for (uint32_t i = 0; i < count; i++)
+        l->live_bytes -= ledger_block_size(b, first + i);
+    ledger_bits_clear(b->bits, first, count);
+    l->live -= count;
+    b->live -= count;
+    if (b->live == 0)
+        drop_block(l, slot_below(l, seq));
+}
+
+void ledger_settle_row(struct ledger *l, uint64_t seq, size_t count)
+{
+    struct ledger_tail *t = l->tail;
+    uint32_t first;
+
+    ASSERT(count > 0 && count <= LEDGER_BLOCK_MAX);
+    if (!tail_has(l, seq, &first)) {
+        settle_packed_row(l, seq, (uint32_t)count);
+        return;
+    }
+    ASSERT(ledger_bit_end(t->bits, first, t->count) - first >= count);
+    for (size_t i = 0; i < count; i++)
+        l->live_bytes -= t->entries[first + i].size;
+    ledger_bits_clear(t->bits, first, (uint32_t)count);
+    l->live -= count;
+    t->live -= (uint32_t)count;
+    if (t->live == 0)
+        tail_restart(l);
 }
 
 void ledger_settle_below(struct ledger *l, uint64_t seq, ledger_visit_fn *fn, void *owner)

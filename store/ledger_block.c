@@ -171,6 +171,33 @@ void ledger_block_get(const struct ledger_block *b, uint32_t i, struct ledger_en
     out->priority = (uint8_t)value_at(b, COLUMN_PRIORITY, i);
 }
 
+/* Whether only the places of its entries differ. */
+static bool is_alike(const struct ledger_block *b)
+{
+    return (b->columns[COLUMN_SIZE].width | b->columns[COLUMN_EXPIRES].width |
+            b->columns[COLUMN_PRIORITY].width) == 0;
+}
+
+void ledger_block_get_row(const struct ledger_block *b, uint32_t i, uint32_t count,
+                          struct ledger_entry *out)
+{
+    const struct ledger_column places = b->columns[COLUMN_PLACE];
+    const uint8_t *at = b->values + places.at + (size_t)i * places.width;
+    struct ledger_entry like;
+
+    ASSERT(count <= b->count && i <= b->count - count);
+    if (!is_alike(b)) {
+        for (uint32_t k = 0; k < count; k++)
+            ledger_block_get(b, i + k, &out[k]);
+        return;
+    }
+    ledger_block_get(b, i, &like);
+    for (uint32_t k = 0; k < count; k++, at += places.width) {
+        out[k] = like;
+        out[k].place = turn_back(places.base + (get_le64(at) & places.mask));
+    }
+}
+
 uint32_t ledger_block_size(const struct ledger_block *b, uint32_t i)
 {
     return (uint32_t)value_at(b, COLUMN_SIZE, i);

@@ -60,6 +60,9 @@ struct ledger_block *ledger_block_new(const struct ledger_rows *rows);
 void ledger_block_free(struct ledger_block *b);
 
 void ledger_block_get(const struct ledger_block *b, uint32_t i, struct ledger_entry *out);
+/* `count` entries from `i` on. */
+void ledger_block_get_row(const struct ledger_block *b, uint32_t i, uint32_t count,
+                          struct ledger_entry *out);
 /* The size alone. */
 uint32_t ledger_block_size(const struct ledger_block *b, uint32_t i);
 
@@ -81,6 +84,47 @@ static inline uint32_t ledger_bit_next(const uint64_t *bits, uint32_t from, uint
         from = (from / 64 + 1) * 64;
     }
     return from < count ? from : count;
+}
+
+/* The first bit that is not set at or above `from`; `count` when there is none below that. */
+static inline uint32_t ledger_bit_end(const uint64_t *bits, uint32_t from, uint32_t count)
+{
+    while (from < count) {
+        uint64_t word = ~bits[from / 64] >> (from % 64);
+
+        if (word != 0) {
+            from += (uint32_t)__builtin_ctzll(word);
+            break;
+        }
+        from = (from / 64 + 1) * 64;
+    }
+    return from < count ? from : count;
+}
+
+/* Clears `count` bits from `from` on. */
+static inline void ledger_bits_clear(uint64_t *bits, uint32_t from, uint32_t count)
+{
+    while (count > 0) {
+        uint32_t at = from % 64;
+        uint32_t n = count < 64 - at ? count : 64 - at;
+
+        bits[from / 64] &= ~(UINT64_MAX >> (64 - n) << at);
+        from += n;
+        count -= n;
+    }
+}
+
+/* Sets `count` bits from `from` on. */
+static inline void ledger_bits_set(uint64_t *bits, uint32_t from, uint32_t count)
+{
+    while (count > 0) {
+        uint32_t at = from % 64;
+        uint32_t n = count < 64 - at ? count : 64 - at;
+
+        bits[from / 64] |= UINT64_MAX >> (64 - n) << at;
+        from += n;
+        count -= n;
+    }
 }
 
 void ledger_block_encode(const struct ledger_block *b, struct buf *out);

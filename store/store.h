@@ -40,6 +40,7 @@
 #include "msg/msg.h"
 
 struct io;
+struct ledger_entry;
 struct log_sorting;
 struct partition;
 struct record;
@@ -102,6 +103,20 @@ struct stored {
     int64_t time_ms;     /* when it was stored */
     uint64_t place;
 };
+
+/* A ROW is messages in memory that differ in nothing but their bodies, which lie in one piece. */
+
+/* Stores a row of messages that are as put->message but for their bodies: from the front, as many
+ * as there is memory for. Of each entry the place and the size are set. Returns how many; none: put
+ * the first by itself, which says why. */
+size_t store_put_row(struct store *s, const struct store_put *put, const struct bytes *bodies,
+                     size_t count, struct ledger_entry *entries);
+/* How many of them, from the front, are a row in memory; none: peek at the first by itself. `*head`
+ * is what they have in common, without a body. All is borrowed until the store is called again. */
+size_t store_peek_row(const struct store *s, const struct ledger_entry *entries, size_t count,
+                      struct stored *head, struct bytes *bodies);
+/* One reference less to each, of whatever queue. */
+void store_unref_row(struct store *s, const struct ledger_entry *entries, size_t count);
 
 /* Keeps the bytes of a view where they are. A plain value; NULL inside: nothing is pinned. */
 struct store_pin {

@@ -227,6 +227,127 @@ static void test_each_queue_gets_its_messages_in_order(void **state)
             play(test_seed() + k, &rounds[i]);
 }
 
+/* ---- those that wait for a consumer ---- */
+
+enum { SENT = 300, HELD = 100, ACKED = 50 };
+
+/* Declares "q"; that is answered when all before it is done. */
+static void declare_with(struct client *c, const char *arguments)
+{
+    struct method m = {.id = METHOD_QUEUE_DECLARE};
+    struct buf area;
+
+    buf_init(&area, KIB);
+    memset(&m.queue_declare, 0, sizeof(m.queue_declare));
+    m.queue_declare.queue = bytes_text("q");
+    m.queue_declare.arguments = table_text(&area, arguments);
+    client_method(c, 1, &m);
+    client_expect(c, 1, METHOD_QUEUE_DECLARE_OK);
+    buf_release(&area);
+}
+
+/* Its number is its body. */
+static void send_numbers(struct client *c)
+{
+    struct method m = {.id = METHOD_BASIC_PUBLISH};
+    const uint8_t props[] = {0x10, 0x00, 1};
+    uint8_t body[2];
+
+    memset(&m.basic_publish, 0, sizeof(m.basic_publish));
+    m.basic_publish.routing_key = bytes_text("q");
+    for (int i = 0; i < SENT; i++) {
+        put_be16(body, (uint16_t)i);
+        client_method(c, 1, &m);
+        client_content_with(c, 1, bytes_of(props, sizeof(props)), bytes_of(body, sizeof(body)));
+    }
+}
+
+static void expect_number(struct client *c, int number, bool is_redelivered)
+{
+    const struct method *m = client_expect(c, 1, METHOD_BASIC_DELIVER);
+
+    assert_int_equal(m->basic_deliver.redelivered, is_redelivered);
+    client_take_body(c, 1);
+    assert_int_equal(c->body.size, 2);
+    assert_int_equal(get_be16(c->body.data), number);
+}
+
+static void test_each_kind_of_queue_keeps_what_it_would_one_by_one(void **state)
+{
+    static const struct {
+        const char *arguments;
+        int first, end; /* of those that are left */
+    } kinds[] = {
+        {"", 0, SENT},
+        {"x-max-length=50", SENT - 50, SENT},
+        {"x-max-length=50 x-overflow=reject-publish", 0, 50},
+        {"x-max-length-bytes=20", SENT - 10, SENT},
+        {"x-max-priority=5", 0, SENT},
+        {"x-message-ttl=100000", 0, SENT},
+        {"x-delivery-limit=3", 0, SENT},
+        {"x-single-active-consumer=true", 0, SENT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        struct world w;
+
+        world_init(&w);
+        world_open(&w);
+        struct client *c = client_open(&w, 1);
+        declare_with(c, kinds[i].arguments);
+        send_numbers(c);
+        declare_with(c, kinds[i].arguments);
+        client_consume(c, "q", "c", true);
+        for (int number = kinds[i].first; number < kinds[i].end; number++)
+            expect_number(c, number, false);
+        client_expect_nothing(c, 100);
+        amqp_check(w.door);
+        client_free(c);
+        world_release(&w);
+    }
+}
+
+static void limit_prefetch(struct client *c, uint16_t count)
+{
+    struct method m = {.id = METHOD_BASIC_QOS};
+
+    memset(&m.basic_qos, 0, sizeof(m.basic_qos));
+    m.basic_qos.prefetch_count = count;
+    client_method(c, 1, &m);
+    client_expect(c, 1, METHOD_BASIC_QOS_OK);
+}
+
+/* What came back is before the others, and marked; they are not. */
+static void test_what_came_back_is_first_and_marked(void **state)
+{
+    struct client *c, *other;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    world_open(&w);
+    c = client_open(&w, 1);
+    declare_with(c, "");
+    send_numbers(c);
+    other = client_open(&w, 1);
+    limit_prefetch(other, HELD);
+    client_consume(other, "q", "other", false);
+    for (int i = 0; i < HELD; i++)
+        expect_number(other, i, false);
+    client_ack(other, ACKED, true);
+    for (int i = HELD; i < HELD + ACKED; i++)
+        expect_number(other, i, false);
+    client_free(other);
+    client_consume(c, "q", "c", true);
+    for (int i = ACKED; i < SENT; i++)
+        expect_number(c, i, i < HELD + ACKED);
+    client_expect_nothing(c, 100);
+    amqp_check(w.door);
+    client_free(c);
+    world_release(&w);
+}
+
 /* An exchange keeps them, no queue gets them: each is given back, or counted as dropped. */
 static void test_what_goes_to_a_log_alone_is_unroutable_each_time(void **state)
 {
@@ -273,6 +394,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_each_queue_gets_its_messages_in_order),
+        LEAK_CHECKED(test_each_kind_of_queue_keeps_what_it_would_one_by_one),
+        LEAK_CHECKED(test_what_came_back_is_first_and_marked),
         LEAK_CHECKED(test_what_goes_to_a_log_alone_is_unroutable_each_time),
     };
 

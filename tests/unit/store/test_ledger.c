@@ -10,6 +10,8 @@
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
 
+enum { ROW_MAX = 200 };
+
 /* ---- A model: all that was ever added ---- */
 
 struct model {
@@ -96,6 +98,7 @@ struct habit {
     bool has_priorities;
     bool has_expiries;
     bool has_transient;
+    bool has_rows;  /* they come and go in rows, too */
     uint32_t depth; /* entries it aims for */
     uint32_t disorder;
 };
@@ -143,6 +146,45 @@ static void settle_one(struct ledger *l, struct model *m, struct rand *r, const 
     assert_int_equal(ledger_settle(l, seq), seq < m->next && m->live[seq]);
     if (seq < m->next)
         m->live[seq] = false;
+}
+
+/* Some at once. */
+static void add_row(struct ledger *l, struct model *m, struct rand *r, const struct habit *h)
+{
+    struct ledger_entry row[ROW_MAX];
+    size_t count = rand_below(r, ROW_MAX + 1);
+
+    for (size_t i = 0; i < count; i++) {
+        row[i] = random_entry(r, h, m->next);
+        model_add(m, m->next, &row[i]);
+    }
+    ledger_add_row(l, row, count);
+}
+
+/* The front of a row from anywhere goes. */
+static void settle_row(struct ledger *l, struct model *m, struct rand *r, const struct habit *h)
+{
+    struct ledger_entry row[ROW_MAX];
+    uint64_t low = model_next_live(m, 1), from = low, seq = 0;
+    size_t max = 1 + rand_below(r, ROW_MAX);
+    size_t count;
+
+    if (rand_chance(r, h->disorder, 100))
+        from = low + rand_below(r, m->next - low + 5);
+    count = ledger_next_row(l, from, &seq, row, max);
+    assert_int_equal(count > 0, model_next_live(m, from) < m->next);
+    assert_true(count <= max);
+    if (count == 0)
+        return;
+    assert_int_equal(seq, model_next_live(m, from));
+    for (size_t i = 0; i < count; i++) {
+        assert_true(m->live[seq + i]);
+        expect_entry(&row[i], &m->entries[seq + i]);
+    }
+    count = 1 + rand_below(r, count);
+    ledger_settle_row(l, seq, count);
+    for (size_t i = 0; i < count; i++)
+        m->live[seq + i] = false;
 }
 
 struct visits {
@@ -200,10 +242,12 @@ static void run(const struct habit *h, uint64_t seed, int steps)
     model_init(&m);
     model_grow(&m, 1);
     for (int i = 0; i < steps; i++) {
+        bool is_row = h->has_rows && rand_chance(&r, 1, 10);
+
         if (rand_below(&r, 2ULL * h->depth + 1) > l.live)
-            add_one(&l, &m, &r, h);
+            (is_row ? add_row : add_one)(&l, &m, &r, h);
         else
-            settle_one(&l, &m, &r, h);
+            (is_row ? settle_row : settle_one)(&l, &m, &r, h);
         if (rand_chance(&r, 1, 2000))
             settle_below(&l, &m, ledger_low(&l) + rand_below(&r, 700));
         if (rand_chance(&r, 1, 3000))
@@ -226,6 +270,10 @@ static void test_it_is_what_a_plain_array_is(void **state)
         {.depth = 40, .disorder = 50, .has_sizes = true},
         {.depth = 300, .disorder = 90, .has_transient = true},
         {.depth = 3000, .disorder = 0},
+        {.depth = 3000, .disorder = 0, .has_rows = true},
+        {.depth = 40, .disorder = 20, .has_rows = true},
+        {.depth = 5000, .disorder = 70, .has_rows = true, .has_sizes = true},
+        {.depth = 2000, .disorder = 30, .has_rows = true, .has_expiries = true},
         {.depth = 3000, .disorder = 100, .has_expiries = true, .has_priorities = true},
         {.depth = 5000,
          .disorder = 60,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rand.h"
+#include "store/ledger.h"
 #include "tests/lib/fault_heap.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
@@ -95,6 +96,46 @@ static void test_what_has_no_room_goes_to_the_disk_and_comes_back(void **state)
     publish(&w, fleeting, BODY, 3000); /* and again */
     partition_world_settle(&w.p);
     store_world_expect_all(&w);
+    end(&w);
+}
+
+/* Rows that are on the disk are not looked at as rows, and go as all others. */
+static void test_rows_are_spilled_too(void **state)
+{
+    enum { COUNT = 3000, ROW = 100 };
+    static struct ledger_entry entries[COUNT];
+    static const uint8_t body[BODY] = {1};
+    const struct message message = {.routing_key = bytes_text("k")};
+    const struct store_put put = {.message = &message, .references = 2};
+    struct bytes bodies[ROW];
+    struct store_world w;
+    struct stored head;
+    size_t seen = 0;
+
+    (void)state;
+    begin(&w);
+    for (int i = 0; i < ROW; i++)
+        bodies[i] = bytes_of(body, sizeof(body));
+    for (int i = 0; i < COUNT; i += ROW) {
+        assert_int_equal(store_put_row(w.store, &put, bodies, ROW, entries + i), ROW);
+        partition_world_settle(&w.p);
+    }
+    assert_true(stats_of(&w).spilled_bytes > 0);
+    for (int i = 0; i < COUNT; i += ROW)
+        seen += store_peek_row(w.store, entries + i, ROW, &head, bodies);
+    assert_true(seen > 0 && seen < COUNT);
+    store_unref_row(w.store, entries, COUNT);
+    store_check(w.store);
+    assert_int_equal(stats_of(&w).transient_messages, COUNT);
+    for (int i = 0; i < COUNT; i += ROW) /* those at the end of each stay, and are moved together */
+        store_unref_row(w.store, entries + i, ROW - 1);
+    partition_world_settle(&w.p);
+    store_check(w.store);
+    assert_int_equal(stats_of(&w).transient_messages, COUNT / ROW);
+    for (int i = ROW - 1; i < COUNT; i += ROW)
+        store_unref_row(w.store, entries + i, 1);
+    assert_int_equal(stats_of(&w).transient_messages, 0);
+    store_check(w.store);
     end(&w);
 }
 
@@ -481,6 +522,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_what_has_no_room_goes_to_the_disk_and_comes_back),
+        LEAK_CHECKED(test_rows_are_spilled_too),
         LEAK_CHECKED(test_counts_survive_the_disk),
         LEAK_CHECKED(test_large_messages_are_spilled_too),
         LEAK_CHECKED(test_a_message_that_stays_does_not_keep_those_around_it),

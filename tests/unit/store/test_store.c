@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "store/ledger.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
 #include "tests/unit/store/store_world.h"
@@ -101,6 +102,101 @@ static void test_memory_is_reused_at_once(void **state)
         store_world_settle(&w, 3, i);
     }
     assert_int_equal(stats_of(&w).transient_bytes, 128 << 10);
+    end(&w);
+}
+
+/* ---- Rows ---- */
+
+enum { ROW = 100, ROW_BODY = 40 };
+
+/* Puts a row whose bodies begin with the numbers from `first` on, referenced twice each. */
+static size_t put_row(struct store_world *w, const char *key, uint8_t first,
+                      struct ledger_entry entries[ROW])
+{
+    static uint8_t bytes[ROW][ROW_BODY];
+    struct bytes bodies[ROW];
+    const struct message m = {.routing_key = bytes_text(key)};
+    const struct store_put put = {.message = &m, .references = 2};
+
+    for (size_t i = 0; i < ROW; i++) {
+        memset(bytes[i], (uint8_t)(first + i), ROW_BODY);
+        bodies[i] = bytes_of(bytes[i], i % ROW_BODY); /* an empty one among them */
+    }
+    return store_put_row(w->store, &put, bodies, ROW, entries);
+}
+
+static void expect_row(struct store_world *w, const char *key, uint8_t first,
+                       const struct ledger_entry entries[ROW])
+{
+    struct bytes bodies[ROW];
+    struct stored head;
+
+    assert_int_equal(store_peek_row(w->store, entries, ROW, &head, bodies), ROW);
+    assert_true(bytes_equal(head.routing_key, bytes_text(key)));
+    assert_int_equal(head.exchange.size + head.props.size + head.body.size, 0);
+    for (size_t i = 0; i < ROW; i++) {
+        assert_int_equal(bodies[i].size, i % ROW_BODY);
+        assert_int_equal(entries[i].size, bodies[i].size);
+        for (size_t k = 0; k < bodies[i].size; k++)
+            assert_int_equal(bodies[i].data[k], (uint8_t)(first + i));
+    }
+}
+
+static void test_a_row_is_messages_that_go_one_by_one(void **state)
+{
+    struct ledger_entry row[ROW], other[ROW], mixed[2];
+    struct bytes bodies[ROW];
+    struct store_world w;
+    struct store_pin pin;
+    struct stored m;
+
+    (void)state;
+    begin(&w);
+    assert_int_equal(put_row(&w, "a", 7, row), ROW);
+    assert_int_equal(put_row(&w, "b", 9, other), ROW);
+    assert_int_equal(stats_of(&w).transient_messages, 2 * ROW);
+    expect_row(&w, "a", 7, row);
+    expect_row(&w, "b", 9, other);
+    mixed[0] = row[3];
+    mixed[1] = other[3];
+    assert_int_equal(store_peek_row(w.store, mixed, 2, &m, bodies), 1); /* not alike */
+    assert_int_equal(store_peek(w.store, row[5].place, &m, &pin), 0);
+    assert_int_equal(m.body.size, 5);
+    assert_memory_equal(m.routing_key.data, "a", 1);
+    store_unref(w.store, row[5].place);
+    store_unref(w.store, row[5].place);
+    store_pin_release(pin);
+    assert_int_equal(stats_of(&w).transient_messages, 2 * ROW - 1);
+    store_unref_row(w.store, other, ROW);
+    assert_int_equal(stats_of(&w).transient_messages, 2 * ROW - 1);
+    store_unref_row(w.store, other, ROW);
+    for (int i = 0; i < 2; i++) {
+        store_unref_row(w.store, row, 5);
+        store_unref_row(w.store, row + 6, ROW - 6);
+    }
+    assert_int_equal(stats_of(&w).transient_messages, 0);
+    store_world_check(&w);
+    end(&w);
+}
+
+static void test_a_row_with_long_texts_is_not_put(void **state)
+{
+    struct ledger_entry row[ROW];
+    struct store_world w;
+    char key[256] = {0};
+
+    (void)state;
+    begin(&w);
+    memset(key, 'k', 255);
+    assert_int_equal(put_row(&w, key, 1, row), ROW);
+    expect_row(&w, key, 1, row);
+    store_unref_row(w.store, row, ROW);
+    store_unref_row(w.store, row, ROW);
+    uint8_t props[600] = {0};
+    const struct message m = {.props.bytes = bytes_of(props, sizeof(props))};
+    const struct store_put put = {.message = &m, .references = 1};
+    const struct bytes body = bytes_text("b");
+    assert_int_equal(store_put_row(w.store, &put, &body, 1, row), 0);
     end(&w);
 }
 
@@ -405,6 +501,8 @@ int main(void)
         LEAK_CHECKED(test_a_message_in_memory_goes_with_its_last_reference),
         LEAK_CHECKED(test_one_reference_in_the_log_is_not_counted),
         LEAK_CHECKED(test_memory_is_reused_at_once),
+        LEAK_CHECKED(test_a_row_is_messages_that_go_one_by_one),
+        LEAK_CHECKED(test_a_row_with_long_texts_is_not_put),
         LEAK_CHECKED(test_messages_of_durable_queues_are_there_after_a_crash),
         LEAK_CHECKED(test_references_of_fleeting_queues_do_not_stay),
         LEAK_CHECKED(test_a_shallow_queue_keeps_its_records_in_the_shared_lane),

@@ -1,0 +1,136 @@
+/* Trains that cannot go straight: stored as rows, and out of the ledger as rows again to whoever is
+ * alone at his queue.
+ *
+ *     queues_store_train --> store_put_row, ledger_add_row
+ *     queue_dispatch_train <-- ledger_next_row, store_peek_row --> train_ops.deliver
+ *
+ * Messages of a row come and go in the order and with all that would follow if they came one by
+ * one; a queue that asks more of a message than its turn is not open to rows. */
+#include "queue/train.h"
+
+#include "queue/queues_parts.h"
+
+enum { ROW_MAX = 128 };
+
+size_t train_share(const struct bytes *bodies, size_t count, size_t left)
+{
+    size_t n = 0;
+
+    while (n < count && bodies[n].size <= TRAIN_BODY_MAX && bodies[n].size <= left)
+        left -= bodies[n++].size;
+    return n;
+}
+
+/* Whether a message of the queue has neither level nor date of its own, and no key. */
+static bool is_plain(const struct queue *q)
+{
+    return q->stream == NULL && q->dedup == NULL && q->delayed == NULL && q->ready.lanes == NULL;
+}
+
+/* ---- in ---- */
+
+/* Whether whoever is next could have it at once, without a place in the ledger. */
+static bool may_go_straight(struct queue *q)
+{
+    const struct consumer *c = queue_ready_count(q) == 0 ? queue_next_consumer(q) : NULL;
+
+    return c != NULL && c->is_no_ack;
+}
+
+static bool takes_rows(struct queue *q, bool is_persistent)
+{
+    return is_plain(q) && q->args.overflow == OVERFLOW_DROP_HEAD &&
+           q->args.message_ttl_ms == QUEUE_NO_LIMIT && !(is_persistent && q->is.is_durable) &&
+           !may_go_straight(q);
+}
+
+static bool all_take_rows(const struct queues_publish *p)
+{
+    bool is_persistent = message_is_persistent(p->message);
+
+    for (size_t i = 0; i < p->target_count; i++)
+        if (!takes_rows(p->targets[i], is_persistent))
+            return false;
+    return true;
+}
+
+static void arrive(struct queue *q, const struct ledger_entry *entries, size_t count)
+{
+    ledger_add_row(&q->ledger, entries, count);
+    QUEUE_TALLY(q, published, count);
+    queue_activate(q);
+}
+
+size_t queues_store_train(struct queues *qs, const struct queues_publish *p,
+                          const struct bytes *bodies, size_t count)
+{
+    struct ledger_entry entries[ROW_MAX]; /* not cleared: it is large */
+    const struct store_put put = {.message = p->message, .references = (uint32_t)p->target_count};
+
+    ASSERT(p->target_count > 0 && p->expiration_ms == QUEUE_NO_LIMIT && p->upload == NULL);
+    ASSERT(p->once.publisher.data == NULL && p->message->slip.size == 0 && !p->is_moved);
+    if (qs->is_grouped || !all_take_rows(p))
+        return 0;
+    count = store_put_row(qs->store, &put, bodies, count < ROW_MAX ? count : ROW_MAX, entries);
+    for (size_t i = 0; i < count; i++) {
+        entries[i].priority = 0;
+        entries[i].expires_ms = 0;
+    }
+    for (size_t i = 0; i < p->target_count && count > 0; i++)
+        arrive(p->targets[i], entries, count);
+    return count;
+}
+
+/* ---- out ---- */
+
+/* Whether all that is ready is behind the cursor, and nothing is to be said about it. */
+static bool gives_rows(const struct queue *q)
+{
+    const struct ready *r = &q->ready;
+
+    return is_plain(q) && r->ahead == NULL && r->returned.span_count == 0 &&
+           r->seen.span_count == 0 && r->withdrawn.span_count == 0 && map_count(&q->counts) == 0 &&
+           !queue_counts(q);
+}
+
+/* How many of the entries, from the front, have no date and no level. */
+static size_t count_plain(const struct ledger_entry *entries, size_t count)
+{
+    size_t n = 0;
+
+    while (n < count && entries[n].expires_ms == 0 && entries[n].priority == 0)
+        n++;
+    return n;
+}
+
+static void end_row(struct queue *q, uint64_t seq, const struct ledger_entry *entries, size_t count)
+{
+    ready_take_row(&q->ready, seq, count);
+    ledger_settle_row(&q->ledger, seq, count);
+    store_unref_row(q->home->store, entries, count);
+}
+
+unsigned queue_dispatch_train(struct queue *q, struct consumer *c, unsigned max)
+{
+    struct ledger_entry entries[ROW_MAX]; /* not cleared: they are large */
+    struct bytes bodies[ROW_MAX];
+    struct stored head;
+    uint64_t seq = 0;
+    size_t count;
+
+    if (!consumer_takes_trains(c) || !gives_rows(q) || !c->ops->trains->has_room(c->owner))
+        return 0;
+    count =
+        ledger_next_row(&q->ledger, q->ready.cursor, &seq, entries, max < ROW_MAX ? max : ROW_MAX);
+    if (count == 0 || seq < q->ready.seen_below)
+        return 0;
+    count = store_peek_row(q->home->store, entries, count_plain(entries, count), &head, bodies);
+    count = train_share(bodies, count, TRAIN_BYTES_MAX);
+    if (count == 0)
+        return 0;
+    c->ops->trains->deliver(c->owner, &head, bodies, count);
+    consumer_took_train(c, count);
+    end_row(q, seq, entries, count);
+    QUEUE_TALLY(q, delivered_no_ack, count);
+    return (unsigned)count;
+}
