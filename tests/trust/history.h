@@ -98,7 +98,8 @@
     X(FACT_SIZE, "size", FACT_NUMBER)           /* bytes that it takes at most */                  \
     X(FACT_AGAIN, "again", FACT_FLAG)           /* sent once more, with its number */              \
     X(FACT_MANDATORY, "mandatory", FACT_FLAG)                                                      \
-    X(FACT_CREDIT, "credit", FACT_NUMBER) /* how many the session may hold */
+    X(FACT_CREDIT, "credit", FACT_NUMBER) /* how many the session may hold */                      \
+    X(FACT_LATE, "late", FACT_NUMBER)     /* ms after which a client has heard of its end */
 
 enum verb {
 #define X(constant, text) constant,

@@ -131,6 +131,7 @@ struct judge {
     bool is_damaged; /* and the broker said so */
     uint64_t window_ms;
     uint64_t slack_ms;
+    uint64_t late_ms;
     struct map letters;
     struct map deals;
     struct map sessions;
@@ -185,6 +186,9 @@ bool moment_is_sure(const struct judge *j, const struct moment *m);
 void judge_deliver(struct judge *j, struct session *s);
 /* The session has no claim on the copy any more. */
 void copy_return(struct judge *j, struct copy *c, struct session *by);
+/* The session is over by now, perhaps: its client reads many connections, and may hear of the end
+ * behind what followed from it. */
+bool judge_is_told_late(const struct judge *j, const struct session *s);
 
 /* ---- judge_rank.c ---- */
 

@@ -251,6 +251,22 @@ static void check_order(struct judge *j, const struct session *s, const struct c
         map_put(&j->lines, line, (void *)(uintptr_t)(l->published + 1));
 }
 
+bool judge_is_told_late(const struct judge *j, const struct session *s)
+{
+    const struct history *h = j->history;
+
+    for (size_t i = j->at + 1;
+         i < h->count && h->events[i].at_ms < judge_event(j)->at_ms + j->late_ms; i++) {
+        const struct event *e = &h->events[i];
+        bool is_over = e->verb == VERB_CRASH || e->verb == VERB_STOP;
+        bool is_its = e->verb == VERB_GONE && event_get(e, FACT_SESSION, 0) == s->number;
+
+        if (is_over || is_its)
+            return true;
+    }
+    return false;
+}
+
 static void check_owner(struct judge *j, struct session *s)
 {
     struct place *p = s->place;
@@ -261,7 +277,7 @@ static void check_owner(struct judge *j, struct session *s)
     bool is_above = p->owner != NULL && event_get(s->consume, FACT_PRIORITY, 0) >
                                             event_get(p->owner->consume, FACT_PRIORITY, 0);
     if (p->owner != NULL && p->owner != s && !p->owner->is_leaving && !p->owner->is_gone &&
-        !s->is_leaving && !is_above)
+        !s->is_leaving && !is_above && !judge_is_told_late(j, p->owner))
         judge_breach(j, BREACH_SHARED,
                      "session %" PRIu64 " of '%s' gets messages, and so does %" PRIu64, s->number,
                      judge_word(j, p->name), p->owner->number);

@@ -108,7 +108,7 @@ void judge_group(struct judge *j, struct session *s, struct copy *c)
         LIST_FOREACH (link, &owner->held)
             has_some |= CONTAINER_OF(link, struct copy, link)->place == c->place;
     }
-    if (has_some)
+    if (has_some && !judge_is_told_late(j, owner))
         judge_breach(j, BREACH_SHARED,
                      "session %" PRIu64 " gets messages of '%s', which session %" PRIu64 " has",
                      s->number, judge_word(j, c->place->name), owner->number);

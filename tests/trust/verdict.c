@@ -486,6 +486,7 @@ static void on_event(struct judge *j)
     case VERB_WINDOW:
         j->window_ms = event_get(e, FACT_MS, WINDOW_MS);
         j->slack_ms = event_get(e, FACT_DELAY, SLACK_MS);
+        j->late_ms = event_get(e, FACT_LATE, 0);
         break;
     case VERB_START:
         on_start(j);

@@ -109,6 +109,7 @@ bool load_open(struct load *l, const char *path, uint64_t seed)
     e = load_event(l, VERB_WINDOW);
     event_set(e, FACT_MS, ACK_WINDOW_MS);
     event_set(e, FACT_DELAY, SLACK_MS);
+    event_set(e, FACT_LATE, SLACK_MS);
     for (unsigned i = 0; i < PUBLISHERS + CONSUMERS; i++)
         l->actors[l->actor_count++] =
             actor_new(l, i < PUBLISHERS ? ACTOR_PUBLISHER : ACTOR_CONSUMER);
