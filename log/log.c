@@ -40,7 +40,7 @@ static void on_roll(void *owner)
     struct log *l = owner;
 
     log_mark(l);
-    sorter_kick(&l->sorter);
+    sorter_on_roll(&l->sorter);
 }
 
 static void on_spares(void *owner)

@@ -18,6 +18,7 @@ struct log_options {
     uint64_t sync_interval_ms;      /* 0: synced before told; else so long after */
     uint64_t watermark_interval_ms; /* between renewals of the durable watermark */
     uint64_t trash_keep_ms;         /* how long files that nothing knows are kept */
+    uint64_t burst_bytes_max;       /* unsorted bytes that may wait while publishers are fast */
     uint64_t debt_bytes_max;        /* unsorted bytes from which publishers are held back */
 };
 

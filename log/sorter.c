@@ -12,10 +12,10 @@
 
 enum {
     PAUSE_NS = 1000 * 1000 * 1000,
-    READ_RUNS = 8,    /* index entries read at once: about one block */
-    SORT_AT_ONCE = 4, /* hot segments in one run, when that many wait */
-    MERGE_MIN = 8,    /* neighbours worth a merge */
-    READ_TRIES = 10,  /* runs that fail at one place before it is given up */
+    CALM_NS = 1000 * 1000 * 1000, /* without a new segment: nobody is in a hurry */
+    SORT_AT_ONCE = 4,             /* hot segments in one run, when that many wait */
+    MERGE_MIN = 8,                /* neighbours worth a merge */
+    READ_TRIES = 10,              /* runs that fail at one place before it is given up */
 };
 
 static void start_read(struct sorter *s);
@@ -30,6 +30,11 @@ static void pause_over(struct io_timer *t)
     sorter_kick(CONTAINER_OF(t, struct sorter, pause));
 }
 
+static void calm_over(struct io_timer *t)
+{
+    sorter_kick(CONTAINER_OF(t, struct sorter, calm));
+}
+
 void sorter_init(struct sorter *s, const struct site *site, struct hot *hot, struct cold *cold,
                  struct keeper *keeper)
 {
@@ -40,6 +45,7 @@ void sorter_init(struct sorter *s, const struct site *site, struct hot *hot, str
     s->keeper = keeper;
     map_init(&s->limits);
     io_timer_init(&s->pause, pause_over);
+    io_timer_init(&s->calm, calm_over);
     io_task_init(&s->task, look_for_work);
     s->job.urgency = IO_BACKGROUND;
 }
@@ -71,6 +77,7 @@ void sorter_close(struct sorter *s)
 {
     s->is_closed = true;
     io_timer_stop(s->site->io, &s->pause);
+    io_timer_stop(s->site->io, &s->calm);
     io_task_cancel(&s->task);
 }
 
@@ -117,12 +124,36 @@ static void retire_dead(struct sorter *s)
         s->on_change(s->change_owner);
 }
 
+/* True while publishers fill segments fast: what is written then is not to be written twice at the
+ * same time. It waits until they are calm, or until it is as much as may wait. */
+static bool is_put_off(struct sorter *s)
+{
+    const struct log_options *o = &s->site->options;
+    uint64_t most =
+        o->burst_bytes_max < o->debt_bytes_max / 2 ? o->burst_bytes_max : o->debt_bytes_max / 2;
+    uint64_t now_ns = io_now_ns(s->site->io);
+
+    if (s->hot->spares->is_short || now_ns >= s->calm_ns || sorter_debt(s) >= most)
+        return false;
+    if (!io_timer_is_running(&s->calm))
+        io_timer_start(s->site->io, &s->calm, s->calm_ns - now_ns);
+    return true;
+}
+
+void sorter_on_roll(struct sorter *s)
+{
+    s->calm_ns = io_now_ns(s->site->io) + CALM_NS;
+    sorter_kick(s);
+}
+
 /* Several segments at once make fewer and larger files; on a full disk one after the other makes
  * room for the next. */
 static bool choose_sort(struct sorter *s)
 {
     size_t most = s->hot->spares->is_short ? 1 : SORT_AT_ONCE;
 
+    if (!is_sortable(s, s->hot->segments[0]) || is_put_off(s))
+        return false;
     for (size_t i = 0; i + 1 < s->hot->segment_count && i < most; i++) {
         if (!is_sortable(s, s->hot->segments[i]))
             break;
@@ -354,6 +385,18 @@ static void run_failed(struct sorter *s, int err)
 
 /* ---- Steps ---- */
 
+/* The entry behind those that are read at once: no more than a block has room for, or one alone.
+ * Blocks of the usual size are recycled; memory that was never touched costs more than the read. */
+static size_t read_end(const struct sorter *s, const struct index *x, size_t from)
+{
+    uint64_t limit = x->entries[from].at + s->site->options.block_bytes;
+    size_t to = from + 1;
+
+    while (to < x->count && index_run_end(x, to, s->inputs[s->input]->bytes) <= limit)
+        to++;
+    return to;
+}
+
 /* Loads the index when it is missing, then reads about one block. */
 static int read_blocking(struct sorter *s)
 {
@@ -371,7 +414,7 @@ static int read_blocking(struct sorter *s)
         x = s->read.index;
     }
     from = s->read.number <= x->entries[0].number ? 0 : index_find(x, s->read.number);
-    to = from + READ_RUNS < x->count ? from + READ_RUNS : x->count;
+    to = read_end(s, x, from);
     s->read.block->first = from == 0 ? g->first : x->entries[from].number;
     s->read.block->end = to < x->count ? x->entries[to].number : g->end;
     rv = segment_open(s->site, g, &f);

@@ -124,6 +124,8 @@ struct sorter {
     struct io_job job;
     int job_err;
     struct io_timer pause;
+    struct io_timer calm; /* runs while sorting waits for publishers to be less fast */
+    uint64_t calm_ns;     /* when they are, unless another segment fills before */
     uint64_t runs;
     uint64_t failures;
     void (*on_change)(void *owner); /* a run has ended, or segments have gone */
@@ -142,6 +144,9 @@ void sorter_release(struct sorter *s);
 
 /* Looks at the end of the turn whether there is work, and starts it. */
 void sorter_kick(struct sorter *s);
+
+/* A segment is full. While they fill fast nothing is sorted, up to options.burst_bytes_max. */
+void sorter_on_roll(struct sorter *s);
 
 /* Asks for a compaction of a lane by key. */
 void sorter_compact(struct sorter *s, uint64_t destination, uint64_t tombstone_age_ms);

@@ -7,7 +7,11 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
-enum { RETRY_NS = 1000 * 1000 * 1000, FILL_STEP = 1 << 20 };
+enum {
+    RETRY_NS = 1000 * 1000 * 1000,
+    HURRY_NS = 1000 * 1000 * 1000, /* between two segments */
+    FILL_STEP = 1 << 20,
+};
 
 struct site_path spares_path(const struct site *site, uint64_t id)
 {
@@ -104,13 +108,31 @@ void spares_init(struct spares *s, const struct site *site)
     io_timer_init(&s->retry, retry);
 }
 
+/* Whether there is time to write a segment before it is written. When one is wanted badly, filling
+ * takes too long; and while segments are used up fast, zeros would take half of the disk from what
+ * is published. */
+static bool has_time_to_fill(const struct spares *s)
+{
+    return s->count > SPARES_RESERVE && io_now_ns(s->site->io) >= s->hurry_ns;
+}
+
+/* One spare less. */
+static void note_taken(struct spares *s)
+{
+    uint64_t now_ns = io_now_ns(s->site->io);
+
+    if (s->taken_ns > 0 && now_ns - s->taken_ns < HURRY_NS)
+        s->hurry_ns = now_ns + HURRY_NS;
+    s->taken_ns = now_ns;
+}
+
 void spares_fill(struct spares *s)
 {
     if (s->is_busy || s->is_closed || s->count >= (size_t)s->site->options.spare_segments)
         return;
     s->is_busy = true;
     s->making = s->next_id++;
-    s->is_filled = s->count > SPARES_RESERVE; /* when one is wanted badly, filling takes too long */
+    s->is_filled = has_time_to_fill(s);
     io_submit(s->site->io, &s->job);
 }
 
@@ -136,6 +158,7 @@ bool spares_take(struct spares *s, bool may_use_reserve, uint64_t *id)
     *id = s->ready[0];
     s->count--;
     memmove(&s->ready[0], &s->ready[1], s->count * sizeof(s->ready[0]));
+    note_taken(s);
     spares_fill(s);
     return true;
 }

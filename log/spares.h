@@ -29,8 +29,10 @@ struct spares {
     bool is_closed;
     struct io_job job;
     struct io_timer retry;
-    uint64_t making; /* id of the one in the job */
-    bool is_filled;  /* the job writes zeros, not only reserves */
+    uint64_t making;   /* id of the one in the job */
+    bool is_filled;    /* the job writes zeros, not only reserves */
+    uint64_t taken_ns; /* when the last one was taken; 0: none was */
+    uint64_t hurry_ns; /* until then they are taken fast: there is no time to fill any */
     int err;
     void (*on_change)(void *owner); /* a spare became ready, or space ran short */
     void *owner;

@@ -32,7 +32,7 @@ static struct stored view_of(const struct queues *qs, const struct message *m)
 
 static bool is_open(const struct queue *q, bool is_persistent)
 {
-    return queue_ready_count(q) == 0 && !ready_has_hold(&q->ready) && q->stream == NULL &&
+    return q->stream == NULL && queue_ready_count(q) == 0 && !ready_has_hold(&q->ready) &&
            q->dedup == NULL && q->delayed == NULL && !(is_persistent && q->is.is_durable) &&
            !queue_counts(q);
 }

@@ -415,6 +415,7 @@ ELSEWHERE = {
     "millrace.log.cold_compression": ("tests/unit/log/test_sort_out.c", "cold_compression"),
     "millrace.log.sorter_buffer": ("tests/unit/log/test_sorter.c", "sorter_buffer_bytes"),
     "millrace.log.watermark_interval": ("tests/unit/log/test_marks.c", "watermark_interval_ms"),
+    "millrace.log.burst_max": ("tests/unit/log/test_sorter.c", "burst_bytes_max"),
     "millrace.log.debt_max": ("tests/unit/log/test_sorter.c", "debt_bytes_max"),
     "consumer_timeout": ("tests/dialogue/input/c_limits.dialogue", "set consumer_timeout"),
     "millrace.queue.lane_min": ("tests/unit/queue/test_elsewhere.c", "lane_min_bytes"),

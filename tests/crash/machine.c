@@ -34,6 +34,7 @@ struct log_options machine_log_options(uint64_t seed)
     o.cold_segment_bytes = (uint64_t)(64 * KIB) << rand_below(&r, 3);
     o.cold_compression = rand_chance(&r, 1, 2) ? 1 : 0;
     o.spare_segments = 2 + (int64_t)rand_below(&r, 3);
+    o.burst_bytes_max = rand_chance(&r, 1, 3) ? 3 * o.segment_bytes : 0;
     return o;
 }
 

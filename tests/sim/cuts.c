@@ -61,6 +61,7 @@ static void shrink(struct broker_world *w)
     w->log.spare_segments = 3;
     w->log.cold_segment_bytes = 16 * KIB;
     w->log.sorter_buffer_bytes = 16 * KIB;
+    w->log.burst_bytes_max = 0; /* nor may they wait for the end of a life */
     w->partition.checkpoint_bytes = 40 * KIB;
 }
 

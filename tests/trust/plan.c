@@ -73,6 +73,7 @@ void plan_draw(struct plan *p, uint64_t seed)
     p->way.short_one_in = rand_chance(&rand, 1, 3) ? 10 : 0;
     draw_files(p, &rand);
     p->checkpoint_ms = rand_chance(&rand, 1, 2) ? 200 + rand_below(&rand, 3000) : 60000;
+    p->burst_bytes_max = rand_chance(&rand, 1, 2) ? 3 * p->segment_bytes : 0;
 }
 
 static void write_set(uint64_t set, const char *const *names, unsigned count, struct buf *out)

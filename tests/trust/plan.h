@@ -85,6 +85,7 @@ struct plan {
     uint64_t segment_bytes;
     uint64_t block_bytes;
     uint64_t cold_segment_bytes;
+    uint64_t burst_bytes_max;
     uint64_t sorter_buffer_bytes;
     uint64_t checkpoint_ms;
 };

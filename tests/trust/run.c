@@ -89,6 +89,7 @@ static void begin(struct run *r, uint64_t seed)
     r->world.log_options.segment_bytes = r->plan.segment_bytes;
     r->world.log_options.block_bytes = r->plan.block_bytes;
     r->world.log_options.cold_segment_bytes = r->plan.cold_segment_bytes;
+    r->world.log_options.burst_bytes_max = r->plan.burst_bytes_max;
     r->world.log_options.sorter_buffer_bytes = r->plan.sorter_buffer_bytes;
     r->world.partition_options.checkpoint_interval_ms = r->plan.checkpoint_ms;
     e = run_event(r, VERB_WINDOW);

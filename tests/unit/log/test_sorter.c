@@ -729,6 +729,112 @@ static void test_pressure_ends_when_dead_segments_go_unread(void **state)
     end(&w);
 }
 
+/* ---- Bursts ---- */
+
+/* Two checkpoints, in less time than makes publishers calm. */
+static void checkpoint_fast(struct log_world *w)
+{
+    for (int i = 0; i < 2; i++) {
+        log_world_append(w, KIND_DROP, 0);
+        log_world_run_ms(w, 5);
+        assert_int_equal(begin_checkpoint(w), 0);
+        log_world_run_ms(w, 5);
+    }
+}
+
+static void begin_burst(struct log_world *w, uint64_t burst_bytes)
+{
+    log_world_init(w);
+    w->options.burst_bytes_max = burst_bytes;
+    log_world_open(w);
+    log_world_settle(w);
+}
+
+static void test_while_segments_fill_fast_sorting_waits(void **state)
+{
+    struct log_world w;
+    uint64_t last;
+
+    (void)state;
+    begin_burst(&w, 512 << 10);
+    last = fill_mixed(&w, 3);
+    checkpoint_fast(&w);
+    log_world_run_ms(&w, 800);
+    assert_int_equal(sorter_of(&w)->runs, 0);
+    fill_mixed(&w, 4);
+    log_world_run_ms(&w, 800);
+    assert_int_equal(sorter_of(&w)->runs, 0);
+    assert_int_equal(log_first(w.log), 0);
+    log_world_run_ms(&w, 400);
+    log_world_settle(&w);
+    assert_int_equal(sorter_of(&w)->runs, 1);
+    assert_true(log_first(w.log) > 0 && log_first(w.log) <= last);
+    expect_mixed(&w, log_next(w.log));
+    end(&w);
+}
+
+static void test_no_more_waits_than_may(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    begin_burst(&w, 64 << 10);
+    fill_mixed(&w, 2);
+    checkpoint_fast(&w);
+    assert_int_equal(sorter_of(&w)->runs, 0);
+    fill_mixed(&w, 4);
+    checkpoint_fast(&w);
+    assert_true(sorter_of(&w)->runs > 0);
+    assert_true(log_first(w.log) > 0);
+    end(&w);
+}
+
+/* Publishers are held back by more; they must not wait for a sorter that waits for them. */
+static void test_half_of_the_debt_is_the_most_that_waits(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    log_world_init(&w);
+    w.options.burst_bytes_max = 1 << 30;
+    w.options.debt_bytes_max = 100 << 10;
+    log_world_open(&w);
+    fill_mixed(&w, 4);
+    log_world_run_ms(&w, 5);
+    assert_true(w.told.is_pressed);
+    checkpoint_fast(&w);
+    assert_false(w.told.is_pressed);
+    end(&w);
+}
+
+static void test_on_a_full_disk_nothing_waits(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    begin_burst(&w, 512 << 10);
+    fill_mixed(&w, 3);
+    checkpoint_fast(&w);
+    assert_int_equal(sorter_of(&w)->runs, 0);
+    w.log->spares.is_short = true;
+    log_sort(w.log);
+    log_world_settle(&w);
+    assert_true(sorter_of(&w)->runs > 0);
+    end(&w);
+}
+
+static void test_closing_does_not_wait_for_the_calm(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    begin_burst(&w, 512 << 10);
+    fill_mixed(&w, 3);
+    checkpoint_fast(&w);
+    assert_true(io_timer_is_running(&sorter_of(&w)->calm));
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -757,6 +863,11 @@ int main(void)
         LEAK_CHECKED(test_closing_during_a_run_throws_it_away),
         LEAK_CHECKED(test_pressure_ends_when_the_debt_is_paid),
         LEAK_CHECKED(test_pressure_ends_when_dead_segments_go_unread),
+        LEAK_CHECKED(test_while_segments_fill_fast_sorting_waits),
+        LEAK_CHECKED(test_no_more_waits_than_may),
+        LEAK_CHECKED(test_half_of_the_debt_is_the_most_that_waits),
+        LEAK_CHECKED(test_on_a_full_disk_nothing_waits),
+        LEAK_CHECKED(test_closing_does_not_wait_for_the_calm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

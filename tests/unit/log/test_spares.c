@@ -113,6 +113,35 @@ static void test_only_those_behind_the_first_are_filled(void **state)
     end(&f);
 }
 
+/* What is published then would have to share the disk with zeros. */
+static void test_none_is_filled_while_they_are_taken_fast(void **state)
+{
+    uint32_t writes[10] = {0};
+    struct fixture f;
+    uint64_t id = 0;
+
+    (void)state;
+    begin(&f);
+    fill(&f);
+    run_ms(&f, 100);
+    sim_disk_observe(f.log.disk, count_writes, writes);
+    assert_true(spares_take(&f.spares, false, &id)); /* the first one ever */
+    run_ms(&f, 600);
+    assert_int_equal(writes[4], 1);
+    for (int i = 0; i < 2; i++) {
+        assert_true(spares_take(&f.spares, false, &id));
+        run_ms(&f, 600);
+    }
+    assert_int_equal(f.spares.count, 3);
+    assert_int_equal(writes[5] + writes[6], 0);
+    run_ms(&f, 600);
+    assert_true(spares_take(&f.spares, false, &id));
+    run_ms(&f, 1);
+    assert_int_equal(writes[7], 1);
+    sim_disk_observe(f.log.disk, NULL, NULL);
+    end(&f);
+}
+
 static void test_taking_one_starts_another(void **state)
 {
     struct fixture f;
@@ -321,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_as_many_are_made_as_are_wanted),
         LEAK_CHECKED(test_only_those_behind_the_first_are_filled),
+        LEAK_CHECKED(test_none_is_filled_while_they_are_taken_fast),
         LEAK_CHECKED(test_taking_one_starts_another),
         LEAK_CHECKED(test_the_last_one_is_the_reserve),
         LEAK_CHECKED(test_a_full_disk_is_told_and_tried_again_until_there_is_space),
