@@ -272,6 +272,13 @@ class Changes(Ctl):
         self.assertEqual(self.api.asked[1][3]["X-Reason"], "maintenance")
         self.run_ctl("close_connection", "x", "two\r\nlines", code=REFUSED)
 
+    def test_connections_of_a_virtual_host_are_closed_alone(self):
+        self.api.answers["GET", "/api/connections"] = [
+            {"name": "a", "vhost": "/"}, {"name": "b", "vhost": "other"}, {"name": "c"}]
+        self.api.answers["DELETE", "/api/connections/b"] = (204, None)
+        self.run_ctl("-p", "other", "close_all_connections")
+        self.assertEqual([asked[1] for asked in self.asked()[1:]], ["/api/connections/b"])
+
     def test_definitions_go_through_files(self):
         everything = {"users": [], "queues": [{"name": "q"}]}
         self.api.answers["GET", "/api/definitions"] = everything
@@ -328,8 +335,8 @@ class Ends(Ctl):
         self.assertEqual(self.asked(), [])
 
 
-class Real(unittest.TestCase):
-    """The verbs against a running broker."""
+class Served(unittest.TestCase):
+    """A running broker, to be asked."""
 
     @classmethod
     def setUpClass(cls):
@@ -348,6 +355,10 @@ class Real(unittest.TestCase):
 
     def rows(self, *words):
         return json.loads(self.ctl("--formatter", "json", *words))
+
+
+class Real(Served):
+    """The verbs against a running broker."""
 
     def test_users_and_permissions(self):
         self.ctl("add_user", "ann", "first", "monitoring")

@@ -87,15 +87,40 @@ int verb_set_limits(struct ctl *c, const struct verb *v)
     return rv;
 }
 
-int verb_clear_limits(struct ctl *c, const struct verb *v)
+static int clear_limit(struct ctl *c, const char *path, const char *name)
 {
-    char *path = ctl_path(c, v->path);
-    char *part = call_path(c->call, "%s", c->options->words[c->options->word_count - 1]);
+    char *part = call_path(c->call, "%s", name);
     char *whole = mem_format("%s%s", path, part);
     int rv = ctl_request(c, "DELETE", whole, NULL, NULL);
 
     mem_free(whole);
     mem_free(part);
+    return rv;
+}
+
+/* Each limit that the row names. */
+static int clear_all(struct ctl *c, const char *path, const char *names)
+{
+    int rv = 0;
+
+    while (rv == 0 && *names != '\0') {
+        char *name = mem_format("%.*s", (int)strcspn(names, " "), names);
+
+        rv = clear_limit(c, path, name);
+        names += strlen(name);
+        names += strspn(names, " ");
+        mem_free(name);
+    }
+    return rv;
+}
+
+int verb_clear_limits(struct ctl *c, const struct verb *v)
+{
+    const struct options *o = c->options;
+    bool is_named = o->word_count == v->most && strcmp(o->words[v->most - 1], "all") != 0;
+    char *path = ctl_path(c, v->path);
+    int rv = is_named ? clear_limit(c, path, o->words[v->most - 1]) : clear_all(c, path, v->body);
+
     mem_free(path);
     return rv;
 }
@@ -183,6 +208,14 @@ static void show_progress(const struct ctl *c, size_t done, size_t count)
     (void)fprintf(stderr, "\rclosing %zu of %zu%s", done, count, done == count ? "\n" : "");
 }
 
+/* Whether the connection is in the virtual host that was named, if one was. */
+static bool is_meant(const struct ctl *c, const json_t *connection)
+{
+    const char *vhost = json_string_value(json_object_get(connection, "vhost"));
+
+    return !c->options->names_vhost || (vhost != NULL && strcmp(vhost, c->options->vhost) == 0);
+}
+
 int verb_close_all(struct ctl *c, const struct verb *v)
 {
     char *path = ctl_path(c, v->path);
@@ -195,7 +228,7 @@ int verb_close_all(struct ctl *c, const struct verb *v)
     for (size_t i = 0; rv == 0 && i < json_array_size(all); i++) {
         const char *name = json_string_value(json_object_get(json_array_get(all, i), "name"));
 
-        if (name != NULL)
+        if (name != NULL && is_meant(c, json_array_get(all, i)))
             rv = close_one(c, name, reason);
         if (rv == ERR_NOT_FOUND)
             rv = 0; /* it went by itself */
@@ -211,8 +244,8 @@ int verb_close_all(struct ctl *c, const struct verb *v)
 /* Of all virtual hosts, or of the one that was named. */
 static char *definitions_path(struct ctl *c)
 {
-    return strcmp(c->options->vhost, "/") == 0 ? mem_text("/api/definitions")
-                                               : ctl_path(c, "/api/definitions/{v}");
+    return c->options->names_vhost ? ctl_path(c, "/api/definitions/{v}")
+                                   : mem_text("/api/definitions");
 }
 
 int verb_export(struct ctl *c, const struct verb *v)

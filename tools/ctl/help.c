@@ -14,6 +14,7 @@ static void explain(const struct verb *v)
 
 int verb_help(struct ctl *c, const struct verb *v)
 {
+    const struct refused *absent = NULL;
     const struct verb *about = NULL;
 
     (void)v;
@@ -22,6 +23,11 @@ int verb_help(struct ctl *c, const struct verb *v)
         (void)fputs("\nVerbs:\n", stdout);
         for (size_t i = 0; i < verb_count; i++)
             printf("  %-28s %s\n", verbs[i].name, verbs[i].does);
+        return 0;
+    }
+    absent = refused_find(c->options->words[0]);
+    if (absent != NULL) {
+        printf("'%s' is not here: %s\n", absent->name, absent->instead);
         return 0;
     }
     about = verb_find(c->options->words[0]);

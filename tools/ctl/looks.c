@@ -153,6 +153,29 @@ int verb_browse(struct ctl *c, const struct verb *v)
     return rv;
 }
 
+int verb_peek(struct ctl *c, const struct verb *v)
+{
+    char *path = ctl_path(c, v->path);
+    json_t *messages = json_array();
+    int64_t place = 0;
+    int64_t from = 0;
+    int rv = 0;
+
+    if (parse_i64(bytes_text(c->options->words[1]), 1, MESSAGES_MAX, &place) != 0)
+        rv = err_note(&c->note, ERR_INVALID, "a place is a number from 1 to %d, not '%s'",
+                      (int)MESSAGES_MAX, c->options->words[1]);
+    while (rv == 0 && from >= 0 && (int64_t)json_array_size(messages) < place)
+        rv = browse_page(c, path, messages, place - (int64_t)json_array_size(messages), &from);
+    if (rv == 0 && (int64_t)json_array_size(messages) < place)
+        rv = err_note(&c->note, ERR_NOT_FOUND, "queue '%s' has %zu messages, not %s",
+                      c->options->words[0], json_array_size(messages), c->options->words[1]);
+    if (rv == 0)
+        rows_print_value(c->options, json_array_get(messages, (size_t)place - 1));
+    json_decref(messages);
+    mem_free(path);
+    return rv;
+}
+
 int verb_publish(struct ctl *c, const struct verb *v)
 {
     char *path = ctl_path(c, v->path);

@@ -37,6 +37,18 @@ static enum exit_code code_of(int rv)
     }
 }
 
+/* What is to be done instead, where the verb is one of RabbitMQ's. */
+static const struct refused *find_refused(const struct options *o)
+{
+    return o->verb == NULL ? NULL : refused_find(o->verb);
+}
+
+static enum exit_code refuse(const struct refused *r)
+{
+    (void)fprintf(stderr, "millracectl: '%s' is not here: %s\n", r->name, r->instead);
+    return EXIT_REFUSED;
+}
+
 static const struct verb *choose(const struct options *o, struct err_note *note)
 {
     const struct verb *v = NULL;
@@ -82,7 +94,10 @@ int main(int count, char **texts)
     const struct verb *v = NULL;
     enum exit_code code = EXIT_USAGE;
 
-    if (options_read(&o, count, texts, &note) != 0)
+    int rv = options_read(&o, count, texts, &note);
+    if (find_refused(&o) != NULL) /* whatever options RabbitMQ has for it */
+        return (int)refuse(find_refused(&o));
+    if (rv != 0)
         return (int)complain(EXIT_USAGE, note.text);
     if (o.wants_help || o.wants_version) {
         (void)fputs(o.wants_help ? options_help : "millracectl " MILLRACE_VERSION "\n", stdout);

@@ -75,6 +75,54 @@ int verb_of_node(struct ctl *c, const struct verb *v)
     return rv;
 }
 
+int verb_is_booting(struct ctl *c, const struct verb *v)
+{
+    int rv = ctl_request(c, v->method, v->path, NULL, NULL);
+
+    return rv == 0 ? err_note(&c->note, ERR_NOT_FOUND, "the node has booted; see is_running") : rv;
+}
+
+int verb_log_location(struct ctl *c, const struct verb *v)
+{
+    json_t *all = NULL;
+    json_t *found = json_object();
+    const char *name = NULL;
+    json_t *value = NULL;
+    int rv = ctl_request(c, v->method, v->path, NULL, &all);
+
+    json_object_foreach(all, name, value)
+    {
+        if (name != NULL && strncmp(name, "log.", 4) == 0 && strstr(name, ".level") == NULL)
+            (void)json_object_set(found, name, value);
+    }
+    if (rv == 0)
+        rows_print_value(c->options, found);
+    json_decref(found);
+    json_decref(all);
+    return rv;
+}
+
+/* The first one that fails ends it: what was told stays told. */
+int verb_report(struct ctl *c, const struct verb *v)
+{
+    static const char *const parts[] = {
+        "status",         "cluster_status", "memory_breakdown", "log_status",    "list_connections",
+        "list_channels",  "list_vhosts",    "list_permissions", "list_policies", "list_queues",
+        "list_exchanges", "list_bindings",  "list_consumers",   "environment",
+    };
+    int rv = 0;
+
+    (void)v;
+    for (size_t i = 0; rv == 0 && i < ARRAY_SIZE(parts); i++) {
+        const struct verb *part = verb_find(parts[i]);
+
+        if (c->options->formatter != FORMAT_JSON)
+            printf("%s\n%s\n", i == 0 ? "" : "\n", part->name);
+        rv = part->run(c, part);
+    }
+    return rv;
+}
+
 int verb_await_nodes(struct ctl *c, const struct verb *v)
 {
     json_t *nodes = NULL;

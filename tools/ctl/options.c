@@ -151,6 +151,7 @@ static int take_value(struct options *o, enum option option, const char *value,
     if (option == OPTION_TIMEOUT)
         return take_timeout(o, value, note);
     *texts[option] = value;
+    o->names_vhost = o->names_vhost || option == OPTION_VHOST;
     return 0;
 }
 

@@ -24,6 +24,7 @@ struct options {
     const char *user;
     const char *password;
     const char *vhost;
+    bool names_vhost;    /* it was said */
     const char *node;    /* what the node must be called; NULL: anything */
     const char *ca_file; /* of https; NULL: the system's */
     enum formatter formatter;

@@ -40,6 +40,15 @@ extern const size_t verb_count;
 
 const struct verb *verb_find(const char *name);
 
+/* A verb of RabbitMQ's that cannot be here. */
+struct refused {
+    const char *name;
+    const char *instead; /* why, or what to do */
+};
+extern const struct refused refused[];
+extern const size_t refused_count;
+const struct refused *refused_find(const char *name);
+
 /* ---- requests that a row describes; request.c ---- */
 
 /* Makes the request of the row and forgets the answer. */
@@ -82,6 +91,8 @@ MUST_USE int verb_await(struct ctl *c, const struct verb *v);
 MUST_USE int verb_ping(struct ctl *c, const struct verb *v);
 MUST_USE int verb_get(struct ctl *c, const struct verb *v);
 MUST_USE int verb_browse(struct ctl *c, const struct verb *v);
+/* The message at a place from the front, counted from 1. */
+MUST_USE int verb_peek(struct ctl *c, const struct verb *v);
 MUST_USE int verb_publish(struct ctl *c, const struct verb *v);
 
 /* ---- node.c ---- */
@@ -91,6 +102,12 @@ MUST_USE int ctl_check_node(struct ctl *c);
 /* A request in whose path `%s` is the node's name; prints the answer, if there is one. */
 MUST_USE int verb_of_node(struct ctl *c, const struct verb *v);
 MUST_USE int verb_await_nodes(struct ctl *c, const struct verb *v);
+/* Fails when the node answers, as it does not boot then. */
+MUST_USE int verb_is_booting(struct ctl *c, const struct verb *v);
+/* The settings that say where diagnostics go. */
+MUST_USE int verb_log_location(struct ctl *c, const struct verb *v);
+/* What other verbs print, one after the other. */
+MUST_USE int verb_report(struct ctl *c, const struct verb *v);
 MUST_USE int verb_check_ports(struct ctl *c, const struct verb *v);
 /* The request of the row for each virtual host, which is `%s` in its path. */
 MUST_USE int verb_set_globally(struct ctl *c, const struct verb *v);
