@@ -249,6 +249,11 @@ class Changes(Ctl):
             "to": "shift", "value": -5, "dry_run": True}))
         self.run_ctl("reset_group", "s", "g", "latest")
         self.assertEqual(self.asked()[-1][2], {"to": "latest"})
+        self.run_ctl("reset_group", "s", "g", "earliest", "--force")
+        self.assertEqual(self.asked()[-1][2], {"to": "earliest", "force": True})
+        self.run_ctl("--force", "reset_group", "s", "g", "offset", "3", "--dry-run")
+        self.assertEqual(self.asked()[-1][2], {"to": "offset", "value": 3, "dry_run": True,
+                                               "force": True})
         self.expect(["delete_group", "s", "a/b"], "DELETE", "/api/groups/%2F/s/a%2Fb")
 
     def test_tags_keep_the_password(self):
