@@ -1,6 +1,7 @@
 /* Messages that move or come again, with power cuts at every operation: delays fire once, in their
  * order and not early; numbered publishers and values of x-deduplication-header are remembered, so
- * what is sent again is there once; what was taken and what came of it change together. */
+ * what is sent again is there once, and are forgotten when they may be; what was taken and what came
+ * of it change together. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -208,6 +209,124 @@ static void test_what_is_sent_again_is_there_once(void **state)
     cuts_close(&cuts);
 }
 
+/* ---- known for so long, and so many ---- */
+
+enum { CACHE_SIZE = 8, CACHE_TTL_MS = 2000, CACHE_SLACK_MS = 100 };
+
+struct bounded {
+    uint64_t published;
+    int64_t at_ms[MESSAGES]; /* when */
+    struct cuts_taking taking;
+    unsigned forgotten; /* that were too old, in all cuts */
+};
+
+static void publish_bounded(struct broker_world *w, const char *exchange, uint64_t number)
+{
+    char props[96];
+
+    snprintf(props, sizeof(props), "persistent headers:x-deduplication-header=m%" PRIu64, number);
+    cuts_publish(
+        w,
+        &(struct cuts_message){
+            .exchange = exchange, .key = "", .props = props, .number = number, .size = BODY_SIZE});
+}
+
+/* How many of those that were published survived: the first so many. */
+static uint64_t survivors(struct bounded *l, struct broker_world *after, const char *queue,
+                          uint64_t safe)
+{
+    cuts_take(after, queue, "", &l->taking);
+    cuts_expect_row(&l->taking, 0);
+    assert_in_range(l->taking.count, safe, l->published);
+    return l->taking.count;
+}
+
+/* Of the newest so many each is known, and of the others none. */
+static void judge_few(struct bounded *l, struct broker_world *after, uint64_t safe)
+{
+    uint64_t count = survivors(l, after, "few", safe);
+    uint64_t known = count < CACHE_SIZE ? count : CACHE_SIZE;
+
+    for (uint64_t i = count - known; i < count; i++)
+        publish_bounded(after, "few", i);
+    cuts_take(after, "few", "", &l->taking);
+    assert_int_equal(l->taking.count, 0);
+    for (uint64_t i = 0; i < count - known; i++)
+        publish_bounded(after, "few", i);
+    cuts_take(after, "few", "", &l->taking);
+    assert_int_equal(l->taking.count, count - known);
+    cuts_expect_row(&l->taking, 0);
+}
+
+/* Each is known until its time is over, and no longer. */
+static void judge_brief(struct bounded *l, struct broker_world *after, uint64_t safe)
+{
+    uint64_t count = survivors(l, after, "brief", safe);
+    bool came[MESSAGES] = {false};
+    int64_t now_ms = io_wall_ms(after->io);
+
+    for (uint64_t i = 0; i < count; i++)
+        publish_bounded(after, "brief", i);
+    cuts_take(after, "brief", "", &l->taking);
+    for (size_t i = 0; i < l->taking.count; i++)
+        came[l->taking.items[i].number] = true;
+    for (uint64_t i = 0; i < count; i++) {
+        int64_t age_ms = now_ms - l->at_ms[i];
+
+        assert_true(age_ms > CACHE_TTL_MS - CACHE_SLACK_MS || !came[i]);
+        assert_true(age_ms < CACHE_TTL_MS + CACHE_SLACK_MS || came[i]);
+        l->forgotten += came[i];
+    }
+}
+
+static void judge_bounded(void *owner, struct broker_world *after)
+{
+    struct bounded *l = owner;
+
+    uint64_t safe = confirmed() / 2;
+
+    judge_few(l, after, safe);
+    judge_brief(l, after, safe);
+}
+
+static void test_what_is_known_has_bounds(void **state)
+{
+    static struct bounded l; /* large */
+    struct broker_world *w = &cuts.world;
+
+    (void)state;
+    l = (struct bounded){.published = 0};
+    cuts = (struct cuts){.owner = &l, .judge = judge_bounded};
+    cuts_open(&cuts);
+    assert_int_equal(world_exchange(w, "few", "x-message-deduplication durable", "x-cache-size=8"),
+                     0);
+    assert_int_equal(world_exchange(w, "brief", "x-message-deduplication durable",
+                                    "x-cache-size=1000 x-cache-ttl=2000"),
+                     0);
+    assert_int_equal(world_queue(w, "few", "durable", ""), 0);
+    assert_int_equal(world_queue(w, "brief", "durable", ""), 0);
+    assert_int_equal(world_bind(w, "few few", "", ""), 0);
+    assert_int_equal(world_bind(w, "brief brief", "", ""), 0);
+    assert_int_equal(world_wait(w), 0);
+    cuts_begin(&cuts);
+    while (l.published < MESSAGES) {
+        for (uint64_t n = 1 + rand_below(&cuts.rand, BURST_MAX); n > 0 && l.published < MESSAGES;
+             n--) {
+            l.at_ms[l.published] = io_wall_ms(w->io);
+            l.published++;
+            publish_bounded(w, "few", l.published - 1);
+            publish_bounded(w, "brief", l.published - 1);
+        }
+        sim_run_for(w->sim, rand_below(&cuts.rand, 400) * WORLD_MS);
+    }
+    world_settle(w);
+    cuts_end(&cuts);
+    judge_bounded(&l, w);
+    assert_true(!cuts.is_whole || l.forgotten > MESSAGES);
+    cuts_taking_release(&l.taking);
+    cuts_close(&cuts);
+}
+
 /* ---- consume and publish in one ---- */
 
 struct work {
@@ -327,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_delays, cuts_teardown),
         cmocka_unit_test_teardown(test_what_is_sent_again_is_there_once, cuts_teardown),
+        cmocka_unit_test_teardown(test_what_is_known_has_bounds, cuts_teardown),
         cmocka_unit_test_teardown(test_work_and_its_result_change_together, cuts_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
