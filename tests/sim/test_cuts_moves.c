@@ -1,7 +1,7 @@
 /* Messages that move or come again, with power cuts at every operation: delays fire once, in their
  * order and not early; numbered publishers and values of x-deduplication-header are remembered, so
- * what is sent again is there once, and are forgotten when they may be; what was taken and what came
- * of it change together. */
+ * what is sent again is there once, and forgotten when they may be; what was taken and what came of
+ * it change together. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -20,7 +20,9 @@
  *     reset QUEUE GROUP GOAL [VALUE] [dry]     earliest latest offset shift; ago: so many s
  *     hold           go               between them the world stands still: one turn
  *     jump MS                         of the wall clock alone
- *     wait MS        restart          crash (when all is committed) */
+ *     wait MS        restart          crash (when all is committed)
+ *     sort                            the sorter moves what is in the hot log so far, through a
+ *                                     queue "sorting" */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -401,6 +403,25 @@ static void do_go(struct queue_story_state *s, const struct story_line *l)
     s->is_holding = false;
 }
 
+static void do_sort(struct queue_story_state *s, const struct story_line *l)
+{
+    struct queue_world *w = &s->world;
+
+    (void)l;
+    for (int i = 0; i < 3; i++) { /* the older of two checkpoints covers what is sorted */
+        struct queues_published published;
+        int rv = queue_world_declare(w, &(struct world_queue){.name = "sorting", .arguments = ""});
+
+        assert_int_equal(rv, 0);
+        rv = queue_world_publish(w, &(struct world_publish){.queues = "sorting", .body = "x"},
+                                 &published);
+        assert_int_equal(rv, 0);
+        queue_world_commit(w);
+        partition_checkpoint(w->p.partition);
+        queue_world_run_ms(w, 100);
+    }
+}
+
 static bool do_command(void *state, const struct story_line *line, struct buf *out)
 {
     static const struct {
@@ -420,9 +441,8 @@ static bool do_command(void *state, const struct story_line *line, struct buf *o
         {"fail", do_fail},     {"get", do_get},
         {"wait", do_wait},     {"restart", do_restart},
         {"crash", do_crash},   {"holder", do_holder},
-        {"jump", do_jump},     {"holder", do_holder},
         {"jump", do_jump},     {"hold", do_hold},
-        {"go", do_go},
+        {"go", do_go},         {"sort", do_sort},
     };
     struct queue_story_state *s = state;
 
