@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # Every verb of millracectl against a broker, and every verb of RabbitMQ's tools.
 """A verb either runs here, with words that do what its help says, or is refused by one sentence.
-The table of docs/guide/millracectl.md says which. Needs MILLRACE_BIN as the others; RabbitMQ's own list
-is asked for where its tools are installed."""
+The table of docs/guide/millracectl.md says which. Needs MILLRACE_BIN as the others; RabbitMQ's own
+list is asked for where its tools are installed.
+"""
 import pathlib
 import re
 import shutil
