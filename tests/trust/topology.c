@@ -8,48 +8,25 @@
 #include "broker/policies.h"
 #include "tests/lib/table_text.h"
 #include "tests/trust/party.h"
+#include "tests/trust/rows.h"
 
 enum { TABLE_MAX = 4096, PATIENCE_S = 30 };
-
-#define TO_THE_DEAD "x-dead-letter-exchange= x-dead-letter-routing-key=d "
 
 static const struct queue_row queue_rows[] = {
     {.name = "q", .needs = -1, .is_fed = true},
     {.name = "d", .needs = -1},
-    {.name = "m",
-     .arguments = "x-queue-type=quorum x-delivery-limit=-1",
-     .needs = FEATURE_QUORUM,
-     .counts = true,
-     .is_fed = true},
-    {.name = "p",
-     .arguments = "x-max-priority=5",
-     .needs = FEATURE_PRIORITY,
-     .priorities = 5,
-     .is_fed = true},
-    {.name = "t",
-     .arguments = TO_THE_DEAD "x-message-ttl=700",
-     .needs = FEATURE_TTL,
-     .dead = "d",
-     .ttl = 700,
-     .is_fed = true},
+    {ROW_QUORUM},
+    {ROW_PRIORITY},
+    {ROW_TTL},
     {.name = "b",
-     .arguments = TO_THE_DEAD "x-max-length=15",
+     .arguments = ROW_TO_THE_DEAD "x-max-length=15",
      .needs = FEATURE_BOUNDED,
      .dead = "d",
      .is_bounded = true,
      .is_fed = true},
-    {.name = "a",
-     .arguments = "x-single-active-consumer=true",
-     .needs = FEATURE_SINGLE,
-     .is_single = true,
-     .is_fed = true},
-    {.name = "x", .arguments = TO_THE_DEAD, .needs = FEATURE_REJECT, .dead = "d", .is_fed = true},
-    {.name = "s",
-     .arguments = "x-queue-type=stream",
-     .needs = FEATURE_STREAM,
-     .is_stream = true,
-     .is_fed = true,
-     .is_shared = true},
+    {ROW_SINGLE},
+    {ROW_REJECT},
+    {ROW_STREAM, .is_shared = true},
     {.name = "el",
      .arguments = "x-queue-type=stream x-max-length-bytes=40000",
      .needs = FEATURE_RETENTION,

@@ -6,42 +6,21 @@
 #include <string.h>
 
 #include "tests/lib/table_text.h"
+#include "tests/trust/rows.h"
 
 enum { TABLE_MAX = 4096, NAME_SIZE = 32 };
 
-#define TO_THE_DEAD "x-dead-letter-exchange= x-dead-letter-routing-key=d "
-#define LOG_NAME    "amq.log.h"
+#define LOG_NAME "amq.log.h"
 
 static const struct place_row rows[] = {
     {.name = "q", .is_fed = true},
     {.name = "d"},
-    {.name = "m",
-     .arguments = "x-queue-type=quorum x-delivery-limit=-1",
-     .needs = FEATURE_QUORUM,
-     .counts = true,
-     .is_fed = true},
-    {.name = "p",
-     .arguments = "x-max-priority=5",
-     .needs = FEATURE_PRIORITY,
-     .priorities = 5,
-     .is_fed = true},
-    {.name = "t",
-     .arguments = TO_THE_DEAD "x-message-ttl=700",
-     .needs = FEATURE_TTL,
-     .dead = "d",
-     .ttl = 700,
-     .is_fed = true},
-    {.name = "a",
-     .arguments = "x-single-active-consumer=true",
-     .needs = FEATURE_SINGLE,
-     .is_single = true,
-     .is_fed = true},
-    {.name = "x", .arguments = TO_THE_DEAD, .needs = FEATURE_REJECT, .dead = "d", .is_fed = true},
-    {.name = "s",
-     .arguments = "x-queue-type=stream",
-     .needs = FEATURE_STREAM,
-     .is_stream = true,
-     .is_fed = true},
+    {ROW_QUORUM},
+    {ROW_PRIORITY},
+    {ROW_TTL},
+    {ROW_SINGLE},
+    {ROW_REJECT},
+    {ROW_STREAM},
     {.name = "g",
      .arguments = "x-queue-type=stream",
      .needs = FEATURE_GROUP,
@@ -121,60 +100,54 @@ static bool ask(struct load *l, const struct method *m, uint32_t answer)
     return await(l, answer);
 }
 
-static bool declare_queue(struct load *l, const char *name, const char *arguments, bool is_passive)
+/* Asks with a table of arguments (NULL: none), which `table`, inside of the method, is. */
+static bool ask_with(struct load *l, const struct method *m, struct table *table,
+                     const char *arguments, uint32_t answer)
 {
-    struct buf table;
-    struct method m;
+    struct buf area;
     bool is_good;
 
-    buf_init(&table, TABLE_MAX);
-    memset(&m, 0, sizeof(m));
-    m.id = METHOD_QUEUE_DECLARE;
-    m.queue_declare.queue = bytes_text(name);
-    m.queue_declare.durable = true;
-    m.queue_declare.passive = is_passive;
-    m.queue_declare.arguments = table_text(&table, arguments == NULL ? "" : arguments);
-    is_good = ask(l, &m, METHOD_QUEUE_DECLARE_OK);
-    buf_release(&table);
+    buf_init(&area, TABLE_MAX);
+    *table = table_text(&area, arguments == NULL ? "" : arguments);
+    is_good = ask(l, m, answer);
+    buf_release(&area);
     return is_good;
+}
+
+static bool declare_queue(struct load *l, const char *name, const char *arguments, bool is_passive)
+{
+    struct method m = {
+        .id = METHOD_QUEUE_DECLARE,
+        .queue_declare = {.queue = bytes_text(name), .durable = true, .passive = is_passive},
+    };
+
+    return ask_with(l, &m, &m.queue_declare.arguments, arguments, METHOD_QUEUE_DECLARE_OK);
 }
 
 static bool declare_exchange(struct load *l, const char *name, const char *type,
                              const char *arguments)
 {
-    struct buf table;
-    struct method m;
-    bool is_good;
+    struct method m = {
+        .id = METHOD_EXCHANGE_DECLARE,
+        .exchange_declare = {.exchange = bytes_text(name),
+                             .type = bytes_text(type),
+                             .durable = true},
+    };
 
-    buf_init(&table, TABLE_MAX);
-    memset(&m, 0, sizeof(m));
-    m.id = METHOD_EXCHANGE_DECLARE;
-    m.exchange_declare.exchange = bytes_text(name);
-    m.exchange_declare.type = bytes_text(type);
-    m.exchange_declare.durable = true;
-    m.exchange_declare.arguments = table_text(&table, arguments);
-    is_good = ask(l, &m, METHOD_EXCHANGE_DECLARE_OK);
-    buf_release(&table);
-    return is_good;
+    return ask_with(l, &m, &m.exchange_declare.arguments, arguments, METHOD_EXCHANGE_DECLARE_OK);
 }
 
 static bool bind_queue(struct load *l, const char *queue, const char *exchange,
                        const char *arguments)
 {
-    struct buf table;
-    struct method m;
-    bool is_good;
+    struct method m = {
+        .id = METHOD_QUEUE_BIND,
+        .queue_bind = {.queue = bytes_text(queue),
+                       .exchange = bytes_text(exchange),
+                       .routing_key = bytes_text(queue)},
+    };
 
-    buf_init(&table, TABLE_MAX);
-    memset(&m, 0, sizeof(m));
-    m.id = METHOD_QUEUE_BIND;
-    m.queue_bind.queue = bytes_text(queue);
-    m.queue_bind.exchange = bytes_text(exchange);
-    m.queue_bind.routing_key = bytes_text(queue);
-    m.queue_bind.arguments = table_text(&table, arguments);
-    is_good = ask(l, &m, METHOD_QUEUE_BIND_OK);
-    buf_release(&table);
-    return is_good;
+    return ask_with(l, &m, &m.queue_bind.arguments, arguments, METHOD_QUEUE_BIND_OK);
 }
 
 /* ---- all of it ---- */
