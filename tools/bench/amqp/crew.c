@@ -166,6 +166,7 @@ void crew_on_delivered(struct crew *c)
 void crew_start(struct crew *c)
 {
     c->start_ns = machine_now_ns() + NS_PER_MS;
+    c->start_ns -= (uint64_t)(c->interval_ns * (double)c->producers[0].ring.published); /* again */
     c->is_publishing = true;
     for (int64_t i = 0; i < c->work->producers; i++)
         io_later(c->load->io, &c->producers[i].turn);

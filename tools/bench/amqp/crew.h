@@ -47,7 +47,8 @@ void crew_release(struct crew *c);
 MUST_USE int crew_open_producers(struct crew *c);
 MUST_USE int crew_open_consumers(struct crew *c);
 
-/* Producers publish from now on, until crew_stop() or until the work's count is reached. */
+/* Producers publish from now on, until crew_stop() or until the work's count is reached; after
+ * crew_stop() they go on. */
 void crew_start(struct crew *c);
 void crew_stop(struct crew *c);
 

@@ -6,10 +6,16 @@
  *
  * Each of the three is measured for the work's duration: a replay may take far longer than that, as
  * it leaves the log to those who publish. The second shows what one more queue costs, so that what
- * the replay costs stands apart from it. */
+ * the replay costs stands apart from it. Before each of them nobody publishes until the broker is
+ * calm: what it put off in one must not slow the next. */
 #include "tools/bench/amqp/run.h"
 
-enum { NS_PER_MS = 1000 * 1000, POLL_NS = 20 * NS_PER_MS };
+enum {
+    NS_PER_MS = 1000 * 1000,
+    POLL_NS = 20 * NS_PER_MS,
+    CALM_NS = 250 * NS_PER_MS, /* for so long a broker does next to nothing: */
+    CALM_SHARE = 10,           /* this part of it */
+};
 
 /* One of the three. */
 struct stretch {
@@ -52,10 +58,34 @@ static int publish_history(struct run *r)
     return rv;
 }
 
+/* Nobody publishes until the broker has done what it put off: no stretch pays for another. */
+static int calm(struct run *r)
+{
+    uint64_t waited_ns = 0, busy_ns = CALM_NS;
+    int rv;
+
+    crew_stop(&r->crew);
+    rv = crew_drain(&r->crew); /* what is to be confirmed; nobody consumes yet */
+    if (r->target->pid == 0)
+        return rv == 0 ? load_pass(&r->load, CALM_NS) : rv;
+    for (;
+         rv == 0 && busy_ns > CALM_NS / CALM_SHARE && waited_ns < r->work->patience_ms * NS_PER_MS;
+         waited_ns += CALM_NS) {
+        struct target_usage before = target_usage(r->target);
+
+        rv = load_pass(&r->load, CALM_NS);
+        busy_ns = target_usage(r->target).cpu_ns - before.cpu_ns;
+    }
+    return rv;
+}
+
+/* Publishes, and measures that. */
 static int measure(struct run *r, struct stretch *out)
 {
-    int rv = load_pass(&r->load, r->work->warmup_ms * NS_PER_MS);
+    int rv;
 
+    crew_start(&r->crew);
+    rv = load_pass(&r->load, r->work->warmup_ms * NS_PER_MS);
     out->from = run_mark(r);
     if (rv == 0)
         rv = load_pass(&r->load, r->work->duration_ms * NS_PER_MS);
@@ -67,8 +97,10 @@ static int measure(struct run *r, struct stretch *out)
 static int measure_bound(struct run *r, struct stretch *out)
 {
     struct topology *t = &r->crew.topology;
-    int rv = topology_bind(t, &r->load, &r->director, false);
+    int rv = calm(r);
 
+    if (rv == 0)
+        rv = topology_bind(t, &r->load, &r->director, false);
     if (rv == 0)
         rv = measure(r, out);
     return rv == 0 ? topology_renew_queues(t, &r->load, &r->director) : rv;
@@ -78,11 +110,15 @@ static int measure_bound(struct run *r, struct stretch *out)
 static int measure_replay(struct run *r, struct stretch *out)
 {
     struct topology *t = &r->crew.topology;
-    double queues = (double)r->work->queues, history = (double)r->crew.meter.published;
+    double queues = (double)r->work->queues, history = 0;
+    struct run_mark bound = {0};
     uint64_t held = 0;
-    int rv = topology_bind(t, &r->load, &r->director, true);
-    struct run_mark bound = run_mark(r);
+    int rv = calm(r);
 
+    history = (double)r->crew.meter.confirmed;
+    if (rv == 0)
+        rv = topology_bind(t, &r->load, &r->director, true);
+    bound = run_mark(r);
     if (rv == 0)
         rv = measure(r, out);
     if (rv == 0)
@@ -126,8 +162,10 @@ static int await_end(struct run *r)
 static int measure_all(struct run *r)
 {
     struct stretch alone, bound, beside;
-    int rv = measure(r, &alone);
+    int rv = calm(r);
 
+    if (rv == 0)
+        rv = measure(r, &alone);
     if (rv == 0)
         rv = measure_bound(r, &bound);
     if (rv != 0)
