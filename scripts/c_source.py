@@ -37,9 +37,17 @@ def _blank(match):
 class Source:
     def __init__(self, text):
         self.text = text
-        self.code = _HIDDEN.sub(_blank, text)        # no comments, no texts
-        self.body = _DIRECTIVE.sub(_blank, self.code)  # and no directives
         self.includes = [(self.line_at(m.start()), m[1]) for m in _INCLUDE.finditer(text)]
+
+    @cached_property
+    def code(self):
+        """No comments, no texts."""
+        return _HIDDEN.sub(_blank, self.text)
+
+    @cached_property
+    def body(self):
+        """And no directives."""
+        return _DIRECTIVE.sub(_blank, self.code)
 
     def line_at(self, place):
         return self.text.count("\n", 0, place) + 1

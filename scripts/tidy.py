@@ -10,8 +10,9 @@ a line in scripts/tidy.allow says so with the reason:
 
     path rule : reason
 
-An allow line that no finding needs is a finding itself. With --cache, what clang-format and the
-compiler found clean is remembered in FOLDER/tidy.cache by the hash of what it was judged by.
+An allow line that no finding needs is a finding itself. With --cache, what was found clean, by
+itself, by clang-format or by the compiler, is remembered in FOLDER/tidy.cache by the hash of what
+it was judged by.
 """
 import hashlib
 import json
@@ -22,6 +23,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import c_source
 import layers
 from c_source import Source
 
@@ -163,14 +165,12 @@ class Tidy:
     def run(self):
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             tools = [pool.submit(self.check_format), *self.start_headers_alone(pool)]
+            judges = "".join(pathlib.Path(one).read_text() for one in (__file__, c_source.__file__))
             for file in self.files:
-                self.check_text(file)
-                if file.is_c:
-                    self.check_sizes(file)
-                    self.check_calls(file)
-                    self.check_words(file)
-                if file.suffix == ".h":
-                    self.check_guard(file)
+                key = digest("itself", judges, file.path, str(file.size),
+                             str(os.access(file.place, os.X_OK)), file.text)
+                if not self.is_clean(key):
+                    self.check_itself(file, key)
                 if file.suffix == ".md":
                     self.check_links(file)
             self.check_documents()
@@ -183,6 +183,19 @@ class Tidy:
         return sorted(self.findings)
 
     # ------------------------------------------------------------------ every file
+
+    def check_itself(self, file, key):
+        """What no other file has a part in."""
+        before = len(self.findings)
+        self.check_text(file)
+        if file.is_c:
+            self.check_sizes(file)
+            self.check_calls(file)
+            self.check_words(file)
+        if file.suffix == ".h":
+            self.check_guard(file)
+        if not any(path == file.path for path, *_ in self.findings[before:]):
+            self.clean.add(key)
 
     def check_text(self, file):
         path, lines = file.path, file.lines
