@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Takes from a broker what it needs, or asks too much of it, while honest clients go on.
 """usage: limits.py [--short] [PART...]
+       limits.py --list                 prints the names of the parts
 
 Each part has a broker with honest clients (trust_load) and does one thing to it. Meanwhile a fresh
 client must be served soon; afterwards the broker must have as many open files as before and no more
@@ -390,6 +391,9 @@ def certified(home):
 
 def main():
     words = sys.argv[1:]
+    if words == ["--list"]:
+        print("\n".join(NAMES))
+        return 0
     is_short = "--short" in words
     names = [word for word in words if word != "--short"] or list(NAMES)
     if set(names) - set(NAMES):
