@@ -653,14 +653,18 @@ func keeps() {
 	_, err = channel.QueueDeclare("go.short", true, false, false, false,
 		amqp.Table{"x-queue-type": "stream", "x-max-length-bytes": 100000, "x-max-age": "1D"})
 	must(err)
+	_, err = channel.QueueDeclare("go.old", true, false, false, false,
+		amqp.Table{"x-queue-type": "stream", "x-max-age": "1s"})
+	must(err)
 	must(channel.Confirm(false))
-	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 400))
+	confirms := channel.NotifyPublish(make(chan amqp.Confirmation, 600))
 	for n := 0; n < 200; n++ {
 		publish(channel, "", "go.table", fmt.Sprint(n), amqp.Publishing{
 			Headers: amqp.Table{"x-partition-key": fmt.Sprint("key ", n%10)}})
 		publish(channel, "", "go.short", strings.Repeat("x", 2000), amqp.Publishing{})
+		publish(channel, "", "go.old", "x", amqp.Publishing{})
 	}
-	for n := 0; n < 400; n++ {
+	for n := 0; n < 600; n++ {
 		equal((<-confirms).Ack, true, "a confirm")
 	}
 	askForRestart("kill")
@@ -687,6 +691,10 @@ func keeps() {
 		must(err)
 		equal(isMessage, true, "whether something is left")
 		offset = message.Headers["x-stream-offset"].(int64)
+	}
+	for isOld := true; isOld; { // what is older than a second goes
+		_, isOld, err = channel.Get("go.old@first", true)
+		must(err)
 	}
 	for name, value := range map[string]interface{}{"x-compact": "yes", "x-max-age": "soon",
 		"x-max-length-bytes": -1, "x-partitions": 0, "x-tombstone-age": true} {

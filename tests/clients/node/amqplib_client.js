@@ -436,9 +436,11 @@ async function keeps() {
     { durable: true, arguments: { 'x-queue-type': 'stream', ...args } });
   await declare('node.table', { 'x-compact': true });
   await declare('node.short', { 'x-max-length-bytes': 100000, 'x-max-age': '1D' });
+  await declare('node.old', { 'x-max-age': '1s' });
   for (let n = 0; n < 200; n++) {
     send(channel, 'node.table', String(n), { headers: { 'x-partition-key': `key ${n % 10}` } });
     send(channel, 'node.short', 'x'.repeat(2000));
+    send(channel, 'node.old', 'x');
   }
   await within(channel.waitForConfirms(), 'confirms');
   await askForRestart('kill');
@@ -461,6 +463,8 @@ async function keeps() {
     const message = await channel.get('node.short@first', { noAck: true });
     offset = message.properties.headers['x-stream-offset'];
   }
+  while (await channel.get('node.old@first', { noAck: true })); // older than a second: it goes
+  await channel.deleteQueue('node.old');
   await channel.deleteQueue('node.table');
   await channel.deleteQueue('node.short');
   for (const [name, value] of Object.entries({

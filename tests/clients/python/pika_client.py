@@ -501,10 +501,11 @@ def streams():
 
 def keeps():
     """Of a compacted stream the newest message of each key is there, also after a kill; a stream
-    with a limit loses its oldest."""
+    with a limit loses its oldest, and one with an age what is older."""
     channel = connect().channel()
     for name, arguments in (("pika.table", {"x-compact": True}),
-                            ("pika.short", {"x-max-length-bytes": 100000, "x-max-age": "1D"})):
+                            ("pika.short", {"x-max-length-bytes": 100000, "x-max-age": "1D"}),
+                            ("pika.old", {"x-max-age": "1s"})):
         channel.queue_declare(name, durable=True,
                               arguments={"x-queue-type": "stream", **arguments})
     channel.confirm_delivery()
@@ -512,6 +513,7 @@ def keeps():
         publish(channel, "pika.table", b"%d" % number,
                 headers={"x-partition-key": f"key {number % 10}"})
         publish(channel, "pika.short", b"x" * 2000)
+        publish(channel, "pika.old", b"x")
     ask_for_restart("kill")
     channel = connect().channel()
     table = {}
@@ -521,6 +523,9 @@ def keeps():
     deadline = time.monotonic() + WAIT_S
     while get(channel, "pika.short@first")[1].headers["x-stream-offset"] == 0:
         assert time.monotonic() < deadline, "what is too much does not go"
+    while get(channel, "pika.old@first")[0] is not None:
+        assert time.monotonic() < deadline, "what is too old does not go"
+    channel.queue_delete("pika.old")
     channel.queue_delete("pika.table")
     channel.queue_delete("pika.short")
     for name, value in (("x-compact", "yes"), ("x-max-age", "soon"), ("x-max-length-bytes", -1),
