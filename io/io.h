@@ -42,11 +42,13 @@ struct io_task {
     void (*fn)(struct io_task *t);
 };
 
-/* Whether somebody waits for a job. Background jobs never take the last worker thread, so
- * that an urgent one does not wait behind them. */
+/* Who waits for a job. A more urgent one is taken first, and does not wait for threads that others
+ * have: job_queue.h. */
 enum io_urgency {
-    IO_URGENT,     /* commits, reads somebody needs now */
+    IO_URGENT,     /* commits: every publisher waits for each */
+    IO_WANTED,     /* reads: somebody wants what they bring, and there may be many at a time */
     IO_BACKGROUND, /* preparing, sorting, housekeeping */
+    IO_URGENCY_COUNT,
 };
 
 /* Work that may block: `work` runs on a worker thread and may use only what the job owns and

@@ -7,35 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/list.h"
 #include "base/mem.h"
-#include "io/io.h"
+#include "io/job_queue.h"
 
 struct workers {
     workers_finish_fn *finish;
     pthread_mutex_t lock;   /* guards all below but the threads */
     pthread_cond_t is_work; /* a job came, or the end did */
-    struct list urgent;
-    struct list background;
-    int background_count; /* running now */
-    int background_max;
+    struct job_queue queue;
     int idle_count; /* threads that wait, also those just woken that do not know it yet */
     bool is_closing;
     int thread_count;
     pthread_t threads[];
 };
-
-/* The job that may start now, or NULL. The lock is held. */
-static struct io_job *next_job(struct workers *w)
-{
-    struct list_link *link = list_take(&w->urgent);
-
-    if (link == NULL && w->background_count < w->background_max) {
-        link = list_take(&w->background);
-        w->background_count += link != NULL ? 1 : 0;
-    }
-    return link != NULL ? CONTAINER_OF(link, struct io_job, link) : NULL;
-}
 
 /* Waits for a job and takes it; NULL when it is time to end. */
 static struct io_job *take_job(struct workers *w)
@@ -43,7 +27,7 @@ static struct io_job *take_job(struct workers *w)
     struct io_job *j = NULL;
 
     pthread_mutex_lock(&w->lock);
-    while ((j = next_job(w)) == NULL && !w->is_closing) {
+    while ((j = job_queue_take(&w->queue)) == NULL && !w->is_closing) {
         w->idle_count++;
         pthread_cond_wait(&w->is_work, &w->lock);
         w->idle_count--;
@@ -52,12 +36,13 @@ static struct io_job *take_job(struct workers *w)
     return j;
 }
 
-/* A background job is over: the thread that did it takes the next one. */
-static void end_background(struct workers *w)
+/* A job is over: the thread that did it takes the next one. */
+static void end_job(struct workers *w, enum io_urgency urgency)
 {
+    if (urgency == IO_URGENT)
+        return; /* nobody counts these */
     pthread_mutex_lock(&w->lock);
-    ASSERT(w->background_count > 0);
-    w->background_count--;
+    job_queue_end(&w->queue, urgency);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -67,14 +52,13 @@ static void *worker_main(void *arg)
     struct io_job *j = NULL;
 
     while ((j = take_job(w)) != NULL) {
-        bool is_background = j->urgency == IO_BACKGROUND;
+        enum io_urgency urgency = j->urgency;
 
         do {
             j->work(j);
             j = w->finish(j); /* the job may be gone after this */
         } while (j != NULL);
-        if (is_background)
-            end_background(w);
+        end_job(w, urgency);
     }
     return NULL;
 }
@@ -104,9 +88,7 @@ int workers_open(int count, workers_finish_fn *finish, struct workers **out, str
 
     ASSERT(count > 0);
     w->finish = finish;
-    w->background_max = count > 1 ? count - 1 : 1;
-    list_init(&w->urgent);
-    list_init(&w->background);
+    job_queue_init(&w->queue, (uint32_t)count);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->is_work, NULL);
     for (; w->thread_count < count; w->thread_count++) {
@@ -124,7 +106,7 @@ int workers_open(int count, workers_finish_fn *finish, struct workers **out, str
 void workers_close(struct workers *w)
 {
     pthread_mutex_lock(&w->lock);
-    ASSERT(list_empty(&w->urgent) && list_empty(&w->background));
+    ASSERT(job_queue_is_empty(&w->queue));
     w->is_closing = true;
     pthread_cond_broadcast(&w->is_work);
     pthread_mutex_unlock(&w->lock);
@@ -143,7 +125,7 @@ void workers_submit(struct workers *w, struct io_job *j)
     ASSERT(j->work != NULL && j->done != NULL);
     pthread_mutex_lock(&w->lock);
     ASSERT(!w->is_closing);
-    list_push(j->urgency == IO_URGENT ? &w->urgent : &w->background, &j->link);
+    job_queue_push(&w->queue, j);
     is_anyone_idle = w->idle_count > 0;
     pthread_mutex_unlock(&w->lock);
 

@@ -1,6 +1,5 @@
-/* The threads that do what may block. Urgent jobs start before background ones, each kind in
- * the order submitted, as threads become free; one thread is kept free of background jobs
- * where there are two.
+/* The threads that do what may block. Jobs start as threads become free, the most urgent first
+ * (job_queue.h).
  *
  *     shard --workers_submit--> [queue] --> worker: job->work() --> the job's loop: job->done()
  *

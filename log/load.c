@@ -190,6 +190,7 @@ static int start_load(struct cache *c, struct fetch *f)
         return ERR_NO_MEMORY;
     }
     g->pins++;
+    l->job.urgency = IO_WANTED;
     l->job.work = load_work;
     l->job.done = load_done;
     list_push(&c->loads, &l->link);

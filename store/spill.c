@@ -165,7 +165,7 @@ static struct spill_job *job_new(struct spill *s, enum spill_work what)
     ASSERT(s->job == NULL);
     j->job.work = spill_work;
     j->job.done = spill_done;
-    j->job.urgency = what == SPILL_CLOSE ? IO_BACKGROUND : IO_URGENT;
+    j->job.urgency = what == SPILL_CLOSE ? IO_BACKGROUND : IO_WANTED;
     j->spill = s;
     j->disk = s->io->disk;
     j->dir = s->dir;

@@ -24,26 +24,6 @@ static struct work *work_of(struct sim_event *e)
     return CONTAINER_OF(e, struct work, event);
 }
 
-/* One worker is kept free of background jobs, unless there is only one. */
-static uint32_t background_max(const struct sim_node *n)
-{
-    uint32_t count = n->sim->options.worker_count;
-
-    return count > 1 ? count - 1 : 1;
-}
-
-/* The job that a free worker takes, or NULL: urgent ones first. */
-static struct io_job *next_job(struct sim_node *n)
-{
-    struct list_link *link = list_take(&n->urgent);
-
-    if (link == NULL && n->background_workers < background_max(n)) {
-        link = list_take(&n->background);
-        n->background_workers += link != NULL;
-    }
-    return link == NULL ? NULL : CONTAINER_OF(link, struct io_job, link);
-}
-
 /* A free worker takes the job. */
 static void take_job(struct sim_node *n, struct io_job *j)
 {
@@ -62,7 +42,7 @@ static void take_jobs(struct sim_node *n)
 {
     struct io_job *j = NULL;
 
-    while (n->busy_workers < n->sim->options.worker_count && (j = next_job(n)) != NULL)
+    while (n->busy_workers < n->sim->options.worker_count && (j = job_queue_take(&n->jobs)) != NULL)
         take_job(n, j);
 }
 
@@ -106,7 +86,7 @@ static void end(struct sim_event *e)
     sim_world_trace(n->sim, n->name, "ends job", w->number);
     ASSERT(n->busy_workers > 0);
     n->busy_workers--;
-    n->background_workers -= w->job->urgency == IO_BACKGROUND;
+    job_queue_end(&n->jobs, w->job->urgency);
     list_remove(&w->job->link);
     list_push(&sh->finished, &w->job->link);
     w->job->is_over = true;
@@ -120,7 +100,7 @@ static void end(struct sim_event *e)
 
 void sim_jobs_submit(struct sim_shard *sh, struct io_job *j)
 {
-    list_push(j->urgency == IO_BACKGROUND ? &sh->node->background : &sh->node->urgent, &j->link);
+    job_queue_push(&sh->node->jobs, j);
     take_jobs(sh->node);
 }
 
@@ -143,9 +123,8 @@ bool sim_jobs_recall(struct io_job *j, struct io_job *first)
 
 bool sim_jobs_idle(const struct sim_node *n)
 {
-    ASSERT(n->background_workers <= n->busy_workers);
-    return list_empty(&n->urgent) && list_empty(&n->background) && list_empty(&n->held) &&
-           n->busy_workers == 0;
+    ASSERT(n->jobs.others <= n->busy_workers);
+    return job_queue_is_empty(&n->jobs) && list_empty(&n->held) && n->busy_workers == 0;
 }
 
 void sim_jobs_resume(struct sim_node *n)

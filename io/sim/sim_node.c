@@ -28,8 +28,7 @@ struct sim_node *sim_node_new(struct sim *s, const char *name, struct sim_disk *
     (void)snprintf(n->host, sizeof(n->host), "10.0.0.%u", n->number);
     n->next_port = FIRST_FREE_PORT;
     list_init(&n->shards);
-    list_init(&n->urgent);
-    list_init(&n->background);
+    job_queue_init(&n->jobs, s->options.worker_count);
     list_init(&n->taken);
     list_init(&n->held);
     list_init(&n->listeners);

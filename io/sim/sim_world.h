@@ -20,6 +20,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/rand.h"
+#include "io/job_queue.h"
 #include "io/sim/sim.h"
 #include "io/sim/sim_net.h"
 
@@ -65,11 +66,9 @@ struct sim_node {
     bool is_paused;
     bool is_halted;
     enum sim_death death;
-    struct list urgent; /* jobs that no worker has */
-    struct list background;
-    struct list taken; /* jobs that workers have */
+    struct job_queue jobs; /* that no worker has */
+    struct list taken;     /* jobs that workers have */
     uint32_t busy_workers;
-    uint32_t background_workers; /* of these */
     struct list held; /* work that cannot go on: the node is paused or its disk stalled */
     struct list listeners;
     uint32_t socket_count;
