@@ -7,7 +7,9 @@
   cold-replay     live confirms and deliveries at 10,000 a second while somebody reads a stream of
                   --replay-mib from its first message: p99, with and without him
   slow-disk       every fdatasync takes --fsync-ms longer (injected by strace): rates of windows of
-                  1 and of 1,000, with and without that
+                  1 and of 1,000, with and without that. Whoever waits for 1,000 confirms gets no
+                  more than 1,000 in the time of a sync, from any broker: the bar is for CROWD
+                  publishers, who together wait for enough
   fast-publishers publishers that ask for no confirms, faster than such a disk: memory, and whether
                   they are held back
 
@@ -33,6 +35,7 @@ import wire  # noqa: E402
 MIB = 1 << 20
 BODY = bytes(1024)
 BLOCK = 512           # messages of one write of ours
+CROWD = 20            # publishers, a queue and a consumer each
 PACE_S = 0.1          # the slow consumer's publisher: BLOCK messages every so often
 READ_ACK = 1000       # deliveries of the replay between two acks
 
@@ -242,15 +245,19 @@ def slowed(words, given):
 
 
 def slow_disk(given, folder):
-    for window, bar in ((1, ""), (1000, "  (at least 0.5)")):
+    most = 1000 * 1000 // given.fsync_ms
+    for window, count, bar in ((1, 1, ""), (1000, 1, f"  (a sync is {given.fsync_ms} ms: at most "
+                                                     f"{most:,} /s)"),
+                               (1000, CROWD, "  (at least 0.5)")):
         rates = []
         for is_slow in (False, True):
-            words = growth.broker_words(f"{folder}/{window}{is_slow}")
+            words = growth.broker_words(f"{folder}/{window}.{count}{is_slow}")
             words = slowed(words, given) if is_slow else words
             found = bench(words, folder, "--scenario", f"persistent-window-{window}",
+                          "--producers", count, "--queues", count, "--consumers", count,
                           "--duration", f"{given.seconds}s")
             rates.append(figure(found, "confirmed"))
-        show(f"slow-disk, window {window}, confirmed, /s", *rates, bar)
+        show(f"slow-disk, window {window} of {count}, confirmed, /s", *rates, bar)
 
 
 def fast_publishers(given, folder):
