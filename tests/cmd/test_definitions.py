@@ -122,6 +122,7 @@ def things(definitions, section):
         key = tuple(thing[part] for part in KEYS[section])
         if section == "global_parameters" and key[0] in OWN_GLOBALS:
             continue
+        assert key not in found, key  # nothing hides behind another
         found[key] = {part: plain(part, thing.get(part)) for part in COMPARED[section]}
     return found
 
@@ -161,6 +162,33 @@ class Rabbit(broker.RabbitMQ):
         return json.loads(path.read_text(encoding="utf-8"))
 
 
+def ask(port, path, login, method="GET", body=None):
+    """What an HTTP API answers; a body is sent as JSON."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/{path}", method=method)
+    request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
+    if body is not None:
+        request.add_header("Content-Type", "application/json")
+        request.data = json.dumps(body).encode()
+    with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+        text = answer.read()
+        return json.loads(text) if text else None
+
+
+class Managed(Rabbit):
+    """RabbitMQ with its management plugin."""
+
+    def __init__(self):
+        super().__init__()
+        self.http_port = broker.free_port()
+
+    def command(self):
+        arguments, environment, ready = super().command()
+        with open(self.home / "rabbitmq.conf", "a", encoding="utf-8") as file:
+            file.write(f"management.tcp.port = {self.http_port}\nmanagement.tcp.ip = 127.0.0.1\n")
+        (self.home / "plugins").write_text("[rabbitmq_management].\n")
+        return arguments, environment, ready
+
+
 class Ours(broker.Millrace):
     """Millrace, which imports a file at the start and is asked by HTTP."""
 
@@ -179,12 +207,8 @@ class Ours(broker.Millrace):
             arguments += ["--set", f"load_definitions={path}"]
         return arguments, environment, ready
 
-    def ask(self, path, user="ann", password="secret"):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}/api/{path}")
-        login = base64.b64encode(f"{user}:{password}".encode()).decode()
-        request.add_header("Authorization", f"Basic {login}")
-        with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
-            return json.load(answer)
+    def ask(self, path):
+        return ask(self.http_port, path, "ann:secret")
 
 
 class DefinitionsTest(unittest.TestCase):
@@ -216,6 +240,27 @@ class DefinitionsTest(unittest.TestCase):
         back["users"] = [user for user in back["users"] if user["name"] != "guest"]
         back["permissions"] = [p for p in back["permissions"] if p["user"] != "guest"]
         self.assert_same(ours, back)
+
+    def test_they_go_over_http_both_ways(self):
+        """Whole, and those of one virtual host into another."""
+        rabbit, one = self.run_broker(Managed()), self.run_broker(Ours())
+        ask(rabbit.http_port, "definitions", "guest:guest", "POST", SEED)
+        theirs = ask(rabbit.http_port, "definitions", "guest:guest")
+        ask(one.http_port, "definitions", "guest:guest", "POST", theirs)
+        ours = one.ask("definitions")
+        self.assert_same(ours, theirs)
+        shop = ask(rabbit.http_port, "definitions/shop%20%C3%A9", "guest:guest")
+        ask(one.http_port, "vhosts/copy", "ann:secret", "PUT", {})
+        ask(one.http_port, "definitions/copy", "ann:secret", "POST", shop)
+        for section in ("queues", "exchanges", "bindings", "policies"):
+            for thing in shop[section]:
+                thing["vhost"] = "copy"
+            copied = {key: value for key, value in things(one.ask("definitions"), section).items()
+                      if "copy" in key}
+            self.assertEqual(copied, things(shop, section), section)
+        other = self.run_broker(Managed())
+        ask(other.http_port, "definitions", "guest:guest", "POST", ours)
+        self.assert_same(ask(other.http_port, "definitions", "guest:guest"), ours)
 
     def test_definitions_survive_our_restart(self):
         one = self.run_broker(Ours(SEED))
