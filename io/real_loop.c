@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -338,6 +339,26 @@ static const struct io_ops real_io_ops = {
     .wake = real_wake,
 };
 
+/* Whether there are as many more descriptors as libevent wants for a loop, one and a pair: it ends
+ * the process when there is none for the pair. */
+static bool has_room_for_events(int fd)
+{
+    int copies[3];
+    int count = 0;
+    bool has_room = true;
+
+    while (has_room && count < 3) {
+        copies[count] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        has_room = copies[count] != -1;
+        count += has_room;
+    }
+    int error = errno;
+    while (count > 0)
+        close(copies[--count]);
+    errno = error;
+    return has_room;
+}
+
 static struct event_base *open_events(void)
 {
     struct event_config *config = event_config_new();
@@ -378,7 +399,7 @@ int real_io_open(struct real *real, struct io **out, struct err_note *note)
     errno = 0; /* libevent does not always say why it fails */
     r->mail_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     r->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (r->mail_fd == -1 || r->timer_fd == -1)
+    if (r->mail_fd == -1 || r->timer_fd == -1 || !has_room_for_events(r->mail_fd))
         goto fail;
     r->events = open_events();
     if (r->events == NULL || watch_count(r, &r->mail_event, r->mail_fd, on_mail_fd) != 0 ||
