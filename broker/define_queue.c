@@ -405,13 +405,13 @@ static void add_default_type(const struct visit *v, struct define_queue *d)
     ASSERT(rv == 0);
 }
 
-static bool is_of_type(struct table arguments, const char *name)
+static bool is_for_stream(struct table arguments)
 {
     struct bytes type;
     struct field f;
 
     return table_find(arguments, bytes_text("x-queue-type"), &f) && field_as_text(&f, &type) &&
-           bytes_equal(type, bytes_text(name));
+           bytes_equal(type, bytes_text("stream"));
 }
 
 static bool is_reply_queue(struct bytes name)
@@ -434,12 +434,7 @@ int define_queue(struct visit *v, const struct define_queue *d, struct defined_q
     plain.is_durable = d->is_durable && !d->is_exclusive;
     if (d->is_passive)
         return look_up(v, plain.name, out, refusal);
-    if (is_of_type(d->arguments, "")) /* no word of RabbitMQ's; queues on disk may have it */
-        rv = refuse(refusal, REFUSE_PRECONDITION,
-                    "invalid arg 'x-queue-type' for queue '%.*s' in vhost '%.*s': "
-                    "\"unsupported queue type ''\"",
-                    SHOW(plain.name), SHOW(v->vhost->name));
-    else if (plain.name.size == 0 && is_of_type(d->arguments, "stream"))
+    if (plain.name.size == 0 && is_for_stream(d->arguments))
         rv = refuse(refusal, REFUSE_PRECONDITION,
                     "Cannot declare a server-named queue for type rabbit_stream_queue");
     else if (plain.name.size == 0)
