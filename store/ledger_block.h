@@ -101,6 +101,12 @@ static inline uint32_t ledger_bit_end(const uint64_t *bits, uint32_t from, uint3
     return from < count ? from : count;
 }
 
+/* `count` bits from bit `at` on; 1 to 64 - at. */
+static inline uint64_t ledger_bits_mask(uint32_t at, uint32_t count)
+{
+    return ((UINT64_C(2) << (count - 1)) - 1) << at;
+}
+
 /* Clears `count` bits from `from` on. */
 static inline void ledger_bits_clear(uint64_t *bits, uint32_t from, uint32_t count)
 {
@@ -108,7 +114,7 @@ static inline void ledger_bits_clear(uint64_t *bits, uint32_t from, uint32_t cou
         uint32_t at = from % 64;
         uint32_t n = count < 64 - at ? count : 64 - at;
 
-        bits[from / 64] &= ~(UINT64_MAX >> (64 - n) << at);
+        bits[from / 64] &= ~ledger_bits_mask(at, n);
         from += n;
         count -= n;
     }
@@ -121,7 +127,7 @@ static inline void ledger_bits_set(uint64_t *bits, uint32_t from, uint32_t count
         uint32_t at = from % 64;
         uint32_t n = count < 64 - at ? count : 64 - at;
 
-        bits[from / 64] |= UINT64_MAX >> (64 - n) << at;
+        bits[from / 64] |= ledger_bits_mask(at, n);
         from += n;
         count -= n;
     }
