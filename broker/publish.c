@@ -71,8 +71,8 @@ static void count(struct publisher *p, const struct sent *sent)
     broker_stir(b);
 }
 
-/* The same for so many that went where nothing must be kept. */
-static void count_safe(struct publisher *p, uint64_t times)
+/* The same for so many, of which none was rejected; what they wait for is known. */
+static void count_many(struct publisher *p, uint64_t times)
 {
     struct broker *b = p->visit->broker;
 
@@ -179,24 +179,28 @@ static int publish_again(struct publisher *p, struct queues_publish *publish)
 }
 
 typedef size_t train_fn(struct queues *qs, const struct queues_publish *p,
-                        const struct bytes *bodies, size_t count);
+                        const struct bytes *bodies, size_t count, struct queues_published *out);
 
-/* Those at the front that `hand_on` takes, which go straight to consumers or into memory; may be
+/* Those at the front that `hand_on` takes, which go straight to consumers or are stored; may be
  * none. */
 static size_t publish_many(struct publisher *p, train_fn *hand_on, const struct bytes *bodies,
                            size_t count_max, const struct queues_publish *publish)
 {
     const struct target_group *g = &p->way.targets->groups[0];
     struct queues_publish of_all = *publish;
+    struct queues_published published;
     size_t count = 0;
 
     if (UNLIKELY(count_max == 0 || home_is_pressed(g->home)))
         return 0;
     of_all.targets = p->way.targets->queues;
     of_all.target_count = g->count;
-    count = hand_on(g->home->queues, &of_all, bodies, count_max);
-    if (p->confirms.is_on && count > 0)
-        count_safe(p, count);
+    count = hand_on(g->home->queues, &of_all, bodies, count_max, &published);
+    if (p->confirms.is_on && count > 0) {
+        if (published.is_in_log)
+            confirms_wait(&p->confirms, g->home, published.position, p->visit->broker->turn_number);
+        count_many(p, count);
+    }
     return count;
 }
 

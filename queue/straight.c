@@ -115,12 +115,13 @@ static void give_train(struct queue *q, const struct stored *m, const struct byt
 }
 
 size_t queues_publish_train(struct queues *qs, const struct queues_publish *p,
-                            const struct bytes *bodies, size_t count)
+                            const struct bytes *bodies, size_t count, struct queues_published *out)
 {
     struct stored head = view_of(qs, p->message);
     size_t done = 0;
 
     ASSERT(queues_can_go_straight(qs, p));
+    *out = (struct queues_published){.may_be_train = true};
     head.body = bytes_of(NULL, 0);
     head.body_size = 0;
     while (done < count && is_open_for_train(p)) {

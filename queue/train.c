@@ -8,7 +8,9 @@
  * one; a queue that asks more of a message than its turn is not open to rows. */
 #include "queue/train.h"
 
+#include "base/zoo.h"
 #include "queue/queues_parts.h"
+#include "queue/stream.h"
 
 enum { ROW_MAX = 128 };
 
@@ -24,7 +26,7 @@ size_t train_share(const struct bytes *bodies, size_t count, size_t left)
 /* Whether a message of the queue has neither level nor date of its own, and no key. */
 static bool is_plain(const struct queue *q)
 {
-    return q->stream == NULL && q->dedup == NULL && q->delayed == NULL && q->ready.lanes == NULL;
+    return q->dedup == NULL && q->delayed == NULL && q->ready.lanes == NULL;
 }
 
 /* ---- in ---- */
@@ -37,47 +39,94 @@ static bool may_go_straight(struct queue *q)
     return c != NULL && c->is_no_ack;
 }
 
-static bool takes_rows(struct queue *q, bool is_persistent)
+static bool takes_rows(const struct queue *q)
 {
     return is_plain(q) && q->args.overflow == OVERFLOW_DROP_HEAD &&
-           q->args.message_ttl_ms == QUEUE_NO_LIMIT && !(is_persistent && q->is.is_durable) &&
-           !may_go_straight(q);
+           q->args.message_ttl_ms == QUEUE_NO_LIMIT;
 }
 
-static bool all_take_rows(const struct queues_publish *p)
+static bool all_take_rows_in_memory(const struct queues_publish *p, bool is_persistent)
 {
-    bool is_persistent = message_is_persistent(p->message);
+    for (size_t i = 0; i < p->target_count; i++) {
+        struct queue *q = p->targets[i];
 
-    for (size_t i = 0; i < p->target_count; i++)
-        if (!takes_rows(p->targets[i], is_persistent))
+        if (!takes_rows(q) || q->stream != NULL || (is_persistent && q->is.is_durable) ||
+            may_go_straight(q))
             return false;
+    }
     return true;
+}
+
+static size_t put_in_memory(struct queues *qs, const struct queues_publish *p,
+                            const struct bytes *bodies, size_t count, struct ledger_entry *entries)
+{
+    const struct store_put put = {.message = p->message, .references = (uint32_t)p->target_count};
+
+    return store_put_row(qs->store, &put, bodies, count, entries);
+}
+
+/* Whether it is a row of the log for one queue, or one stream. */
+static bool is_for_log(const struct queues_publish *p, bool is_persistent)
+{
+    const struct queue *q = p->targets[0];
+
+    return p->target_count == 1 && takes_rows(q) && q->is.is_durable &&
+           (is_persistent || q->stream != NULL) && !q->args.is_compact &&
+           !ZOO(PERSISTENT_IN_MEMORY);
+}
+
+static size_t put_in_log(struct queues *qs, const struct queues_publish *p,
+                         const struct bytes *bodies, size_t count, struct ledger_entry *entries)
+{
+    const struct queue *q = p->targets[0];
+    const struct store_target target = {q->identity->id, q->ledger.next};
+    const struct store_put put = {.message = p->message,
+                                  .is_persistent = true,
+                                  .targets = &target,
+                                  .target_count = 1,
+                                  .stream_count = q->stream != NULL,
+                                  .references = q->stream == NULL};
+
+    ASSERT(q->args.partitions == 0); /* whoever publishes chooses one */
+    return store_log_row(qs->store, &put, bodies, count, entries);
 }
 
 static void arrive(struct queue *q, const struct ledger_entry *entries, size_t count)
 {
+    uint64_t seq = q->ledger.next;
+
     ledger_add_row(&q->ledger, entries, count);
     QUEUE_TALLY(q, published, count);
-    queue_activate(q);
+    if (q->stream == NULL)
+        queue_activate(q);
+    else
+        for (size_t i = 0; i < count; i++)
+            stream_arrived(q, seq + i, STORE_NO_PARTS);
 }
 
 size_t queues_store_train(struct queues *qs, const struct queues_publish *p,
-                          const struct bytes *bodies, size_t count)
+                          const struct bytes *bodies, size_t count, struct queues_published *out)
 {
     struct ledger_entry entries[ROW_MAX]; /* not cleared: it is large */
-    const struct store_put put = {.message = p->message, .references = (uint32_t)p->target_count};
+    bool is_persistent = message_is_persistent(p->message);
+    bool is_in_log = is_for_log(p, is_persistent);
 
     ASSERT(p->target_count > 0 && p->expiration_ms == QUEUE_NO_LIMIT && p->upload == NULL);
     ASSERT(p->once.publisher.data == NULL && p->message->slip.size == 0 && !p->is_moved);
-    if (qs->is_grouped || !all_take_rows(p))
+    *out = (struct queues_published){.is_in_log = is_in_log};
+    if (qs->is_grouped || (!is_in_log && !all_take_rows_in_memory(p, is_persistent)))
         return 0;
-    count = store_put_row(qs->store, &put, bodies, count < ROW_MAX ? count : ROW_MAX, entries);
+    count = (is_in_log ? put_in_log : put_in_memory)(qs, p, bodies,
+                                                     count < ROW_MAX ? count : ROW_MAX, entries);
+    if (count == 0)
+        return 0;
     for (size_t i = 0; i < count; i++) {
         entries[i].priority = 0;
         entries[i].expires_ms = 0;
     }
-    for (size_t i = 0; i < p->target_count && count > 0; i++)
+    for (size_t i = 0; i < p->target_count; i++)
         arrive(p->targets[i], entries, count);
+    out->position = entries[count - 1].place;
     return count;
 }
 
@@ -88,7 +137,7 @@ static bool gives_rows(const struct queue *q)
 {
     const struct ready *r = &q->ready;
 
-    return is_plain(q) && r->ahead == NULL && r->returned.span_count == 0 &&
+    return is_plain(q) && q->stream == NULL && r->ahead == NULL && r->returned.span_count == 0 &&
            r->seen.span_count == 0 && r->withdrawn.span_count == 0 && map_count(&q->counts) == 0 &&
            !queue_counts(q);
 }

@@ -34,11 +34,11 @@ struct train_ops {
  * targets. Returns how many it could; none: publish the next one by itself. Allowed right behind a
  * queues_publish() of *p that said may_be_train. */
 size_t queues_publish_train(struct queues *qs, const struct queues_publish *p,
-                            const struct bytes *bodies, size_t count);
+                            const struct bytes *bodies, size_t count, struct queues_published *out);
 
-/* The same for those that cannot go straight and need not be in the log: stored, each for all
- * targets. Returns how many it could; none: publish the next one by itself. */
+/* The same for those that cannot go straight: stored, each for all targets; *out is that of the
+ * last one, none is rejected. Returns how many it could; none: publish the next one by itself. */
 size_t queues_store_train(struct queues *qs, const struct queues_publish *p,
-                          const struct bytes *bodies, size_t count);
+                          const struct bytes *bodies, size_t count, struct queues_published *out);
 
 #endif

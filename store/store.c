@@ -316,8 +316,8 @@ static struct publish_record record_of(const struct store_put *put, const struct
     };
 }
 
-static int put_record(struct store *s, const struct store_put *put, const struct parts *parts,
-                      uint64_t *place)
+int store_put_record(struct store *s, const struct store_put *put, const struct parts *parts,
+                     uint64_t *place)
 {
     struct publish_record record = record_of(put, parts);
     struct log_entry e = {
@@ -387,7 +387,7 @@ static void keep_for_streams(const struct store_put *put, struct parts *parts)
 static int put_for_streams(struct store *s, const struct store_put *put, struct parts *parts,
                            uint64_t *place)
 {
-    int rv = put_record(s, put, parts, place);
+    int rv = store_put_record(s, put, parts, place);
 
     if (rv == 0)
         keep_for_streams(put, parts);
@@ -404,7 +404,8 @@ static int put_held(struct store *s, const struct store_put *put, struct parts *
     int rv = ERR_FULL;
 
     if (hold != NULL)
-        rv = put->is_persistent ? put_record(s, put, parts, place) : put_slab(s, put, parts, place);
+        rv = put->is_persistent ? store_put_record(s, put, parts, place)
+                                : put_slab(s, put, parts, place);
     if (rv != 0) {
         if (hold != NULL)
             hold_drop(&s->holds, hold);
@@ -444,7 +445,7 @@ int store_put(struct store *s, const struct store_put *put, uint64_t *place)
     if (put->references == 0)
         return put_for_streams(s, put, parts, place);
     if (parts == NULL && put->references == 1 && put->stream_count == 0)
-        return put_record(s, put, NULL, place);
+        return store_put_record(s, put, NULL, place);
     return put_held(s, put, parts, place);
 }
 

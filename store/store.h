@@ -104,12 +104,16 @@ struct stored {
     uint64_t place;
 };
 
-/* A ROW is messages in memory that differ in nothing but their bodies, which lie in one piece. */
+/* A ROW is messages that differ in nothing but their bodies, which lie in one piece. */
 
 /* Stores a row of messages that are as put->message but for their bodies: from the front, as many
  * as there is memory for. Of each entry the place and the size are set. Returns how many; none: put
  * the first by itself, which says why. */
 size_t store_put_row(struct store *s, const struct store_put *put, const struct bytes *bodies,
+                     size_t count, struct ledger_entry *entries);
+/* The same in the log, for the one target of put->targets, a queue or a stream, whose seqs rise
+ * from there. */
+size_t store_log_row(struct store *s, const struct store_put *put, const struct bytes *bodies,
                      size_t count, struct ledger_entry *entries);
 /* How many of them, from the front, are a row in memory; none: peek at the first by itself. `*head`
  * is what they have in common, without a body. All is borrowed until the store is called again. */

@@ -1,5 +1,5 @@
-/* Messages in memory that differ in nothing but their bodies: put, looked at and forgotten many at
- * a time. Each lies for itself, as any other does, so that each can go by itself. */
+/* Messages that differ in nothing but their bodies: put, looked at and forgotten many at a time.
+ * Each lies for itself, as any other does, so that each can go by itself. */
 #include <string.h>
 
 #include "msg/msg.h"
@@ -74,6 +74,30 @@ size_t store_put_row(struct store *s, const struct store_put *put, const struct 
             break;
         write_item((struct slab_message *)(void *)item, &head, bodies[n]);
         entries[n].size = (uint32_t)bodies[n].size;
+    }
+    return n;
+}
+
+size_t store_log_row(struct store *s, const struct store_put *put, const struct bytes *bodies,
+                     size_t count, struct ledger_entry *entries)
+{
+    struct message message = *put->message;
+    struct store_target target = put->targets[0];
+    struct store_put one = *put;
+    size_t n = 0;
+
+    ASSERT(put->is_persistent && put->target_count == 1 &&
+           put->references + put->stream_count == 1 && put->upload == NULL);
+    one.message = &message;
+    one.targets = &target;
+    for (; n < count && bodies[n].size <= STORE_PART_BYTES; n++) {
+        message.body = &bodies[n];
+        message.body_count = bodies[n].size > 0;
+        message.body_size = bodies[n].size;
+        if (store_put_record(s, &one, NULL, &entries[n].place) != 0)
+            break;
+        entries[n].size = (uint32_t)bodies[n].size;
+        target.seq++;
     }
     return n;
 }

@@ -52,6 +52,9 @@ static inline bool place_is_sorted(const struct store *s, uint64_t place)
 /* The message of a place in memory, pinned; ERR_AGAIN when it is on the disk. */
 MUST_USE int store_peek_slab(struct store *s, uint64_t place, struct stored *out,
                              struct store_pin *pin);
+/* Appends a PUBLISH record; whoever calls knows that it needs no hold, or makes one. */
+MUST_USE int store_put_record(struct store *s, const struct store_put *put,
+                              const struct parts *parts, uint64_t *place);
 /* The hold of a place, or NULL. */
 struct hold *store_hold_of(const struct store *s, uint64_t place);
 /* So much is in memory that nothing more may come. */

@@ -240,6 +240,7 @@ static void declare_with(struct client *c, const char *arguments)
     buf_init(&area, KIB);
     memset(&m.queue_declare, 0, sizeof(m.queue_declare));
     m.queue_declare.queue = bytes_text("q");
+    m.queue_declare.durable = true;
     m.queue_declare.arguments = table_text(&area, arguments);
     client_method(c, 1, &m);
     client_expect(c, 1, METHOD_QUEUE_DECLARE_OK);
@@ -247,10 +248,10 @@ static void declare_with(struct client *c, const char *arguments)
 }
 
 /* Its number is its body. */
-static void send_numbers(struct client *c)
+static void send_numbers(struct client *c, bool is_persistent)
 {
     struct method m = {.id = METHOD_BASIC_PUBLISH};
-    const uint8_t props[] = {0x10, 0x00, 1};
+    const uint8_t props[] = {0x10, 0x00, is_persistent ? 2 : 1};
     uint8_t body[2];
 
     memset(&m.basic_publish, 0, sizeof(m.basic_publish));
@@ -289,17 +290,19 @@ static void test_each_kind_of_queue_keeps_what_it_would_one_by_one(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(kinds); i++) {
+        bool is_persistent = i >= ARRAY_SIZE(kinds);
         struct world w;
 
         world_init(&w);
         world_open(&w);
         struct client *c = client_open(&w, 1);
-        declare_with(c, kinds[i].arguments);
-        send_numbers(c);
-        declare_with(c, kinds[i].arguments);
+        declare_with(c, kinds[i % ARRAY_SIZE(kinds)].arguments);
+        send_numbers(c, is_persistent);
+        declare_with(c, kinds[i % ARRAY_SIZE(kinds)].arguments);
         client_consume(c, "q", "c", true);
-        for (int number = kinds[i].first; number < kinds[i].end; number++)
+        for (int number = kinds[i % ARRAY_SIZE(kinds)].first;
+             number < kinds[i % ARRAY_SIZE(kinds)].end; number++)
             expect_number(c, number, false);
         client_expect_nothing(c, 100);
         amqp_check(w.door);
@@ -329,7 +332,7 @@ static void test_what_came_back_is_first_and_marked(void **state)
     world_open(&w);
     c = client_open(&w, 1);
     declare_with(c, "");
-    send_numbers(c);
+    send_numbers(c, false);
     other = client_open(&w, 1);
     limit_prefetch(other, HELD);
     client_consume(other, "q", "other", false);
@@ -346,6 +349,53 @@ static void test_what_came_back_is_first_and_marked(void **state)
     amqp_check(w.door);
     client_free(c);
     world_release(&w);
+}
+
+static void consume_from_first(struct client *c)
+{
+    struct method m = {.id = METHOD_BASIC_CONSUME};
+    struct buf area;
+
+    buf_init(&area, KIB);
+    limit_prefetch(c, SENT);
+    memset(&m.basic_consume, 0, sizeof(m.basic_consume));
+    m.basic_consume.queue = bytes_text("q");
+    m.basic_consume.consumer_tag = bytes_text("c");
+    m.basic_consume.arguments = table_text(&area, "x-stream-offset=first");
+    client_method(c, 1, &m);
+    client_expect(c, 1, METHOD_BASIC_CONSUME_OK);
+    buf_release(&area);
+}
+
+/* What was confirmed is there when the power has failed, once and in order; here all at once. */
+static void test_what_is_confirmed_survives(void **state)
+{
+    static const struct sim_crash power_cut = {.kind = SIM_CRASH_NOTHING};
+    static const char *const kinds[] = {"", "x-queue-type=stream"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        struct world w;
+
+        world_init(&w);
+        world_open(&w);
+        struct client *c = client_open(&w, 1);
+        declare_with(c, kinds[i]);
+        client_confirm(c);
+        send_numbers(c, true);
+        client_expect_confirmed(c, SENT);
+        world_crash(&w, SIM_DEATH_POWER, &power_cut);
+        client_free(c);
+        world_open(&w);
+        c = client_open(&w, 1);
+        consume_from_first(c);
+        for (int number = 0; number < SENT; number++)
+            expect_number(c, number, i == 0); /* who knows who has seen it */
+        client_expect_nothing(c, 100);
+        amqp_check(w.door);
+        client_free(c);
+        world_release(&w);
+    }
 }
 
 /* An exchange keeps them, no queue gets them: each is given back, or counted as dropped. */
@@ -396,6 +446,7 @@ int main(void)
         LEAK_CHECKED(test_each_queue_gets_its_messages_in_order),
         LEAK_CHECKED(test_each_kind_of_queue_keeps_what_it_would_one_by_one),
         LEAK_CHECKED(test_what_came_back_is_first_and_marked),
+        LEAK_CHECKED(test_what_is_confirmed_survives),
         LEAK_CHECKED(test_what_goes_to_a_log_alone_is_unroutable_each_time),
     };
 
