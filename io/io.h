@@ -13,7 +13,8 @@
  * Invariants:
  *   W1  a callback never runs inside the call that caused it, only later, from the loop;
  *   W2  all callbacks of one struct io run on its one thread;
- *   W3  the clock stands still within a callback's turn: io_now_ns() is the turn's time.
+ *   W3  the clock stands still within a callback's turn: io_now_ns() is the turn's time; only to
+ *       read from a socket moves it on, so that nothing that came is later than the clock.
  *
  * Owner: one shard each; only io_wake() may be called from other threads. */
 #ifndef IO_IO_H

@@ -6,7 +6,7 @@
  *
  * What io.h, disk.h and net.h promise is kept here on Linux: epoll through libevent, eventfd,
  * timerfd, signalfd, pread and pwritev. The clock of a turn is read when it is first asked for, and
- * then stands still until the turn ends (W3).
+ * then stands still until something is read from a socket or the turn ends (W3).
  *
  * Owner: struct real belongs to the thread that opened it; a loop to the thread that runs it. */
 #ifndef IO_REAL_H

@@ -107,6 +107,7 @@ static int real_socket_read(struct socket *base, void *buf, size_t size, size_t 
     if (n == -1)
         return errno == EAGAIN ? ERR_AGAIN : ERR_IO;
     *done = (size_t)n;
+    real_io_of(base->io)->is_time_known = false; /* what came is no older than the clock says */
     return 0;
 }
 

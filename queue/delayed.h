@@ -51,6 +51,7 @@ struct steady {
     int64_t log_ms;    /* what the log's clock showed last */
     int64_t slack_ms;  /* of behind_ms, before the start: that clock stood still */
     struct alarm look; /* has it jumped? */
+    bool is_seen;      /* in this turn */
 };
 
 /* Before the start: something happened at that time of the log's clock. Returns the steady time. */

@@ -232,6 +232,8 @@ int queues_put(struct queues *qs, const struct queues_publish *p, uint64_t share
         *out = result;
         return 0;
     }
+    if (!qs->is_grouped)
+        queues_see_clock(qs);
     struct store_put put = {
         .message = p->message,
         .references = (uint32_t)takers,

@@ -143,6 +143,7 @@ static void run_pass(struct queues *qs)
         visit(CONTAINER_OF(link, struct queue, active), &budget);
     bool has_graves = queues_dig(qs, GRAVE_STEPS);
     int rv = queues_write_settles(qs);
+    qs->steady.is_seen = false;
     tell_pressure(qs);
     watch_clock(qs);
     /* What is left is for the next turn, so that sockets are served between; what the log refused

@@ -189,6 +189,15 @@ bool queues_dig(struct queues *qs, size_t steps);
 int queues_write_settles(struct queues *qs);
 /* Writes down how far the log's clock is ahead, if that has changed. ERR_FULL, ERR_FAILED. */
 int queues_write_clock(struct queues *qs);
+/* Before the first message of a turn: the clock may have jumped while nothing happened. */
+static inline void queues_see_clock(struct queues *qs)
+{
+    if (LIKELY(qs->steady.is_seen))
+        return;
+    qs->steady.is_seen = true;
+    (void)queues_write_clock(qs); /* refused: the next pass does it */
+    queues_need_pass(qs);
+}
 void queues_add_return(struct queues *qs, uint64_t queue, uint64_t seq, struct counts counts);
 
 /* ---- settle.c ---- */

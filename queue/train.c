@@ -88,6 +88,7 @@ static size_t put_in_log(struct queues *qs, const struct queues_publish *p,
                                   .references = q->stream == NULL};
 
     ASSERT(q->args.partitions == 0); /* whoever publishes chooses one */
+    queues_see_clock(qs);
     return store_log_row(qs->store, &put, bodies, count, entries);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -163,6 +164,50 @@ static void wait_for_read(struct end *e)
     socket_set_owner(e->socket, on_read_once, e);
     socket_watch(e->socket, SOCKET_READ);
     real_io_run(stage.io);
+}
+
+/* ---- time ---- */
+
+static uint64_t clock_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t sent_ns;
+
+/* Sends after the time of the turn is known, as a client may, and reads it. */
+static void on_time_to_send(struct io_timer *t)
+{
+    uint64_t turn_ns = io_now_ns(stage.io);
+    char buf[64];
+    size_t done = 0;
+
+    (void)t;
+    while (clock_ns() <= turn_ns) {
+    }
+    assert_int_equal(io_now_ns(stage.io), turn_ns);
+    sent_ns = clock_ns();
+    assert_int_equal(write_text(stage.client.socket, "now"), 0);
+    while (socket_read(stage.server.socket, buf, sizeof(buf), &done) == ERR_AGAIN) {
+    }
+    assert_int_equal(done, 3);
+    assert_true(io_now_ns(stage.io) >= sent_ns);
+    real_io_stop(stage.io);
+}
+
+static void test_what_came_is_not_later_than_the_clock(void **state)
+{
+    struct io_timer timer;
+
+    (void)state;
+    open_pair();
+    io_timer_init(&timer, on_time_to_send);
+    io_timer_start(stage.io, &timer, 0);
+    real_io_run(stage.io);
+    assert_true(sent_ns > 0);
 }
 
 /* ---- connections ---- */
@@ -654,6 +699,7 @@ static void test_a_connection_that_broke_in_the_queue_is_passed_over(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        STAGE_TEST(test_what_came_is_not_later_than_the_clock),
         STAGE_TEST(test_bytes_go_both_ways),
         STAGE_TEST(test_both_sides_know_the_others_address),
         STAGE_TEST(test_an_address_that_is_told_counts),

@@ -613,6 +613,23 @@ static void test_a_jump_of_the_clock_expires_nothing_and_keeps_nothing(void **st
     }
 }
 
+/* When nothing goes by a clock, nobody looks at it. */
+static void test_a_jump_that_nobody_saw_is_known_after_a_crash(void **state)
+{
+    (void)state;
+    declare("q", "x-message-ttl=5000");
+    queue_world_run_ms(&w, 5000);
+    sim_node_jump_wall(w.p.node, 86400000);
+    queue_world_run_ms(&w, 3000);
+    assert_int_equal(try_publish("q", 1, 8), 0);
+    queue_world_run_ms(&w, 10);
+    queue_world_crash(&w);
+    queue_world_run_ms(&w, 4000);
+    assert_int_equal(count_ready("q"), 1);
+    queue_world_run_ms(&w, 1500);
+    assert_int_equal(count_ready("q"), 0);
+}
+
 /* A batch stays open while the one before it is being synced. */
 static void test_what_came_last_into_a_batch_is_no_older_after_a_crash(void **state)
 {
@@ -654,6 +671,7 @@ int main(void)
         TEST(test_a_get_finds_only_what_no_consumer_has_room_for),
         TEST(test_a_get_finds_nothing_that_is_too_much_or_too_old),
         TEST(test_a_jump_of_the_clock_expires_nothing_and_keeps_nothing),
+        TEST(test_a_jump_that_nobody_saw_is_known_after_a_crash),
         TEST(test_what_came_last_into_a_batch_is_no_older_after_a_crash),
         TEST(test_an_idle_queue_takes_little_memory),
     };
