@@ -64,6 +64,7 @@ struct place {
     uint64_t name;
     const struct event *queue; /* how it was declared last; NULL: nobody did */
     size_t cleared;            /* purged or deleted at this event; NEVER: not */
+    size_t deleted;            /* the same */
     size_t last_return;        /* the last event that may have given anything back; NEVER: none */
     uint64_t return_count;     /* such events */
     uint64_t haunted_ms;       /* until then the broker may still notice that somebody is gone */
@@ -111,6 +112,7 @@ struct copy {
     struct session *holder;
     uint64_t deliveries;
     struct moment last; /* delivery */
+    size_t came;        /* the event of that */
     size_t returned;    /* the last event that gave this one back; NEVER */
     struct moment returns[RETURNS_KEPT];
     uint64_t return_count; /* requeues that count */

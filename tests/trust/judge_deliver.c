@@ -287,8 +287,25 @@ static void check_owner(struct judge *j, struct session *s)
 
 /* ---- it came ---- */
 
+/* A queue that was made anew does not know what the one before it had: what is sent again is new. */
+static void forget_former(struct copy *c, const struct letter *l)
+{
+    const struct place *p = c->place;
+
+    if (!l->is_again || c->deliveries == 0 || c->holder != NULL || p->deleted == NEVER ||
+        p->deleted < c->came)
+        return;
+    c->arrived = p->deleted;
+    c->returns_before = p->return_count;
+    c->deliveries = c->return_count = 0;
+    c->returned = NEVER;
+    c->is_settled = c->is_dropped = c->is_unsure = false;
+    c->deal = NULL;
+}
+
 static void deliver_copy(struct judge *j, struct session *s, struct copy *c, const struct letter *l)
 {
+    forget_former(c, l);
     check_holder(j, c);
     check_purge(j, s, c, l);
     check_mark(j, c, l);
@@ -301,6 +318,7 @@ static void deliver_copy(struct judge *j, struct session *s, struct copy *c, con
     }
     c->deliveries++;
     c->last = (struct moment){judge_event(j)->at_ms, j->life, NULL};
+    c->came = j->at;
     c->is_settled = c->is_unsure = false;
     c->holder = s;
     list_push(&s->held, &c->link);

@@ -437,6 +437,8 @@ void topology_recreate(struct run *r)
     if (!is_purge)
         declare_queue(&a, "z", "", false);
     if (a.is_good) {
+        if (!is_purge)
+            event_set(run_event(r, VERB_DELETE), FACT_NAME, run_word(r, "z"));
         note_queue(r, recreated());
         e = run_event(r, VERB_PURGE);
         event_set(e, FACT_QUEUE, run_word(r, "z"));

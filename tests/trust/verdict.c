@@ -76,6 +76,7 @@ struct place *judge_place(struct judge *j, uint64_t name)
     p->cleared = NEVER;
     p->last_return = NEVER;
     p->group = NOWHERE;
+    p->deleted = NEVER;
     p->purge_asked = NEVER;
     map_init(&p->offsets);
     map_put(&j->places, name, p);
@@ -178,7 +179,7 @@ static void on_defined(struct judge *j, enum known known)
     if (event_has(judge_event(j), FACT_FRONT))
         judge_place(j, name)->front = judge_place(j, judge_event(j)->values[FACT_FRONT]);
     if (known == KNOWN_GONE)
-        judge_place(j, name)->cleared = j->at;
+        judge_place(j, name)->cleared = judge_place(j, name)->deleted = j->at;
     map_put(&j->states, name, (void *)(uintptr_t)known);
 }
 
