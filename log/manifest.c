@@ -178,6 +178,7 @@ int manifest_read(struct site *s, struct manifest *out, bool *is_wounded)
         return rv1 == ERR_NOT_FOUND ? rv2 : rv1;
     is_first = rv1 == 0 && (rv2 != 0 || first.generation >= second.generation);
     *out = is_first ? first : second;
+    out->is_alone = !*is_wounded && first.generation != second.generation;
     memcpy(s->id, is_first ? first_id : second_id, SITE_ID_SIZE);
     manifest_release(is_first ? &second : &first);
     return 0;

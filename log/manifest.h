@@ -55,6 +55,7 @@ struct manifest {
     size_t count;
     struct manifest_wound *wounds; /* owned */
     size_t wound_count;
+    bool is_alone; /* read, and the other copy is older */
 };
 
 void manifest_release(struct manifest *m);
@@ -66,7 +67,8 @@ bool manifest_has_wound(const struct manifest *m, uint8_t kind, uint64_t id);
 MUST_USE int manifest_write(const struct site *s, const struct manifest *m);
 
 /* Reads the newer good copy, and the log's id into s->id. *is_wounded tells that a copy is
- * missing or damaged although it should be there. Errors: ERR_NOT_FOUND when there is none
+ * missing or damaged although it should be there; out->is_alone, that the other one is good and
+ * older, as when the power failed between them. Errors: ERR_NOT_FOUND when there is none
  * at all, ERR_CORRUPT when none is good, ERR_VERSION, those of the disk. */
 MUST_USE int manifest_read(struct site *s, struct manifest *out, bool *is_wounded);
 

@@ -58,12 +58,14 @@ static int repair(struct recovery *r)
 {
     int rv;
 
-    if (r->is_manifest_wounded) {
+    if (r->is_manifest_wounded)
         diag(DIAG_WARNING, "log",
              "one copy of '%s/manifest' was missing or damaged and is made anew", r->site->dir);
+    /* An older copy names files that are deleted now. */
+    if (r->is_manifest_wounded || r->manifest.is_alone) {
         r->manifest.generation++;
         rv = manifest_write(r->site, &r->manifest);
-        if (rv != 0)
+        if (rv != 0 && (r->is_manifest_wounded || rv != ERR_NO_SPACE))
             return err_note(r->note, rv, "cannot write '%s/manifest': %s", r->site->dir,
                             err_text(rv));
     }

@@ -8,6 +8,7 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "log/batch.h"
+#include "log/manifest.h"
 #include "log/segment.h"
 #include "log/statefile.h"
 #include "tests/lib/leaks.h"
@@ -553,6 +554,45 @@ static void test_what_cannot_be_made_anew_is_told_and_tried_again(void **state)
     }
 }
 
+/* As after a power cut between the two: the older one may name what is deleted next. */
+static void test_an_older_copy_of_the_manifest_is_made_anew(void **state)
+{
+    struct sim_fault fault = {
+        .ops = SIM_OP_BIT(SIM_OP_WRITE), .path_part = "manifest.copy", .err = ERR_NO_SPACE};
+    struct manifest m = {0};
+    bool is_wounded = false;
+    struct last_segment s;
+    struct log_world w;
+
+    (void)state;
+    for (int is_full = 0; is_full < 2; is_full++) {
+        begin(&w, &s);
+        mem_free(s.file.bytes);
+        struct site site = {.disk = sim_disk_as_disk(w.disk), .dir = "log"};
+
+        assert_int_equal(manifest_read(&site, &m, &is_wounded), 0);
+        assert_false(m.is_alone);
+        uint64_t newest = ++m.generation;
+
+        sim_disk_add_fault(w.disk, &fault);
+        assert_int_equal(manifest_write(&site, &m), ERR_NO_SPACE);
+        manifest_release(&m);
+        if (is_full == 0)
+            sim_disk_clear_faults(w.disk);
+        log_world_open(&w); /* also where there is no space for the copy */
+        sim_disk_clear_faults(w.disk);
+        log_world_close(&w);
+        if (is_full == 0)
+            sim_disk_flip_bit(w.disk, "log/manifest", 50, 3);
+        assert_int_equal(manifest_read(&site, &m, &is_wounded), 0);
+        assert_int_equal(is_wounded, is_full == 0);
+        assert_int_equal(m.is_alone, is_full != 0);
+        assert_true(m.generation >= newest); /* that of the copy, too */
+        manifest_release(&m);
+        expect_records(&w, RECORDS);
+    }
+}
+
 static void test_a_last_segment_that_was_cut_gets_its_size_again(void **state)
 {
     struct log_world w;
@@ -609,6 +649,7 @@ int main(void)
         LEAK_CHECKED(test_segments_without_any_manifest_are_refused),
         LEAK_CHECKED(test_two_damaged_manifests_are_refused),
         LEAK_CHECKED(test_what_cannot_be_made_anew_is_told_and_tried_again),
+        LEAK_CHECKED(test_an_older_copy_of_the_manifest_is_made_anew),
         LEAK_CHECKED(test_a_last_segment_that_was_cut_gets_its_size_again),
         LEAK_CHECKED(test_a_missing_segment_of_the_row_is_named),
     };
