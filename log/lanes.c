@@ -55,12 +55,14 @@ void log_drop(struct log *l, uint64_t destination)
     log_trim(l, destination, UINT64_MAX);
 }
 
-/* True when the lane's oldest file is beyond what may be kept. */
+/* True when the lane's oldest file is beyond what may be kept. The headers of the files do not
+ * count: a lane of small ones would keep a fraction of what it may. */
 static bool is_beyond(const struct cold_lane *lane, const struct log_retention *r, int64_t now_ms)
 {
     const struct segment *g = lane->segments[0];
+    uint64_t others = lane->bytes - g->file_bytes - (lane->count - 1) * SEGMENT_HEADER_SIZE;
 
-    if (r->max_bytes > 0 && lane->bytes - g->file_bytes >= r->max_bytes)
+    if (r->max_bytes > 0 && others >= r->max_bytes)
         return true;
     return r->max_age_ms > 0 && now_ms > g->last_time_ms &&
            (uint64_t)(now_ms - g->last_time_ms) > r->max_age_ms;

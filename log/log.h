@@ -141,7 +141,7 @@ void log_trim(struct log *l, uint64_t destination, uint64_t number);
 /* What a lane may keep; 0 is no limit. */
 struct log_retention {
     uint64_t max_age_ms;
-    uint64_t max_bytes;
+    uint64_t max_bytes; /* of batches, without the headers of files */
 };
 /* Drops the oldest files of a lane that are beyond the limits; the newest file stays. */
 void log_retain(struct log *l, uint64_t destination, const struct log_retention *r);

@@ -36,6 +36,17 @@ static void check_death(struct judge *j, const struct copy *from, const struct l
                      from->message, judge_word(j, from->place->name), reason);
 }
 
+/* It died once more: an earlier death was undone by a crash. */
+static void bury_again(struct judge *j, uint64_t source, uint64_t message)
+{
+    struct copy *from = judge_find_copy(j, source, NOWHERE, message);
+
+    if (from == NULL || from->is_settled || from->holder != NULL)
+        return;
+    from->is_settled = true;
+    from->settled = (struct moment){judge_event(j)->at_ms, j->life, NULL};
+}
+
 /* A dead letter: the copy where it died ends with it, and one begins here. */
 static struct copy *bury(struct judge *j, struct place *p, const struct letter *l)
 {
@@ -45,8 +56,10 @@ static struct copy *bury(struct judge *j, struct place *p, const struct letter *
     struct copy *c = judge_find_copy(j, p->name, source, message);
     struct copy *from = NULL;
 
-    if (c != NULL)
+    if (c != NULL) {
+        bury_again(j, source, message);
         return c;
+    }
     for (size_t i = 0; i < j->row_count && from == NULL; i++)
         if (j->row[i]->message == message && j->row[i]->place->name == source)
             from = j->row[i];
@@ -287,7 +300,7 @@ static void check_owner(struct judge *j, struct session *s)
 
 /* ---- it came ---- */
 
-/* A queue that was made anew does not know what the one before it had: what is sent again is new. */
+/* A queue that is made anew does not know what the former one had: what is sent again is new. */
 static void forget_former(struct copy *c, const struct letter *l)
 {
     const struct place *p = c->place;
