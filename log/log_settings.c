@@ -31,7 +31,7 @@ const struct setting log_settings[] = {
      60000, NULL, false, "How often the durable watermark file is renewed while there is traffic."},
     {"millrace.log.trash_keep", SETTING_DURATION, FIELD(trash_keep_ms), "7d", 0,
      INT64_C(365) * 86400000, NULL, false, "How long files that no index knows are kept in trash."},
-    {"millrace.log.burst_max", SETTING_SIZE, FIELD(burst_bytes_max), "2GiB", 0, TIB, NULL, false,
+    {"millrace.log.burst_max", SETTING_SIZE, FIELD(burst_bytes_max), "0", 0, TIB, NULL, false,
      "Bytes that may wait to be sorted as long as segments fill faster than one a second; at most "
      "half of millrace.log.debt_max counts. 0: they are sorted at once."},
     {"millrace.log.debt_max", SETTING_SIZE, FIELD(debt_bytes_max), "4GiB", MIB, TIB, NULL, false,

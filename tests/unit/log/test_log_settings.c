@@ -24,7 +24,7 @@ static void test_defaults_fill_every_field(void **state)
     assert_int_equal(o.sync_interval_ms, 0);
     assert_int_equal(o.watermark_interval_ms, 1000);
     assert_int_equal(o.trash_keep_ms, 7 * 86400000);
-    assert_int_equal(o.burst_bytes_max, 2ull << 30);
+    assert_int_equal(o.burst_bytes_max, 0);
     assert_int_equal(o.debt_bytes_max, 4ull << 30);
 }
 
