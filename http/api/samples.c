@@ -83,12 +83,20 @@ static struct pasts *pasts_for(struct samples *s, unsigned kind)
     return kind < KINDS ? &s->pasts : &s->own;
 }
 
+/* Nobody can ask where no listener is. */
+static bool keeps_pasts(const struct samples *s)
+{
+    const struct api_options *o = s->api->options;
+
+    return !o->disables_stats && (o->endpoint.is_on || o->ssl_endpoint.is_on);
+}
+
 /* Keeps the look for later, if there is room. */
 static void put_past(struct samples *s, struct sample *sample, const uint64_t *values, size_t count)
 {
     struct past_spec spec = pasts_of[sample->kind];
 
-    if (spec.values == 0 || s->api->options->disables_stats)
+    if (spec.values == 0 || !keeps_pasts(s))
         return;
     ASSERT(count == spec.values);
     spec.is_new = sample->times_ns[0] == 0 && sample->kind != OF_NODE; /* a disk is never new */
@@ -153,7 +161,7 @@ void sample_ask(struct sample *s)
     struct samples *all = s == NULL ? NULL : s->owner;
     struct io *io = NULL;
 
-    if (all == NULL || pasts_of[s->kind].values == 0 || all->api->options->disables_stats)
+    if (all == NULL || pasts_of[s->kind].values == 0 || !keeps_pasts(all))
         return;
     bool is_there = s->past != NULL;
     past_ask(pasts_for(all, s->kind), &s->past, &pasts_of[s->kind]);
