@@ -157,6 +157,23 @@ void caller_exchange(struct caller *c)
     receive_all(c);
 }
 
+bool caller_is_left(const struct caller *c)
+{
+    struct pollfd poll_one = {.fd = c->fd, .events = POLLRDHUP};
+
+    return c->fd >= 0 && poll(&poll_one, 1, 0) > 0;
+}
+
+void caller_finish(struct caller *c)
+{
+    size_t before;
+
+    do {
+        before = c->in.size;
+        receive_all(c);
+    } while (c->fd >= 0 && c->in.size > before);
+}
+
 /* ---- frames ---- */
 
 static bool find_frame(struct caller *c)

@@ -41,6 +41,10 @@ void caller_content(struct caller *c, struct bytes props, struct bytes body);
 short caller_wants(const struct caller *c);
 /* Sends what can be sent and takes what is there. */
 void caller_exchange(struct caller *c);
+/* Whether the other side sends no more, though not all of it may have been taken. */
+bool caller_is_left(const struct caller *c);
+/* Takes all that is there. */
+void caller_finish(struct caller *c);
 /* The next frame that is whole; heartbeats are passed over. What it borrows is good until the next
  * caller_exchange(). */
 bool caller_next(struct caller *c);

@@ -133,8 +133,23 @@ void load_close(struct load *l)
 
 /* ---- turns ---- */
 
+/* What somebody hears may follow from the end of a connection, so whoever was left hears that
+ * first: all that was sent behind an end is read before it is asked who has come to one. */
+static void look_at_the_left(struct load *l)
+{
+    for (unsigned i = 0; i < l->actor_count; i++) {
+        struct actor *a = l->actors[i];
+
+        if (a->caller == NULL || (!a->caller->is_closed && !caller_is_left(a->caller)))
+            continue;
+        caller_finish(a->caller);
+        actor_hear(a);
+    }
+}
+
 static void look_at_all(struct load *l)
 {
+    look_at_the_left(l);
     for (unsigned i = 0; i < l->actor_count; i++)
         actor_hear(l->actors[i]);
 }
