@@ -145,6 +145,23 @@ static void test_times_never_go_back(void **state)
     end(&w);
 }
 
+static void test_nothing_in_a_batch_is_younger_than_its_time(void **state)
+{
+    struct log_world w;
+    int64_t wall_ms;
+
+    (void)state;
+    begin(&w);
+    log_world_append(&w, KIND_KEEP, 30);
+    sim_node_jump_wall(w.node, 700); /* it goes on while a turn lasts */
+    wall_ms = io_wall_ms(w.io);
+    log_world_append(&w, KIND_KEEP, 30);
+    log_world_settle(&w);
+    assert_int_equal(hot_of(&w)->tail.block->batch_count, 1);
+    assert_true(hot_of(&w)->tail.block->batches[0].head.time_ms >= wall_ms);
+    end(&w);
+}
+
 static void test_every_opening_begins_an_epoch(void **state)
 {
     struct log_world w;
@@ -569,6 +586,7 @@ int main(void)
         LEAK_CHECKED(test_what_one_turn_appends_is_one_batch),
         LEAK_CHECKED(test_a_sum_made_in_parts_is_that_of_the_whole_batch),
         LEAK_CHECKED(test_times_never_go_back),
+        LEAK_CHECKED(test_nothing_in_a_batch_is_younger_than_its_time),
         LEAK_CHECKED(test_every_opening_begins_an_epoch),
         LEAK_CHECKED(test_the_largest_body_fits_and_one_byte_more_does_not),
         LEAK_CHECKED(test_too_long_a_key_is_refused),
