@@ -28,6 +28,7 @@ TOOLS = {
     "clang-tidy": (["clang-tidy-14", "--quiet"], [".clang-tidy", "tests/.clang-tidy"]),
     "cppcheck": (CPPCHECK, ["scripts/cppcheck.suppressions"]),
 }
+TOGETHER = 16  # sources that a tool is started for
 FINDING = re.compile(r"^\S+:\d+:\d+: (?!note)")
 
 
@@ -60,18 +61,20 @@ def sources(build):
             yield file.relative_to(ROOT).as_posix(), entry["command"]
 
 
-def judge(tool, path, build):
-    """Returns the lines in which the tool says something against one source."""
+def judge(tool, paths, build):
+    """Returns the lines in which the tool says something against the sources, by source."""
     command, _ = TOOLS[tool]
-    command = command + (["-p", str(build), path] if tool == "clang-tidy" else [path])
+    command = command + (["-p", str(build)] if tool == "clang-tidy" else []) + paths
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        return [f"{command[0]} is not installed"]
+        return {path: [f"{command[0]} is not installed"] for path in paths}
     if done.returncode == 0:
-        return []
+        return {path: [] for path in paths}
+    if len(paths) > 1:  # which one?
+        return {path: lines for one in paths for path, lines in judge(tool, [one], build).items()}
     said = (done.stdout + done.stderr).splitlines()
-    return [line for line in said if FINDING.search(line)] or said
+    return {paths[0]: [line for line in said if FINDING.search(line)] or said}
 
 
 def main(tool, build):
@@ -85,8 +88,11 @@ def main(tool, build):
         keys[path] = digest(tool, rules, command, *(p + reached[p] for p in sorted(reached)))
 
     changed = [path for path, key in keys.items() if key not in known]
+    groups = [changed[at:at + TOGETHER] for at in range(0, len(changed), TOGETHER)]
+    said = {}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        said = dict(zip(changed, pool.map(lambda path: judge(tool, path, build), changed)))
+        for lines in pool.map(lambda paths: judge(tool, paths, build), groups):
+            said.update(lines)
     for line in sorted(set(line for lines in said.values() for line in lines)):
         print(line)  # once, though every source that reaches a header finds it there
     dirty = {path for path in said if said[path]}
