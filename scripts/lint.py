@@ -71,10 +71,12 @@ def judge(tool, paths, build):
         return {path: [f"{command[0]} is not installed"] for path in paths}
     if done.returncode == 0:
         return {path: [] for path in paths}
-    if len(paths) > 1:  # which one?
-        return {path: lines for one in paths for path, lines in judge(tool, [one], build).items()}
     said = (done.stdout + done.stderr).splitlines()
-    return {paths[0]: [line for line in said if FINDING.search(line)] or said}
+    lines = [line for line in said if FINDING.search(line)] or said
+    if len(paths) == 1:
+        return {paths[0]: lines}
+    found = {path: judge(tool, [path], build)[path] for path in paths}  # which one?
+    return found if any(found.values()) else {path: lines for path in paths}
 
 
 def main(tool, build):
