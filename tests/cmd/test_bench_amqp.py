@@ -305,8 +305,13 @@ class MeasuresMillrace(MeasuresTheFloor):
 
     def test_messages_that_wait(self):
         lines = self.figures(*self.broker(), *SHORT, "--scenario", "delayed-1m", "--count", 5000,
-                             "--delay", "1s")
+                             "--delay", "10s")
         self.assertGreater(lines["delayed-1m"]["figures"]["drained"]["median"], 0)
+
+    def test_messages_that_were_due_before_they_came(self):
+        output, _ = bench(*self.broker(), *SHORT, "--scenario", "delayed-1m", "--count", 5000,
+                          "--delay", "1ms", expect=1)
+        self.assertRegex(output, r"\d+ ms after it was due; --delay must be longer")
 
     def test_history_comes_into_a_queue(self):
         lines = self.figures(*self.broker(), *SHORT, "--scenario", "replay", "--count", 20000)

@@ -40,6 +40,19 @@ static int publish_all(struct run *r)
     return rv;
 }
 
+/* What is published after its date does not wait: it has no order among what did, and no cost. */
+static int check_that_all_waited(struct run *r)
+{
+    int64_t due_ms = r->crew.topology.due_ms, now_ms = io_wall_ms(r->load.io);
+
+    if (due_ms == 0 || now_ms < due_ms)
+        return 0;
+    return err_note(
+        &r->note, ERR_RANGE,
+        "the last message was published %lld ms after it was due; --delay must be longer",
+        (long long)(now_ms - due_ms));
+}
+
 int run_backlog_publish(struct run *r)
 {
     double count = (double)r->work->count;
@@ -50,6 +63,8 @@ int run_backlog_publish(struct run *r)
         return rv;
     from = run_mark(r);
     rv = publish_all(r);
+    if (rv == 0)
+        rv = check_that_all_waited(r);
     to = run_mark(r);
     if (rv != 0)
         return rv;
