@@ -99,12 +99,19 @@ struct exchange *board_declare_auto(struct board *b, const char *name, const cha
     return x;
 }
 
-uint64_t board_queue(struct board *b, const char *name)
+uint64_t board_hidden_queue(struct board *b, const char *name)
 {
     uint64_t id = ++b->last_queue;
 
-    assert_int_equal(exchange_add_queue(b->table, id, bytes_text(name), true), 0);
     names_put(&b->queues, bytes_text(name), (void *)(uintptr_t)id);
+    return id;
+}
+
+uint64_t board_queue(struct board *b, const char *name)
+{
+    uint64_t id = board_hidden_queue(b, name);
+
+    assert_int_equal(exchange_add_queue(b->table, id, bytes_text(name), true), 0);
     return id;
 }
 
@@ -199,7 +206,8 @@ const char *board_route(struct board *b, const char *exchange, const char *keys,
                         const char *headers)
 {
     struct bytes split[BOARD_KEYS_MAX];
-    struct route_view view = {.keys = split};
+    struct route_view view = {
+        .keys = split, .is_delayed = b->sends_delayed, .is_keyed = b->sends_keyed};
     struct route route;
     struct props props = props_of(b, headers);
     size_t at = 0;

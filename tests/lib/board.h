@@ -39,6 +39,8 @@ struct board {
     struct board_told told;
     struct exchange_difference difference;
     struct err_note note;
+    bool sends_delayed; /* what is published has a delay */
+    bool sends_keyed;   /* it may have duplicates */
     char text[BOARD_TEXT_SIZE];
 };
 
@@ -59,6 +61,8 @@ struct exchange *board_declare_auto(struct board *b, const char *name, const cha
 
 /* Adds a queue, on this node; returns its id. */
 uint64_t board_queue(struct board *b, const char *name);
+/* The same, and exchanges do not know its name: it is one that an exchange has for itself. */
+uint64_t board_hidden_queue(struct board *b, const char *name);
 uint64_t board_queue_id(const struct board *b, const char *name);
 void board_remove_queue(struct board *b, const char *name);
 

@@ -4,7 +4,8 @@
  *     exchange NAME TYPE [ARGUMENTS]      auto-exchange NAME TYPE
  *     delete NAME [if-unused]             queue NAME       remove-queue NAME
  *     bind SOURCE DESTINATION KEY [ARGUMENTS]              unbind ...
- *     publish EXCHANGE KEYS [HEADERS]
+ *     log EXCHANGE QUEUE                  holder EXCHANGE NAME   cache EXCHANGE NAME
+ *     publish EXCHANGE KEYS [HEADERS]     publish-delayed ...    publish-keyed ...
  *     keep EXCHANGE NUMBER                kept EXCHANGE */
 #include <inttypes.h>
 #include <string.h>
@@ -126,6 +127,43 @@ static bool do_publish(struct board *b, const struct story_line *l, struct buf *
     return true;
 }
 
+static bool do_publish_delayed(struct board *b, const struct story_line *l, struct buf *out)
+{
+    b->sends_delayed = true;
+    do_publish(b, l, out);
+    b->sends_delayed = false;
+    return true;
+}
+
+static bool do_publish_keyed(struct board *b, const struct story_line *l, struct buf *out)
+{
+    b->sends_keyed = true;
+    do_publish(b, l, out);
+    b->sends_keyed = false;
+    return true;
+}
+
+static bool do_log(struct board *b, const struct story_line *l, struct buf *out)
+{
+    (void)out;
+    exchange_set_log(b->table, board_find(b, l->words[1]), board_queue_id(b, l->words[2]));
+    return true;
+}
+
+static bool do_holder(struct board *b, const struct story_line *l, struct buf *out)
+{
+    (void)out;
+    exchange_set_holder(board_find(b, l->words[1]), board_hidden_queue(b, l->words[2]));
+    return true;
+}
+
+static bool do_cache(struct board *b, const struct story_line *l, struct buf *out)
+{
+    (void)out;
+    exchange_set_cache_queue(board_find(b, l->words[1]), board_hidden_queue(b, l->words[2]));
+    return true;
+}
+
 static bool do_keep(struct board *b, const struct story_line *l, struct buf *out)
 {
     uint64_t message = 0;
@@ -152,11 +190,21 @@ static bool do_command(void *state, const struct story_line *line, struct buf *o
         const char *name;
         bool (*call)(struct board *b, const struct story_line *line, struct buf *out);
     } commands[] = {
-        {"exchange", do_exchange}, {"auto-exchange", do_auto_exchange},
-        {"delete", do_delete},     {"queue", do_queue},
-        {"bind", do_bind},         {"remove-queue", do_remove_queue},
-        {"unbind", do_unbind},     {"publish", do_publish},
-        {"keep", do_keep},         {"kept", do_kept},
+        {"exchange", do_exchange},
+        {"auto-exchange", do_auto_exchange},
+        {"delete", do_delete},
+        {"queue", do_queue},
+        {"bind", do_bind},
+        {"remove-queue", do_remove_queue},
+        {"unbind", do_unbind},
+        {"publish", do_publish},
+        {"keep", do_keep},
+        {"kept", do_kept},
+        {"log", do_log},
+        {"holder", do_holder},
+        {"cache", do_cache},
+        {"publish-delayed", do_publish_delayed},
+        {"publish-keyed", do_publish_keyed},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
