@@ -27,6 +27,8 @@ static void tell_node(struct api *a, struct tell *t)
     tell_uint(t, "disk_free_limit", a->limits->disk_min_bytes);
     tell_bool(t, "disk_free_alarm", stats.is_disk_short);
     tell_node_figure(t, "sockets_used", s->values[1][SAMPLE_SOCKETS], s, SAMPLE_SOCKETS);
+    tell_node_figure(t, "fd_used", s->values[1][SAMPLE_FDS], s, SAMPLE_FDS);
+    tell_uint(t, "fd_total", samples_fds_max(a->samples));
     tell_string(t, "rates_mode", "basic");
     tell_int(t, "uptime", io_wall_ms(a->io) - a->started_ms);
     tell_bool(t, "being_drained", false);

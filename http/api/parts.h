@@ -33,7 +33,7 @@ struct api {
     struct samples *samples;
     struct voices voices; /* lines about clients */
     size_t kept_bytes;    /* by all lists that are sorted or cut into pages */
-    uint64_t readings;    /* bodies that workers read */
+    uint64_t readings;    /* by workers: of bodies, of what the system tells */
     int64_t started_ms;
     const struct broker_options *limits;
     bool is_served; /* while stopping: all requests have ended */

@@ -9,6 +9,7 @@
 #include "broker/look.h"
 #include "http/api/parts.h"
 #include "http/api/past.h"
+#include "io/system.h"
 #include "queue/queue.h"
 
 #define MS_NS UINT64_C(1000000)
@@ -44,7 +45,7 @@ static const struct past_spec pasts_of[ALL_KINDS] = {
     [OF_ALL] = {.values = SAMPLE_GET_EMPTY + 1, .is_long = true},
     [OF_TOTALS] = {.values = SAMPLE_MESSAGES + 1, .is_long = true},
     [OF_CHURN] = {.values = CHURN_QUEUE_DELETED + 1, .is_long = true},
-    [OF_NODE] = {.values = SAMPLE_SOCKETS + 1, .is_long = true},
+    [OF_NODE] = {.values = SAMPLE_FDS + 1, .is_long = true},
 };
 
 /* What a round is at. */
@@ -57,6 +58,9 @@ struct samples {
     struct sample totals;
     struct sample churn;
     struct sample node;
+    struct io_job look_at_process; /* a worker's, while is_looking */
+    bool is_looking;
+    struct system_process process;
     struct pasts pasts; /* of the things that there are many of */
     struct pasts own;   /* of the node itself */
     struct io_timer timer;
@@ -333,8 +337,16 @@ static void sample_all(struct samples *s)
     put_one(s, &s->churn, OF_CHURN, churn);
 }
 
-static void sample_node(struct samples *s)
+static void look_at_process(struct io_job *j)
 {
+    struct samples *s = CONTAINER_OF(j, struct samples, look_at_process);
+
+    system_look_at_process(j->io->disk, &s->process);
+}
+
+static void process_looked_at(struct io_job *j)
+{
+    struct samples *s = CONTAINER_OF(j, struct samples, look_at_process);
     const struct doors *d = &s->api->doors;
     struct doors_totals totals = {0};
     struct broker_stats stats;
@@ -344,8 +356,22 @@ static void sample_node(struct samples *s)
         d->totals(d->owner, &totals);
     const uint64_t values[] = {[SAMPLE_MEMORY] = stats.memory_bytes,
                                [SAMPLE_DISK] = stats.disk_free_bytes,
-                               [SAMPLE_SOCKETS] = totals.connections};
+                               [SAMPLE_SOCKETS] = totals.connections,
+                               [SAMPLE_FDS] = s->process.open_fds};
     put_one(s, &s->node, OF_NODE, values);
+    s->is_looking = false;
+    s->api->readings--;
+    api_end_stop(s->api);
+}
+
+/* A worker reads what the system tells of the process. */
+static void begin_node(struct samples *s)
+{
+    if (s->is_looking || s->api->stopped != NULL)
+        return;
+    s->is_looking = true;
+    s->api->readings++;
+    io_submit(s->api->io, &s->look_at_process);
 }
 
 /* ---- rounds ---- */
@@ -374,7 +400,7 @@ static void begin(struct samples *s)
     s->unacked = 0;
     memset(s->index_bytes[1], 0, sizeof(s->index_bytes[1]));
     sample_all(s);
-    sample_node(s);
+    begin_node(s);
     look_open(&s->look, s->api->broker, LOOK_QUEUES, bytes_of(NULL, 0));
     s->stage = AT_QUEUES;
 }
@@ -465,6 +491,8 @@ struct samples *samples_new(struct api *a)
     pasts_init(&s->own, UINT64_MAX);
     for (int kind = 0; kind < KINDS; kind++)
         map_init(&s->kinds[kind]);
+    s->look_at_process = (struct io_job){
+        .work = look_at_process, .done = process_looked_at, .urgency = IO_BACKGROUND};
     io_timer_init(&s->timer, on_timer);
     io_timer_start(a->io, &s->timer, 0);
     return s;
@@ -561,4 +589,9 @@ struct sample *samples_churn(struct samples *s)
 struct sample *samples_node(struct samples *s)
 {
     return &s->node;
+}
+
+uint64_t samples_fds_max(const struct samples *s)
+{
+    return s->process.fds_max;
 }

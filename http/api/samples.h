@@ -72,7 +72,7 @@ enum sample_churn {
     CHURN_QUEUE_DELETED,
 };
 
-enum sample_node { SAMPLE_MEMORY, SAMPLE_DISK, SAMPLE_SOCKETS };
+enum sample_node { SAMPLE_MEMORY, SAMPLE_DISK, SAMPLE_SOCKETS, SAMPLE_FDS };
 
 struct samples *samples_new(struct api *a);
 void samples_free(struct samples *s);
@@ -99,6 +99,8 @@ struct sample *samples_all(struct samples *s);
 struct sample *samples_totals(struct samples *s);
 struct sample *samples_churn(struct samples *s);
 struct sample *samples_node(struct samples *s);
+/* How many descriptors the process may have; 0: it is not known. */
+uint64_t samples_fds_max(const struct samples *s);
 
 /* Somebody wants its past: if it has none there will be one from here on. NULL is fine. */
 void sample_ask(struct sample *s);

@@ -6,66 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "http/metrics/expose.h"
-#include "io/disk.h"
 #include "queue/queue.h"
-
-enum { FILE_MAX = 4096, PAGE_BYTES = 4096 };
-
-/* ---- the process ---- */
-
-static struct bytes read_file(struct disk *d, const char *path, char *area)
-{
-    struct disk_file *f = NULL;
-    size_t size = 0;
-    int rv = disk_open(d, path, DISK_READ, &f);
-
-    if (rv == 0)
-        rv = disk_read(f, area, FILE_MAX, 0, &size);
-    disk_close(f);
-    return bytes_of(area, rv == 0 ? size : 0);
-}
-
-/* The first number behind `name`; 0 when there is none. */
-static uint64_t number_behind(struct bytes text, const char *name)
-{
-    size_t size = strlen(name);
-    const uint8_t *at = text.size >= size ? memmem(text.data, text.size, name, size) : NULL;
-    uint64_t number = 0;
-
-    if (at == NULL)
-        return 0;
-    text = bytes_of(at + size, text.size - (size_t)(at + size - text.data));
-    while (text.size > 0 && text.data[0] == ' ')
-        text = bytes_of(text.data + 1, text.size - 1);
-    for (size = 0; size < text.size && text.data[size] >= '0' && text.data[size] <= '9';)
-        size++;
-    return parse_u64(bytes_of(text.data, size), 0, UINT64_MAX, &number) == 0 ? number : 0;
-}
-
-static void count_name(void *owner, const char *name, bool is_dir)
-{
-    uint64_t *count = owner;
-
-    (void)is_dir;
-    *count += name[0] != '.';
-}
-
-void figures_look_at_process(struct disk *d, struct figures_process *out)
-{
-    char area[FILE_MAX];
-    struct bytes text;
-
-    *out = (struct figures_process){0};
-    if (disk_list(d, "/proc/self/fd", count_name, &out->open_fds) != 0)
-        out->open_fds = 0;
-    out->fds_max = number_behind(read_file(d, "/proc/self/limits", area), "Max open files");
-    text = read_file(d, "/proc/self/statm", area); /* size, resident ... in pages */
-    out->resident_bytes = number_behind(text, " ") * PAGE_BYTES;
-}
-
-/* ---- all ---- */
 
 void figures_finish(struct figures *f)
 {

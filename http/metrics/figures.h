@@ -9,16 +9,9 @@
 #include "broker/broker.h"
 #include "broker/counters.h"
 #include "broker/doors.h"
+#include "io/system.h"
 
-struct disk;
 struct expose;
-
-/* What the system says about this process; 0 where it says nothing. */
-struct figures_process {
-    uint64_t open_fds;
-    uint64_t fds_max;
-    uint64_t resident_bytes;
-};
 
 /* What happened in queues of one type. */
 struct figures_of_type {
@@ -28,7 +21,7 @@ struct figures_of_type {
 };
 
 struct figures {
-    struct figures_process process;
+    struct system_process process;
     struct broker_counters counters;
     struct broker_stats stats;
     struct doors_totals doors;
@@ -50,9 +43,6 @@ struct figures {
     /* computed from the counters */
     struct figures_of_type types[QUEUE_TYPES];
 };
-
-/* Blocks: reads files of /proc. */
-void figures_look_at_process(struct disk *d, struct figures_process *out);
 
 /* Fills in what follows from what is there. */
 void figures_finish(struct figures *f);

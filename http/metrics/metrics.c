@@ -138,7 +138,7 @@ static void look_at_process(struct io_job *j)
 {
     struct scrape *s = CONTAINER_OF(j, struct scrape, job);
 
-    figures_look_at_process(j->io->disk, &s->figures.process);
+    system_look_at_process(j->io->disk, &s->figures.process);
 }
 
 static void process_looked_at(struct io_job *j)

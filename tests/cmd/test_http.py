@@ -44,6 +44,13 @@ class Tools(unittest.TestCase):
             self.assertEqual(ask(self.world, f"/api/{path}", "DELETE")[0], 204, path)
             self.assertEqual(ask(self.world, f"/api/{path}")[0], 404, path)
 
+    def test_a_node_says_how_many_descriptors_it_has(self):
+        def node():
+            return ask(self.world, "/api/nodes")[2][0]
+
+        self.world.wait(lambda: node()["fd_used"] > 0, "the process is looked at")
+        self.assertGreater(node()["fd_total"], node()["fd_used"])
+
     def test_a_binding_says_where_it_is(self):
         ask(self.world, "/api/queues/%2F/q%2F1", "PUT", {"durable": True})
         place = "/api/bindings/%2F/e/amq.topic/q/q%2F1"

@@ -132,6 +132,7 @@ static void test_each_range_is_of_its_own_figures(void **state)
         {"/nodes", "mem_used_details", 6},
         {"/nodes", "disk_free_details", 6},
         {"/nodes", "sockets_used_details", 6},
+        {"/nodes", "fd_used_details", 6},
     };
     struct asker *a = *state;
 
