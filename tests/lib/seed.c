@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -38,4 +39,15 @@ uint64_t test_seed(void)
         fflush(stdout); /* before anything can crash */
     }
     return seed;
+}
+
+unsigned test_share(unsigned count)
+{
+    const char *size = getenv("MILLRACE_SIZE");
+
+    if (size != NULL && strcmp(size, "short") == 0)
+        count /= 10;
+    if (size != NULL && strcmp(size, "tiny") == 0)
+        count /= 100;
+    return count > 0 ? count : 1;
 }

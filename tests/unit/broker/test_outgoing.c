@@ -281,7 +281,7 @@ static void test_over_any_crashes_each_is_there_once(void **state)
 
     (void)state;
     rand_init(&rand, test_seed());
-    for (unsigned i = 0; i < 60; i++)
+    for (unsigned i = 0; i < test_share(60); i++)
         run_with_crashes(&rand, i % 3 == 0 ? 2 : 1);
 }
 

@@ -459,7 +459,7 @@ static void test_it_goes_on_after_a_crash(void **state)
     begin();
     publish(0, next);
     world_settle(&w);
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < test_share(ROUNDS); i++) {
         snprintf(name, sizeof(name), "audit %u", i);
         snprintf(ends, sizeof(ends), "orders audit %u", i);
         assert_int_equal(world_queue(&w, name, "durable", ""), 0);
@@ -479,8 +479,8 @@ static void test_it_goes_on_after_a_crash(void **state)
         expect_in(name, 0, next, 1);
         assert_int_equal(world_delete(&w, name, ""), 0);
     }
-    print_message("%u of %d crashes were in the middle of a replay\n", crashes, (int)ROUNDS);
-    assert_true(crashes > 0);
+    print_message("%u of %u crashes were in the middle of a replay\n", crashes, test_share(ROUNDS));
+    assert_true(crashes > 0 || test_share(ROUNDS) < ROUNDS);
     end();
 }
 

@@ -504,7 +504,7 @@ static void run_life(uint64_t seed)
 static void test_groups_do_what_the_model_says(void **state)
 {
     (void)state;
-    for (uint64_t i = 0; i < RUNS; i++)
+    for (uint64_t i = 0; i < test_share(RUNS); i++)
         run_life(test_seed() + i);
 }
 
