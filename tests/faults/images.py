@@ -23,8 +23,6 @@ ROUND = 20
 LIFE_S = (0.2, 1.0)
 RECOVERY_S = (0.0, 0.08)
 OUTER_BYTES, INNER_BYTES = 1 << 30, 256 << 20
-SKIPPED = 77
-INSIDE = "MILLRACE_IMAGES_INSIDE"  # set in a space of mounts of our own, which end with us
 # Small files, so that a disk of that size has room for them.
 SETTINGS = ("millrace.log.segment_size=16MiB", "millrace.log.spare_segments=2",
             "millrace.log.cold_segment_size=64KiB", "disk_free_limit.absolute=1MB")
@@ -134,18 +132,17 @@ def main():
     missing = why_not()
     if missing:
         print(f"images need {missing}, which is missing here: nothing was done")
-        return SKIPPED
-    if INSIDE not in os.environ:
-        os.environ[INSIDE] = "yes"
-        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable,
-                              *sys.argv])
+        return lives.SKIPPED
+    if not lives.has_own_mounts():
+        print("images need a mount namespace, which this system does not give: nothing was done")
+        return lives.SKIPPED
     count = lives.count_of(lives.argument(1), 20)
     with tempfile.TemporaryDirectory(prefix="millrace-images-", dir=place()) as home:
         try:
             disk = Disk(pathlib.Path(home))
         except subprocess.CalledProcessError as error:
             print(f"no file system can be mounted here: nothing was done: {error.stderr}")
-            return SKIPPED
+            return lives.SKIPPED
         seed = lives.first_seed(lives.argument(2))
         clients, total, done = lives.Clients(), lives.Sum(), 0
         try:

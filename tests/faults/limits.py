@@ -30,7 +30,6 @@ PER_STRANGER = 64 << 10  # bytes of a connection that has not logged in
 SERVED_S, BACK_S, GONE_S = 15, 90, 60
 WARM_S = 1.0
 IS_JUDGED = "MILLRACE_SIZE" not in os.environ  # memory; sanitizers keep what was freed
-INSIDE = "MILLRACE_LIMITS_INSIDE"  # set in a space of mounts of our own, which end with us
 NAMES = {}
 
 
@@ -399,13 +398,12 @@ def main():
     if set(names) - set(NAMES):
         print(f"there is no such part; there are {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    if os.geteuid() == 0 and INSIDE not in os.environ:
-        os.environ[INSIDE] = "yes"
-        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable,
-                              *sys.argv])
-    if INSIDE not in os.environ and "full" in names:
-        print("a small disk needs root, which is missing here: 'full' was not done")
+    if not lives.has_own_mounts() and "full" in names:
+        print("a small disk needs root and a mount namespace, and one is missing here: 'full' was "
+              "not done")
         names.remove("full")
+        if not names:
+            return lives.SKIPPED
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     clients, total = lives.Clients(), lives.Sum()

@@ -25,7 +25,6 @@ ROUND = 40
 LIFE_S = (0.2, 0.7)
 GOOD_LIFE_S = (0.05, 0.3)
 TRACE_S, BRIEFLY_S = 5, 0.2
-SKIPPED = 77
 NEVER_MADE = 3  # misses
 ABORTED = (-6, -11, -7, -4, -8)  # an assertion, a bad address, ...
 MEMORY = "out of memory"
@@ -218,10 +217,10 @@ def main():
         check=False).returncode == 0
     if not works:
         print("strace is missing, or may not trace here (ptrace): nothing was done")
-        return SKIPPED
+        return lives.SKIPPED
     if "MILLRACE_SIZE" in os.environ:
         print("the runtime of the sanitizers cannot be traced: nothing was done")
-        return SKIPPED
+        return lives.SKIPPED
     seed = lives.first_seed(lives.argument(2))
     clients, total, reach, seen = lives.Clients(), lives.Sum(), Reach(), collections.Counter()
     known = lives.argument(3).split(",") if lives.argument(3) else FOUND

@@ -67,7 +67,8 @@ static void judge_order_of_dates(const struct delays *l)
 {
     const struct cuts_taking *t = &l->taking;
     bool is_there[MESSAGES] = {false};
-    uint64_t dated = MESSAGES; /* the latest */
+    int64_t latest_ms = 0; /* of those with a date */
+    uint64_t latest = 0;
 
     for (size_t i = 0; i < t->count; i++) {
         uint64_t number = t->items[i].number;
@@ -75,9 +76,10 @@ static void judge_order_of_dates(const struct delays *l)
         assert_true(number < l->published && !is_there[number]);
         is_there[number] = true;
         if (l->has_date[number]) {
-            assert_true(dated == MESSAGES || l->due_ms[dated] < l->due_ms[number] ||
-                        (l->due_ms[dated] == l->due_ms[number] && dated < number));
-            dated = number;
+            int64_t due_ms = l->due_ms[number];
+            assert_true(latest_ms < due_ms || (latest_ms == due_ms && latest < number));
+            latest_ms = due_ms;
+            latest = number;
         }
         if (i == 0)
             continue;
