@@ -143,6 +143,7 @@ class File:
         self.lines = self.text.split("\n")
         self.is_c = self.suffix in (".c", ".h")
         self.is_script = self.suffix == ".py" or self.text.startswith("#!")
+        self.is_picture = self.suffix == ".png"
         self.is_build = path.endswith("CMakeLists.txt") or self.suffix == ".cmake"
         self.source = Source(self.text) if self.is_c else None
 
@@ -204,6 +205,8 @@ class Tidy:
         for part in re.split(r"[/._-]", path):
             if part.lower() in NAMES_THAT_SAY_NOTHING:
                 self.find(path, 1, "file-name", f"'{part}' says nothing; name the file by its noun")
+        if file.is_picture:
+            return
         if len(lines) - 1 > FILE_LINES_MAX:
             self.find(path, 1, "file-length", f"{len(lines) - 1} lines; find the second idea in it "
                                               f"and give that its own file")

@@ -88,11 +88,9 @@ static struct pasts *pasts_for(struct samples *s, unsigned kind)
 }
 
 /* Nobody can ask where no listener is. */
-static bool keeps_pasts(const struct samples *s)
+static bool may_be_asked(const struct api_options *o)
 {
-    const struct api_options *o = s->api->options;
-
-    return !o->disables_stats && (o->endpoint.is_on || o->ssl_endpoint.is_on);
+    return o->endpoint.is_on || o->ssl_endpoint.is_on;
 }
 
 /* Keeps the look for later, if there is room. */
@@ -100,7 +98,7 @@ static void put_past(struct samples *s, struct sample *sample, const uint64_t *v
 {
     struct past_spec spec = pasts_of[sample->kind];
 
-    if (spec.values == 0 || !keeps_pasts(s))
+    if (spec.values == 0 || s->api->options->disables_stats)
         return;
     ASSERT(count == spec.values);
     spec.is_new = sample->times_ns[0] == 0 && sample->kind != OF_NODE; /* a disk is never new */
@@ -165,7 +163,7 @@ void sample_ask(struct sample *s)
     struct samples *all = s == NULL ? NULL : s->owner;
     struct io *io = NULL;
 
-    if (all == NULL || pasts_of[s->kind].values == 0 || !keeps_pasts(all))
+    if (all == NULL || pasts_of[s->kind].values == 0 || all->api->options->disables_stats)
         return;
     bool is_there = s->past != NULL;
     past_ask(pasts_for(all, s->kind), &s->past, &pasts_of[s->kind]);
@@ -494,7 +492,8 @@ struct samples *samples_new(struct api *a)
     s->look_at_process = (struct io_job){
         .work = look_at_process, .done = process_looked_at, .urgency = IO_BACKGROUND};
     io_timer_init(&s->timer, on_timer);
-    io_timer_start(a->io, &s->timer, 0);
+    if (may_be_asked(a->options))
+        io_timer_start(a->io, &s->timer, 0);
     return s;
 }
 

@@ -198,6 +198,9 @@ class Rules(Tree):
                      "switch (*p) {", "if (p) {} else if (p) {} else if (p) {} else if (p) {}"]:
             self.assertEqual(self.findings({"log/pump.c": body([line])}), [], line)
 
+    def test_a_picture_is_no_text(self):
+        self.assertEqual(self.findings({"docs/img/pump.png": "PNG \n" + "x" * 200}), [])
+
     def test_a_function_of_ones_own_may_have_a_banned_name(self):
         own = SOURCE + "\nstatic void send(int n)\n{\n    (void)n;\n    send(1);\n}\n"
         self.assertEqual(self.findings({"log/pump.c": own}), [])
