@@ -12,7 +12,6 @@ enum {
     LEVEL_SPAN = 0,
     LEVEL_DATE = 1,
     AGAIN_MS = 1000,
-    ROUNDED_MS = 2,   /* one that has begun, and one that a start may cut from the clock */
     MOVED_MS = 500,   /* a clock that is put right little by little has not jumped */
     STANDS_MS = 3000, /* longer than between two looks */
 };
@@ -152,7 +151,7 @@ int64_t delayed_date(struct queue *q, int64_t wall_ms, const struct props *props
         return delay.ms > 0 ? delay.ms : 1;
     now_ms = queues_steady_ms(qs, wall_ms);
     if (delay.kind == DELAY_SPAN && delay.ms > 0 && !ZOO(DELAY_FORGOTTEN))
-        now_ms += delay.ms + ROUNDED_MS;
+        now_ms += delay.ms + SPAN_ROUNDED_MS;
     return now_ms > 0 ? now_ms : 1;
 }
 

@@ -27,7 +27,8 @@ int64_t queue_date(struct queue *q, int64_t wall_ms, uint64_t expiration_ms,
 
     if (LIKELY(ttl_ms == QUEUE_NO_LIMIT))
         return 0;
-    return queues_steady_ms(q->home, wall_ms) + (int64_t)ttl_ms;
+    return queues_steady_ms(q->home, wall_ms) + (int64_t)ttl_ms +
+           (ttl_ms > 0 ? SPAN_ROUNDED_MS : 0);
 }
 
 uint8_t queue_level(const struct queue *q, const struct props *props, struct bytes slip)

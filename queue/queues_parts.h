@@ -235,6 +235,10 @@ unsigned queue_dispatch_train(struct queue *q, struct consumer *c, unsigned max)
 
 /* ---- delayed.c ---- */
 
+/* What a span is longer by, as none may be shorter than it was said: a millisecond that has begun,
+ * and one that a start may cut from the clock. */
+enum { SPAN_ROUNDED_MS = 2 };
+
 /* Now by the steady clock; while the log is read, when a record of that time was written. */
 int64_t queues_steady_ms(struct queues *qs, int64_t wall_ms);
 

@@ -47,13 +47,19 @@ void party_drop(struct party *p)
     party_vanish(p, 0);
 }
 
+/* Whether the broker may hear late that he goes: the disk makes it wait, or his commit does. */
+static bool may_go_unheard(const struct party *p)
+{
+    return run_may_hang(p->run) || p->is_committing;
+}
+
 void party_vanish(struct party *p, uint64_t noticed_ms)
 {
     struct event *e;
 
     if (p->client == NULL)
         return;
-    if (run_may_hang(p->run))
+    if (may_go_unheard(p))
         noticed_ms = RUN_HANGS_MS;
     if (p->kind == PARTY_CONSUMER) {
         e = run_event(p->run, VERB_GONE);
@@ -80,7 +86,7 @@ void party_leave(struct party *p)
         return;
     e = run_event(p->run, VERB_GONE);
     event_set(e, FACT_SESSION, p->session);
-    if (run_may_hang(p->run))
+    if (may_go_unheard(p))
         event_set(e, FACT_DELAY, RUN_HANGS_MS);
     p->row_count = 0;
 }

@@ -497,6 +497,34 @@ static void test_a_publisher_may_go_while_he_is_told(void **state)
     end(&w);
 }
 
+/* Whenever in a millisecond it came, and whoever else comes shortly before. */
+static void test_no_time_to_live_is_shorter_than_it_was_said(void **state)
+{
+    (void)state;
+    for (uint64_t tenth = 0; tenth < 10; tenth++) {
+        struct broker_world w;
+        uint64_t due_ns;
+
+        begin(&w);
+        assert_int_equal(world_queue(&w, "t", "durable",
+                                     "x-message-ttl=i:100 x-dead-letter-exchange= "
+                                     "x-dead-letter-routing-key=q"),
+                         0);
+        assert_int_equal(world_wait(&w), 0);
+        sim_run_for(w.sim, tenth * WORLD_MS / 10);
+        due_ns = sim_now_ns(w.sim) + 100 * WORLD_MS;
+        world_publish(&w, "", "t", "mortal");
+        while (sim_now_ns(w.sim) + WORLD_MS / 10 < due_ns) {
+            sim_run_for(w.sim, WORLD_MS / 10);
+            world_publish(&w, "", "t", "another"); /* so the queue is looked at */
+            assert_int_equal(world_ready(&w, "q"), 0);
+        }
+        world_run_ms(&w, 5);
+        assert_true(world_ready(&w, "q") >= 1);
+        end(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -511,6 +539,7 @@ int main(void)
         LEAK_CHECKED(test_when_the_disk_fails_what_waits_is_rejected),
         LEAK_CHECKED(test_after_the_disk_failed_no_definition_is_kept),
         LEAK_CHECKED(test_when_the_log_takes_no_more_publishing_is_tried_again),
+        LEAK_CHECKED(test_no_time_to_live_is_shorter_than_it_was_said),
         LEAK_CHECKED(test_closing_while_publishers_are_held_back),
         LEAK_CHECKED(test_a_large_message_is_taken_in_pieces),
         LEAK_CHECKED(test_a_body_may_come_before_its_message),
