@@ -11,6 +11,7 @@
 
 #define LOOK_NS  UINT64_C(5000000000)
 #define CLOCK_NS UINT64_C(1000000000)
+#define AGAIN_NS UINT64_C(100000000)
 #define KEEP_NS  UINT64_C(5000000000)
 
 enum { INFLIGHTS_MAX = 1 << 26, RECORD_BUFFER_MAX = 8 << 20, DEATHS_MAX = 256, TRIM_STEP = 1024 };
@@ -147,11 +148,12 @@ static void run_pass(struct queues *qs)
     tell_pressure(qs);
     watch_clock(qs);
     /* What is left is for the next turn, so that sockets are served between; what the log refused
-     * is tried again when its pressure is over. */
+     * is tried again when its pressure is over. A pressure that is over before the log has told of
+     * it ends without a word, so it is looked at. */
     if (!list_empty(&qs->active) || has_graves)
         io_timer_start(qs->io, &qs->next_turn, 0);
-    else if (rv == ERR_FULL && !io_timer_is_running(&qs->next_turn))
-        io_timer_start(qs->io, &qs->next_turn, 100 * UINT64_C(1000000));
+    else if ((rv == ERR_FULL || qs->is_pressed) && !io_timer_is_running(&qs->next_turn))
+        io_timer_start(qs->io, &qs->next_turn, AGAIN_NS);
 }
 
 static void pass(struct io_task *t)

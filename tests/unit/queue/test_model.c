@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "queue/look.h"
+#include "queue/queues_parts.h"
 #include "tests/lib/leaks.h"
 #include "tests/lib/queue_world.h"
 #include "tests/lib/seed.h"
@@ -220,7 +221,7 @@ static void publish_to(struct model *m, int i, const struct world_publish *p, ui
     x->priority = q->has_priorities ? (uint8_t)(p->priority < 4 ? p->priority : 4) : 0;
     if (q->ttl_ms != 0 && (ttl_ms == 0 || q->ttl_ms < ttl_ms))
         ttl_ms = q->ttl_ms;
-    x->expires_ms = ttl_ms == 0 ? 0 : now_ms(m) + (int64_t)ttl_ms;
+    x->expires_ms = ttl_ms == 0 ? 0 : now_ms(m) + (int64_t)ttl_ms + SPAN_ROUNDED_MS;
     shorten(m);
 }
 
