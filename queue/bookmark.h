@@ -123,7 +123,9 @@ bool stream_get_step(struct bookmark *p);
  * consumer. ERR_AGAIN: its watch is called when there is more to find; else p->next is where. */
 MUST_USE int bookmark_find_time(struct bookmark *p);
 
-/* stream_dispatch.c: lets bookmarks of a stream read, at most `max` steps. Returns how many. */
+/* stream_dispatch.c: lets bookmarks of a stream read, about `max` of work: a message is one, and
+ * one more for each 32 bytes of its body, so that large ones do not keep others waiting. Returns
+ * how much it was. */
 unsigned stream_dispatch(struct queue *q, unsigned max);
 
 /* stream_read.c: the next message, wanted or not: one to be delivered again, or the first at or

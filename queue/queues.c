@@ -63,7 +63,7 @@ static void rest(struct queue *q)
 
 static void visit_stream(struct queue *q, unsigned *budget)
 {
-    unsigned max = *budget < BURST_MAX ? *budget : BURST_MAX;
+    unsigned max = *budget < STREAM_MAX ? *budget : STREAM_MAX;
     unsigned done = stream_dispatch(q, max);
 
     *budget -= done < *budget ? done : *budget;

@@ -16,6 +16,7 @@ struct origins;
 enum {
     PASS_MAX = 4096,    /* deliveries and deaths of one pass; the rest follows in the next turn */
     BURST_MAX = 256,    /* of one queue before the others have their turn */
+    STREAM_MAX = 1024,  /* of one stream; see stream_dispatch() */
     GRAVE_STEPS = 8192, /* messages of deleted queues that one turn lets go of */
 };
 

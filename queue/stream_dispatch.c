@@ -7,7 +7,10 @@
 
 #define MEMORY_RETRY_NS UINT64_C(100000000)
 
-enum { TURN_MAX = 64 }; /* messages of one bookmark before the others have their turn */
+enum {
+    TURN_MAX = 1024, /* work of one bookmark before the others have their turn */
+    WORK_BYTES = 32, /* so many bytes of a body are as much work as a message */
+};
 
 static void leave_runnable(struct bookmark *p, enum bookmark_state state, struct list *to)
 {
@@ -109,8 +112,9 @@ static bool is_wanted(const struct bookmark *p, const struct stream_message *m)
     return m->stored.time_ms >= p->from_ms && (f == NULL || stream_filter_takes(f, &m->stored));
 }
 
-/* One message. False: the bookmark has left the list of those that can go on. */
-static bool step(struct bookmark *p)
+/* One message. Returns the work it was; 0: the bookmark has left the list of those that can go on,
+ * or there is no memory. */
+static unsigned step(struct bookmark *p)
 {
     struct consumer *c = p->consumer;
     struct stream_message m;
@@ -119,7 +123,7 @@ static bool step(struct bookmark *p)
 
     if (!consumer_can_take(c)) {
         leave_runnable(p, BOOKMARK_STARVED, &c->stream->starved);
-        return false;
+        return 0;
     }
     rv = bookmark_read(p, &m);
     if (rv == ERR_AGAIN)
@@ -128,28 +132,29 @@ static bool step(struct bookmark *p)
         wait_at_tail(p);
     if (rv != 0) {
         stream_reading_feed(c); /* another one may have his turn */
-        return false;
+        return 0;
     }
+    unsigned work = 1 + (unsigned)(m.stored.body_size / WORK_BYTES);
     if (!is_wanted(p, &m) || (ZOO(STREAM_SKIPS) && m.seq % 16 == 0)) {
         pass(p, &m);
         store_pin_release(m.pin);
-        return true;
+        return work;
     }
     f = lift(p, &m);
     if (f == NULL)
         alarm_set_after(&p->queue->home->alarms, &queue_waits(p->queue)->retry, MEMORY_RETRY_NS);
     bool was_given = f != NULL && give(p, f, &m);
     store_pin_release(m.pin);
-    return was_given;
+    return was_given ? work : 0;
 }
 
-/* Some steps of one bookmark. Returns how many. */
+/* Some steps of one bookmark. Returns how much work they were. */
 static unsigned run(struct bookmark *p, unsigned max)
 {
-    unsigned done = 0;
+    unsigned done = 0, work = 1;
 
-    while (done < max && step(p))
-        done++;
+    while (done < max && (work = step(p)) > 0)
+        done += work;
     if (p->watch != NULL)
         p->watch->changed(p->watch, p);
     return done;

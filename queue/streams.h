@@ -52,8 +52,8 @@ bool queues_have_streams(const struct queues *qs);
  * that is being found out. */
 uint64_t consumer_next_offset(const struct consumer *c);
 
-/* Lets the consumer of one stream, who can take messages, read on at once, about `max` of them. Not
- * inside a call of his. */
+/* Lets the consumer of one stream, who can take messages, read on at once, about `max` of work (a
+ * message is one, and one more for each 32 bytes of its body). Not inside a call of his. */
 void consumer_read(struct consumer *c, unsigned max);
 
 /* basic.get on a stream that has no partitions: as queue_get(), but for the first message at that
