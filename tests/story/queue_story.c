@@ -28,7 +28,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/parse.h"
 #include "queue/group.h"
 #include "queue/look.h"
 #include "tests/lib/queue_world.h"
@@ -70,42 +69,6 @@ static void close_world(void *state)
     mem_free(s);
 }
 
-/* ---- words ---- */
-
-/* The value behind "name=" among the words from `at` on, or NULL; "" when it is there alone. */
-static const char *word(const struct story_line *l, size_t at, const char *name)
-{
-    size_t size = strlen(name);
-
-    for (; at < l->count; at++) {
-        if (strncmp(l->words[at], name, size) != 0)
-            continue;
-        if (l->words[at][size] == '\0')
-            return "";
-        if (l->words[at][size] == '=')
-            return l->words[at] + size + 1;
-    }
-    return NULL;
-}
-
-/* What stands behind that word, or NULL. */
-static const char *rest_behind(const struct story_line *l, size_t at, const char *name)
-{
-    for (; at < l->count; at++)
-        if (strcmp(l->words[at], name) == 0)
-            return l->rest[at + 1];
-    return NULL;
-}
-
-static int64_t number(const char *text, int64_t fallback)
-{
-    int64_t value = fallback;
-
-    if (text != NULL && parse_i64(bytes_text(text), INT64_MIN, INT64_MAX, &value) != 0)
-        fail_msg("no number: %s", text);
-    return value;
-}
-
 /* ---- commands ---- */
 
 /* The kind of queue says what the fields of `q` say. */
@@ -143,7 +106,7 @@ static void do_holder(struct queue_story_state *s, const struct story_line *l)
 /* The wall clock jumps; what runs does not. */
 static void do_jump(struct queue_story_state *s, const struct story_line *l)
 {
-    sim_node_jump_wall(s->world.p.node, number(l->words[1], 0));
+    sim_node_jump_wall(s->world.p.node, story_number(l->words[1], 0));
 }
 
 static void do_delete(struct queue_story_state *s, const struct story_line *l)
@@ -187,19 +150,19 @@ static void publish(struct queue_story_state *s, const struct story_line *l, con
     struct world_publish p = {
         .queues = l->words[1],
         .body = body,
-        .size = (size_t)number(word(l, words, "size"), 0),
-        .exchange = word(l, words, "exchange"),
-        .key = word(l, words, "key"),
-        .expiration = word(l, words, "expiration"),
-        .has_priority = word(l, words, "priority") != NULL,
-        .priority = (int)number(word(l, words, "priority"), 0),
-        .is_transient = word(l, words, "transient") != NULL,
+        .size = (size_t)story_number(story_word(l, words, "size"), 0),
+        .exchange = story_word(l, words, "exchange"),
+        .key = story_word(l, words, "key"),
+        .expiration = story_word(l, words, "expiration"),
+        .has_priority = story_word(l, words, "priority") != NULL,
+        .priority = (int)story_number(story_word(l, words, "priority"), 0),
+        .is_transient = story_word(l, words, "transient") != NULL,
     };
     struct queues_published published = {.rejected = 0};
 
-    p.headers = rest_behind(l, words, "headers:");
-    if (word(l, words, "cc") != NULL) {
-        snprintf(cc, sizeof(cc), "CC=[%s]", word(l, words, "cc"));
+    p.headers = story_rest_behind(l, words, "headers:");
+    if (story_word(l, words, "cc") != NULL) {
+        snprintf(cc, sizeof(cc), "CC=[%s]", story_word(l, words, "cc"));
         p.headers = cc;
     }
     int rv = queue_world_publish(&s->world, &p, &published);
@@ -217,9 +180,9 @@ static void do_publish(struct queue_story_state *s, const struct story_line *l)
 
 static void do_fill(struct queue_story_state *s, const struct story_line *l)
 {
-    int64_t to = number(l->words[3], 0);
+    int64_t to = story_number(l->words[3], 0);
 
-    for (int64_t i = number(l->words[2], 0); i <= to; i++) {
+    for (int64_t i = story_number(l->words[2], 0); i <= to; i++) {
         char body[32];
 
         snprintf(body, sizeof(body), "%" PRId64, i);
@@ -232,13 +195,13 @@ static void do_consume(struct queue_story_state *s, const struct story_line *l)
     const struct world_consume c = {
         .queue = l->words[1],
         .tag = l->words[2],
-        .shared = word(l, 3, "shared") != NULL ? &s->credit : NULL,
-        .is_no_ack = word(l, 3, "no-ack") != NULL,
-        .is_exclusive = word(l, 3, "exclusive") != NULL,
-        .prefetch = (uint32_t)number(word(l, 3, "prefetch"), 0),
-        .priority = number(word(l, 3, "priority"), 0),
-        .timeout_ms = (uint64_t)number(word(l, 3, "timeout"), 0),
-        .arguments = rest_behind(l, 3, "arguments:"),
+        .shared = story_word(l, 3, "shared") != NULL ? &s->credit : NULL,
+        .is_no_ack = story_word(l, 3, "no-ack") != NULL,
+        .is_exclusive = story_word(l, 3, "exclusive") != NULL,
+        .prefetch = (uint32_t)story_number(story_word(l, 3, "prefetch"), 0),
+        .priority = story_number(story_word(l, 3, "priority"), 0),
+        .timeout_ms = (uint64_t)story_number(story_word(l, 3, "timeout"), 0),
+        .arguments = story_rest_behind(l, 3, "arguments:"),
     };
     int rv = queue_world_consume(&s->world, &c);
 
@@ -248,7 +211,7 @@ static void do_consume(struct queue_story_state *s, const struct story_line *l)
 
 static void do_credit(struct queue_story_state *s, const struct story_line *l)
 {
-    credit_set_limit(&s->credit, (uint32_t)number(l->words[1], 0));
+    credit_set_limit(&s->credit, (uint32_t)story_number(l->words[1], 0));
 }
 
 static void do_cancel(struct queue_story_state *s, const struct story_line *l)
@@ -297,8 +260,8 @@ static void do_fail(struct queue_story_state *s, const struct story_line *l)
 
 static void do_get(struct queue_story_state *s, const struct story_line *l)
 {
-    const char *place = word(l, 2, "at");
-    bool is_no_ack = word(l, 2, "no-ack") != NULL;
+    const char *place = story_word(l, 2, "at");
+    bool is_no_ack = story_word(l, 2, "no-ack") != NULL;
 
     if (place != NULL)
         queue_world_get_at(&s->world, l->words[1], place, is_no_ack);
@@ -361,13 +324,13 @@ static void do_reset(struct queue_story_state *s, const struct story_line *l)
     struct group *g =
         queue_find_group(queue_world_find(&s->world, l->words[1]), bytes_text(l->words[2]));
     struct group_reset r = {.goal = GROUP_EARLIEST,
-                            .is_dry = word(l, 4, "dry") != NULL,
-                            .is_forced = word(l, 4, "forced") != NULL};
+                            .is_dry = story_word(l, 4, "dry") != NULL,
+                            .is_forced = story_word(l, 4, "forced") != NULL};
 
     while (strcmp(goals[r.goal], l->words[3]) != 0)
         r.goal++;
     if (r.goal >= GROUP_OFFSET)
-        r.value = number(l->words[4], 0);
+        r.value = story_number(l->words[4], 0);
     if (r.goal == GROUP_TIME)
         r.value = io_wall_ms(s->world.p.io) - r.value * 1000;
     (void)group_reset(g, &r, &calls);
@@ -375,7 +338,7 @@ static void do_reset(struct queue_story_state *s, const struct story_line *l)
 
 static void do_wait(struct queue_story_state *s, const struct story_line *l)
 {
-    queue_world_run_ms(&s->world, (uint64_t)number(l->words[1], 0));
+    queue_world_run_ms(&s->world, (uint64_t)story_number(l->words[1], 0));
 }
 
 static void do_restart(struct queue_story_state *s, const struct story_line *l)

@@ -12,7 +12,7 @@
 
 enum { STORY_SIZE_MAX = 1 << 20 };
 
-static const struct story_room *const rooms[] = {&exchange_story, &queue_story};
+static const struct story_room *const rooms[] = {&broker_story, &exchange_story, &queue_story};
 
 /* The room whose folder the path lies in, or NULL. */
 static const struct story_room *room_of(const char *path)

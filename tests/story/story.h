@@ -11,6 +11,7 @@
 #define TESTS_STORY_STORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -35,6 +36,14 @@ struct story_room {
 /* Adds "> ..." to what happened. */
 void story_effect(struct buf *out, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* The value behind "name=" among the words from `at` on, or NULL; "" when it is there alone. */
+const char *story_word(const struct story_line *l, size_t at, const char *name);
+/* What stands behind that word, or NULL. */
+const char *story_rest_behind(const struct story_line *l, size_t at, const char *name);
+/* The number; NULL: the other one. No number fails the test. */
+int64_t story_number(const char *text, int64_t fallback);
+
+extern const struct story_room broker_story;
 extern const struct story_room exchange_story;
 extern const struct story_room queue_story;
 
