@@ -7,7 +7,6 @@ The program of a client is told the broker's port. It says on its standard outpu
 
     pass SCENARIO             the scenario did what it should
     fail SCENARIO: why        it did not
-    lacks SCENARIO: why       the library cannot do it
     stop                      start the broker again after it was asked to stop
     kill                      start the broker again after it was killed
 
@@ -66,7 +65,7 @@ class Run:
         for line in program.stdout:
             line = line.rstrip("\n")
             word, _, rest = line.partition(" ")
-            if word in ("pass", "fail", "lacks"):
+            if word in ("pass", "fail"):
                 scenario, _, why = rest.partition(": ")
                 self.report(word, scenario, why)
             elif line in ("stop", "kill"):
@@ -79,7 +78,7 @@ class Run:
 
     def report(self, word, scenario, why):
         now = time.monotonic()
-        text = {"pass": "passed", "fail": "FAILED", "lacks": "not in this library"}[word]
+        text = {"pass": "passed", "fail": "FAILED"}[word]
         print(f"{self.client.name} {scenario}: {text}{why and ': '}{why} "
               f"({now - self.began:.1f} s)", flush=True)
         self.began = now
@@ -91,8 +90,6 @@ class Run:
             word, why = self.ended.pop(scenario, ("fail", "it was never reported"))
             if word == "fail":
                 wrong.append(f"{scenario}: {why}")
-            if word == "lacks" and scenario not in self.client.lacking:
-                wrong.append(f"{scenario}: the library is known to have it")
         wrong += [f"{scenario}: nobody knows this scenario" for scenario in self.ended]
         if status != 0:
             wrong.append(f"the program ended with status {status}")

@@ -34,12 +34,11 @@ def is_good(*command, **options):
 
 
 class Client:
-    """A library and its program; `lacking` are scenarios that the library cannot do."""
+    """A library and its program."""
 
-    def __init__(self, name, scenarios=None, lacking=()):
+    def __init__(self, name, scenarios=None):
         self.name = name
         self.scenarios = scenarios or SCENARIOS
-        self.lacking = lacking
 
     def command(self, place):
         """What to run, without the port. `place` is an empty folder to build in."""
@@ -141,9 +140,7 @@ CLIENTS = {client.name: client for client in [
     Interpreted("anyevent", ["perl", "-MAnyEvent::RabbitMQ", "-e", "1"],
                 ["perl/anyevent_client.pl"]),
     Go("amqp091_go", scenarios=SCENARIOS + EXTENSIONS),
-    Node("amqplib", "amqplib", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS,
-         lacking=["atomic"]),
-    Node("amqplib_0_10", "amqplib-0.10", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS,
-         lacking=["atomic"]),
+    Node("amqplib", "amqplib", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS),
+    Node("amqplib_0_10", "amqplib-0.10", "amqplib_client.js", scenarios=SCENARIOS + EXTENSIONS),
     Node("rabbitmq_client", "rabbitmq-client", "rabbitmq_client_client.js"),
 ]}
