@@ -125,6 +125,8 @@ class Dockerfile(unittest.TestCase):
         self.assertEqual(self.lint(text), [])
         for program in ("scripts/install-needs", "scripts/build"):
             self.assertIn(program, text)
+        # cpack asks them for the libraries that the package depends on.
+        self.assertRegex(text, r"apt-get install .* dpkg-dev file\b")
 
     def test_the_lint_finds_what_it_knows(self):
         self.assertEqual(len(self.lint("FROM debian\nRUN apt-get install x\n")), 4)
