@@ -6,6 +6,7 @@
 #include "amqp/channel.h"
 #include "amqp/connection.h"
 #include "amqp/door.h"
+#include "amqp/subscriber.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "broker/doors.h"
@@ -254,6 +255,8 @@ static bool on_channel(void *owner, uint64_t id, unsigned after, struct doors_ch
         .consumers = (uint32_t)names_count(&ch->subscribers),
         .unacked = ch->tags.live,
         .unconfirmed = ch->publisher == NULL ? 0 : publisher_unconfirmed(ch->publisher),
+        .uncommitted = ch->tx == NULL ? 0 : tx_messages(ch->tx),
+        .acks_uncommitted = ch->tx == NULL ? 0 : tx_settles(ch->tx),
         .confirms = ch->is_confirming,
         .is_transactional = ch->tx != NULL,
         .is_held = channel_is_held(ch),
@@ -268,6 +271,35 @@ static uint64_t on_published(void *owner, uint64_t id, unsigned channel, struct 
     const struct channel *ch = c == NULL ? NULL : map_find(&c->channels, channel);
 
     return ch == NULL || ch->publisher == NULL ? 0 : publisher_published(ch->publisher, exchange);
+}
+
+static size_t on_publishes(void *owner, uint64_t id, unsigned channel, struct doors_flow **out)
+{
+    const struct connection *c = find(owner, id);
+    const struct channel *ch = c == NULL ? NULL : map_find(&c->channels, channel);
+
+    *out = NULL;
+    return ch == NULL || ch->publisher == NULL ? 0 : publisher_flows(ch->publisher, out);
+}
+
+static size_t on_consumers(void *owner, uint64_t id, unsigned channel, const struct consumer ***out)
+{
+    const struct connection *c = find(owner, id);
+    const struct channel *ch = c == NULL ? NULL : map_find(&c->channels, channel);
+    const struct names_entry *e = NULL;
+    size_t count = 0;
+
+    *out = NULL;
+    if (ch == NULL)
+        return 0;
+    *out = MEM_NEW_ARRAY(const struct consumer *, names_count(&ch->subscribers) + 1);
+    for (e = names_first(&ch->subscribers); e != NULL; e = names_next(&ch->subscribers, e)) {
+        const struct subscriber *s = e->value;
+
+        if (s->consumer != NULL)
+            (*out)[count++] = s->consumer;
+    }
+    return count;
 }
 
 /* ---- all of it ---- */
@@ -323,6 +355,8 @@ struct doors amqp_doors(struct amqp *a)
         .tls = on_tls,
         .channel = on_channel,
         .published = on_published,
+        .publishes = on_publishes,
+        .consumers = on_consumers,
         .close = on_close,
     };
 }

@@ -14,6 +14,8 @@
 #include "base/bytes.h"
 #include "msg/table.h"
 
+struct consumer;
+
 enum { DOORS_LISTENERS_MAX = 32, DOORS_HOST_SIZE = 64 };
 
 /* A place where somebody listens. */
@@ -81,10 +83,18 @@ struct doors_channel {
     uint32_t consumers;
     uint64_t unacked;
     uint64_t unconfirmed;
+    uint64_t uncommitted;      /* published in its transaction */
+    uint64_t acks_uncommitted; /* settled there */
     bool confirms;
     bool is_transactional;
     bool is_held; /* flow */
     struct doors_messages messages;
+};
+
+/* How many messages a channel published to an exchange. */
+struct doors_flow {
+    struct bytes exchange;
+    uint64_t count;
 };
 
 struct doors_totals {
@@ -109,6 +119,10 @@ struct doors {
     bool (*channel)(void *owner, uint64_t id, unsigned after, struct doors_channel *out);
     /* How many messages that channel published to the exchange. */
     uint64_t (*published)(void *owner, uint64_t id, unsigned channel, struct bytes exchange);
+    /* The same of all exchanges of the virtual host that it is known of, and its consumers, in the
+     * order they began: as new memory; returns how many. */
+    size_t (*publishes)(void *owner, uint64_t id, unsigned channel, struct doors_flow **out);
+    size_t (*consumers)(void *owner, uint64_t id, unsigned channel, const struct consumer ***out);
     /* Ends it with 320 and that reason, which is UTF-8. False: it is gone. */
     bool (*close)(void *owner, uint64_t id, struct bytes reason);
 };

@@ -303,9 +303,16 @@ struct consumer *look_consumer(const struct look_queue *q, const struct consumer
 
     if (c == NULL)
         return NULL;
-    *out = (struct look_consumer){.vhost = q->vhost, .queue = q->name};
-    consumer_get_view(c, &out->view);
+    look_consumer_of(c, q->vhost, out);
     return c;
+}
+
+void look_consumer_of(const struct consumer *c, struct bytes vhost, struct look_consumer *out)
+{
+    consumer_get_view(c, &out->view);
+    out->vhost = vhost;
+    out->queue = queue_name(out->view.queue);
+    out->is_single = queue_args(out->view.queue)->is_single_active;
 }
 
 /* ---- exchanges and bindings ---- */

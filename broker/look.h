@@ -121,10 +121,13 @@ bool look_find_queue(struct broker *b, struct bytes vhost, struct bytes name,
 struct look_consumer {
     struct bytes vhost;
     struct bytes queue;
+    bool is_single; /* the queue serves one at a time */
     struct consumer_view view;
 };
 struct consumer *look_consumer(const struct look_queue *q, const struct consumer *at,
                                struct look_consumer *out);
+/* One that is known, of a queue of that virtual host. */
+void look_consumer_of(const struct consumer *c, struct bytes vhost, struct look_consumer *out);
 
 /* ---- exchanges and bindings ---- */
 

@@ -19,6 +19,7 @@
 #include "broker/broker.h"
 #include "msg/msg.h"
 
+struct doors_flow;
 struct publisher;
 
 struct publisher_ops {
@@ -42,6 +43,8 @@ void publisher_confirm(struct publisher *p);
 /* How many messages it published to the exchange; of those that it has not published to for a long
  * time nothing may be known any more. */
 uint64_t publisher_published(const struct publisher *p, struct bytes exchange);
+/* All exchanges that are there and of which that is known, as new memory. Returns how many. */
+size_t publisher_flows(const struct publisher *p, struct doors_flow **out);
 /* Publishes that are neither confirmed nor rejected. */
 uint64_t publisher_unconfirmed(const struct publisher *p);
 

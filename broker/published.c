@@ -4,7 +4,10 @@
  * a few places, beside the search for it. */
 #include "base/hash.h"
 #include "base/mem.h"
+#include "broker/doors.h"
+#include "broker/parts.h"
 #include "broker/publisher.h"
+#include "exchange/exchange.h"
 
 static uint64_t hash_of(struct bytes exchange)
 {
@@ -48,4 +51,34 @@ uint64_t publisher_published(const struct publisher *p, struct bytes exchange)
     bool is_memo = bytes_equal(bytes_of(memo->name, memo->name_size), exchange);
 
     return (other == NULL ? 0 : other->count) + (is_memo ? memo->count : 0);
+}
+
+/* How many exchanges something is known of. */
+static size_t places_used(const struct publisher *p)
+{
+    size_t used = p->memo.count > 0;
+
+    for (size_t i = 0; p->others != NULL && i < PUBLISHED_PLACES; i++)
+        used += p->others[i].count > 0;
+    return used;
+}
+
+size_t publisher_flows(const struct publisher *p, struct doors_flow **out)
+{
+    const struct exchange_table *table = p->visit->vhost->table;
+    const struct exchange *x = NULL;
+    size_t used = places_used(p);
+    size_t count = 0;
+
+    *out = MEM_NEW_ARRAY(struct doors_flow, used + 1);
+    while (count < used && (x = exchange_next(table, x)) != NULL) {
+        const struct doors_flow f = {
+            .exchange = exchange_spec(x).name,
+            .count = publisher_published(p, exchange_spec(x).name),
+        };
+
+        if (f.count > 0)
+            (*out)[count++] = f;
+    }
+    return count;
 }

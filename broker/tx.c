@@ -40,6 +40,7 @@ struct tx {
     const struct tx_ops *ops;
     void *owner;
     struct buf messages;
+    size_t message_count;
     struct staged_settle *settles;
     size_t settle_count;
     size_t settle_capacity;
@@ -74,6 +75,7 @@ static void forget_messages(struct tx *t)
 {
     buf_release(&t->messages);
     buf_init(&t->messages, STAGED_MAX);
+    t->message_count = 0;
     for (size_t i = 0; i < t->upload_count; i++)
         store_upload_close(t->uploads[i]);
     mem_free(t->uploads);
@@ -165,11 +167,23 @@ int tx_publish(struct tx *t, const struct publish *m, struct refusal *refusal)
     if (rv != 0)
         return rv;
     stage(t, &o, m->is_mandatory);
-    if (buf_error(&t->messages) == 0)
+    if (buf_error(&t->messages) == 0) {
+        t->message_count++;
         return 0;
+    }
     t->messages.size = before;
     t->messages.error = 0;
     return refuse(refusal, REFUSE_RESOURCE, "no memory is left for the transaction");
+}
+
+size_t tx_messages(const struct tx *t)
+{
+    return t->message_count;
+}
+
+size_t tx_settles(const struct tx *t)
+{
+    return t->settle_count;
 }
 
 int tx_settle(struct tx *t, struct delivery *d, enum tx_settle_kind kind, struct refusal *refusal)

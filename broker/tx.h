@@ -42,6 +42,10 @@ MUST_USE int tx_publish(struct tx *t, const struct publish *m, struct refusal *r
 MUST_USE int tx_settle(struct tx *t, struct delivery *d, enum tx_settle_kind kind,
                        struct refusal *refusal);
 
+/* How many of each are staged. */
+size_t tx_messages(const struct tx *t);
+size_t tx_settles(const struct tx *t);
+
 /* Starts the commit; done() follows. Nothing may be staged until then. Calls `settled` for each
  * staged delivery just before it is settled, so that the caller forgets it. */
 void tx_commit(struct tx *t, void (*settled)(void *owner, struct delivery *d));

@@ -580,6 +580,7 @@ struct consumer *queue_consumers_next(const struct queue *q, const struct consum
 void consumer_get_view(const struct consumer *c, struct consumer_view *out)
 {
     *out = (struct consumer_view){
+        .queue = c->queue,
         .counts = c->counts,
         .is_no_ack = c->is_no_ack,
         .is_exclusive = c->is_exclusive,

@@ -76,6 +76,7 @@ struct consumer_counts {
 };
 
 struct consumer_view {
+    struct queue *queue;
     struct consumer_person person;
     struct consumer_counts counts;
     bool is_no_ack;

@@ -152,6 +152,7 @@ static bool answer_channel(struct api_call *c, const struct doors_connection *co
         api_start(c, &t);
         tell_object(&t, NULL);
         tell_channel(c->api, &t, connection, &ch);
+        tell_channel_flows(c->api, &t, connection, &ch);
         tell_end(&t);
         api_answer(c, 200, &c->api->reply);
         return true;

@@ -54,6 +54,9 @@ void tell_queue_briefly(struct api *a, struct tell *t, const struct look_queue *
 /* Of one queue, or exchange: where its messages come from and go to, counted. */
 void tell_queue_flows(struct api *a, struct tell *t, const struct look_queue *q);
 void tell_exchange_flows(struct api *a, struct tell *t, const struct look_exchange *x);
+/* Of one channel: its consumers too. */
+void tell_channel_flows(struct api *a, struct tell *t, const struct doors_connection *c,
+                        const struct doors_channel *ch);
 /* "10.0.0.1:4711", "[::1]:4711": host without brackets, and port. */
 void tell_address(struct tell *t, struct bytes address, const char *host_name,
                   const char *port_name);

@@ -25,23 +25,34 @@ static void tell_published(struct api *a, struct tell *t, const struct flow *f)
     tell_end(t);
 }
 
+/* "queue": {"name": ..., "vhost": ...} */
+static void tell_thing(struct tell *t, const char *kind, struct bytes vhost, struct bytes name)
+{
+    tell_object(t, kind);
+    tell_text(t, "name", name);
+    tell_text(t, "vhost", vhost);
+    tell_end(t);
+}
+
 /* {"stats": ..., "queue": {"name": ..., "vhost": ...}} of a flow from an exchange to a queue, where
  * `end` is the one of them that is not known from the page. */
 static void tell_flow(struct api *a, struct tell *t, const char *end, const struct flow *f)
 {
     tell_object(t, NULL);
     tell_published(a, t, f);
-    tell_object(t, end);
-    tell_text(t, "name", f->names[strcmp(end, "queue") == 0 ? 2 : 1]);
-    tell_text(t, "vhost", f->names[0]);
-    tell_end(t);
+    tell_thing(t, end, f->names[0], f->names[strcmp(end, "queue") == 0 ? 2 : 1]);
     tell_end(t);
 }
 
 /* ---- queues ---- */
 
-static void tell_delivery(struct api *a, struct tell *t, const struct consumer_view *v)
+/* Where a consumer is told of, its end that is not known from the page comes last. */
+enum delivery_end { DELIVERY_TO_CHANNEL, DELIVERY_FROM_QUEUE };
+
+static void tell_delivery(struct api *a, struct tell *t, const struct look_consumer *c,
+                          enum delivery_end end)
 {
+    const struct consumer_view *v = &c->view;
     const struct consumer_counts *n = &v->counts;
     const uint64_t values[SAMPLE_VALUES] = {
         [SAMPLE_ACK] = n->acked,
@@ -65,7 +76,10 @@ static void tell_delivery(struct api *a, struct tell *t, const struct consumer_v
     tell_counted(t, "redeliver", values[SAMPLE_REDELIVER], s, SAMPLE_REDELIVER);
     tell_end(t);
     tell_text(t, "consumer_tag", v->person.tag);
-    tell_channel_of(a, t, &v->person);
+    if (end == DELIVERY_TO_CHANNEL)
+        tell_channel_of(a, t, &v->person);
+    else
+        tell_thing(t, "queue", c->vhost, c->queue);
     tell_end(t);
 }
 
@@ -78,7 +92,7 @@ void tell_queue_flows(struct api *a, struct tell *t, const struct look_queue *q)
 
     tell_array(t, "deliveries");
     while ((at = look_consumer(q, at, &c)) != NULL)
-        tell_delivery(a, t, &c.view);
+        tell_delivery(a, t, &c, DELIVERY_TO_CHANNEL);
     tell_end(t);
     tell_array(t, "incoming");
     for (size_t i = 0; i < count; i++) {
@@ -151,4 +165,49 @@ void tell_exchange_flows(struct api *a, struct tell *t, const struct look_exchan
     tell_end(t);
     mem_free(ids);
     mem_free(flows);
+}
+
+/* ---- channels ---- */
+
+static void tell_publishes(struct api *a, struct tell *t, const struct doors_connection *c,
+                           const struct doors_channel *ch)
+{
+    struct doors_flow *flows = NULL;
+    size_t count = a->doors.publishes(a->doors.owner, c->id, ch->number, &flows);
+    char name[300];
+
+    (void)snprintf(name, sizeof(name), "%.*s (%u)", API_SHOW(c->name), ch->number);
+    tell_array(t, "publishes");
+    for (size_t i = 0; i < count; i++) {
+        const struct flow f = {
+            {c->vhost, flows[i].exchange, bytes_text("publisher"), bytes_text(name)},
+            flows[i].count};
+
+        tell_flow(a, t, "exchange", &f);
+    }
+    tell_end(t);
+    mem_free(flows);
+}
+
+void tell_channel_flows(struct api *a, struct tell *t, const struct doors_connection *c,
+                        const struct doors_channel *ch)
+{
+    const struct consumer **consumers = NULL;
+    size_t count = a->doors.consumers(a->doors.owner, c->id, ch->number, &consumers);
+    struct look_consumer one;
+
+    tell_array(t, "consumer_details");
+    for (size_t i = 0; i < count; i++) {
+        look_consumer_of(consumers[i], c->vhost, &one);
+        tell_consumer(a, t, &one);
+    }
+    tell_end(t);
+    tell_array(t, "deliveries");
+    for (size_t i = 0; i < count; i++) {
+        look_consumer_of(consumers[i], c->vhost, &one);
+        tell_delivery(a, t, &one, DELIVERY_FROM_QUEUE);
+    }
+    tell_end(t);
+    tell_publishes(a, t, c, ch);
+    mem_free(consumers);
 }

@@ -126,6 +126,16 @@ void tell_queue(struct api *a, struct tell *t, const struct look_queue *q)
     tell_uint(t, "partition", q->partition);
 }
 
+/* "10.0.0.1:4711" of "10.0.0.1:4711 -> 10.0.0.2:5672". */
+static struct bytes peer_of(struct bytes connection)
+{
+    size_t size = 0;
+
+    while (size < connection.size && connection.data[size] != ' ')
+        size++;
+    return bytes_of(connection.data, size);
+}
+
 void tell_channel_of(struct api *a, struct tell *t, const struct consumer_person *p)
 {
     char channel[300];
@@ -137,8 +147,16 @@ void tell_channel_of(struct api *a, struct tell *t, const struct consumer_person
     tell_string(t, "name", channel);
     tell_string(t, "node", a->node);
     tell_uint(t, "number", p->channel);
+    tell_address(t, peer_of(p->connection), "peer_host", "peer_port");
     tell_text(t, "user", p->user);
     tell_end(t);
+}
+
+static const char *activity_of(const struct look_consumer *c)
+{
+    if (!c->view.is_active)
+        return "waiting";
+    return c->is_single ? "single_active" : "up";
 }
 
 void tell_consumer(struct api *a, struct tell *t, const struct look_consumer *c)
@@ -149,7 +167,7 @@ void tell_consumer(struct api *a, struct tell *t, const struct look_consumer *c)
     tell_table(t, "arguments", v->person.arguments);
     tell_bool(t, "ack_required", !v->is_no_ack);
     tell_bool(t, "active", v->is_active);
-    tell_string(t, "activity_status", v->is_active ? "up" : "waiting");
+    tell_string(t, "activity_status", activity_of(c));
     tell_channel_of(a, t, &v->person);
     tell_text(t, "consumer_tag", v->person.tag);
     tell_uint(t, "consumer_timeout", v->timeout_ms);
@@ -377,6 +395,7 @@ void tell_channel(struct api *a, struct tell *t, const struct doors_connection *
     char name[300];
 
     (void)snprintf(name, sizeof(name), "%.*s (%u)", API_SHOW(c->name), ch->number);
+    tell_uint(t, "acks_uncommitted", ch->acks_uncommitted);
     tell_bool(t, "confirm", ch->confirms);
     tell_object(t, "connection_details");
     tell_text(t, "name", c->name);
@@ -385,6 +404,7 @@ void tell_channel(struct api *a, struct tell *t, const struct doors_connection *
     tell_uint(t, "consumer_count", ch->consumers);
     tell_uint(t, "global_prefetch_count", ch->global_prefetch);
     tell_uint(t, "messages_unacknowledged", ch->unacked);
+    tell_uint(t, "messages_uncommitted", ch->uncommitted);
     tell_uint(t, "messages_unconfirmed", ch->unconfirmed);
     tell_string(t, "name", name);
     tell_string(t, "node", a->node);

@@ -303,6 +303,44 @@ static void test_a_client_is_seen_and_ended_with_a_reason(void **state)
     expect(a, "GET /connections", NULL, 200, "[]");
 }
 
+/* "GET /channels/NAME" of the only channel there is, and `rest`. */
+static const char *channel_path(struct asker *a, const char *rest)
+{
+    static char line[400];
+    size_t size = (size_t)snprintf(line, sizeof(line), "GET /channels/");
+
+    expect(a, "GET /channels?columns=name", NULL, 200, "[{\"name\":\"");
+    for (const char *at = a->body + strlen("[{\"name\":\""); *at != '"'; at++) {
+        bool is_plain = *at != ' ' && *at != '>';
+
+        size += (size_t)snprintf(line + size, sizeof(line) - size, is_plain ? "%c" : "%%%02X", *at);
+    }
+    (void)snprintf(line + size, sizeof(line) - size, "%s", rest);
+    return line;
+}
+
+/* What a channel tells beyond the list: its consumers, and what went where. */
+static void expect_channel(struct asker *a)
+{
+    expect(a, channel_path(a, "?columns=publishes"), NULL, 200,
+           "{\"publishes\":["
+           "{\"stats\":{\"publish\":2,\"publish_details\":{\"rate\":0.0}},"
+           "\"exchange\":{\"name\":\"\",\"vhost\":\"/\"}},"
+           "{\"stats\":{\"publish\":3,\"publish_details\":{\"rate\":0.0}},"
+           "\"exchange\":{\"name\":\"amq.direct\",\"vhost\":\"/\"}}]}");
+    expect(a, channel_path(a, "?columns=deliveries"), NULL, 200,
+           "{\"deliveries\":[{\"stats\":{\"ack\":2,\"ack_details\":{\"rate\":0.0},\"deliver\":4,");
+    assert_non_null(strstr(a->body, "\"consumer_tag\":\"reader\","
+                                    "\"queue\":{\"name\":\"right\",\"vhost\":\"/\"}}]}"));
+    expect(a, channel_path(a, ""), NULL, 200,
+           "\"consumer_details\":[{\"arguments\":{},\"ack_required\":true,\"active\":true,"
+           "\"activity_status\":\"up\",\"channel_details\":{\"connection_name\":");
+    assert_non_null(strstr(a->body, "\"messages_uncommitted\":0,"));
+    expect(a, "GET /consumers?columns=channel_details.peer_port", NULL, 200,
+           "[{\"channel_details\":{\"peer_port\":");
+    assert_null(strstr(a->body, "\"peer_port\":0}"));
+}
+
 /* From a channel to an exchange, from there to two queues, from there to a consumer. */
 static void test_messages_are_counted_on_their_way(void **state)
 {
@@ -341,6 +379,7 @@ static void test_messages_are_counted_on_their_way(void **state)
            "\"amq.direct\",\"vhost\":\"/\"}}]}");
     expect(a, "GET /queues/%2F/right?columns=deliveries.stats,deliveries.consumer_tag", NULL, 200,
            "{\"deliveries\":[{\"stats\":{\"ack\":2,\"ack_details\":{\"rate\":0.0},\"deliver\":4,");
+    expect_channel(a);
     for (uint64_t i = 5; i < 15; i++) { /* which is seen by who asks again */
         client_publish(c, "amq.direct", "k", "m");
         client_expect_delivery(c, i, "m");
