@@ -193,17 +193,28 @@ static void add_found(struct message_ids_found *f, uint64_t seq)
     f->seqs[f->count++] = seq;
 }
 
-static void take_item(const struct message_ids_item *item, struct ledger *l,
-                      struct message_ids_found *f)
+/* Items of a hash whose seqs are in [low, high), all of which have one high half. */
+struct message_ids_span {
+    uint32_t hash;
+    uint64_t low;
+    uint64_t high;
+};
+
+static uint64_t seq_in(const struct message_ids_span *s, const struct message_ids_item *item)
 {
-    for (uint64_t seq = seq_from(l->low, item->seq); seq < l->next; seq += SEQ_STEP)
-        if (ledger_is_live(l, seq))
-            add_found(f, seq);
+    return (s->low & ~(SEQ_STEP - 1)) | item->seq;
 }
 
-/* Where the first item of that hash is, or would be. */
-static size_t first_of(const struct message_ids_run *run, uint32_t hash, size_t *looks)
+static bool is_in(const struct message_ids_span *s, const struct message_ids_item *item)
 {
+    return item->hash == s->hash && seq_in(s, item) >= s->low && seq_in(s, item) < s->high;
+}
+
+/* Where the first item of the span is, or would be. */
+static size_t first_of(const struct message_ids_run *run, const struct message_ids_span *s,
+                       size_t *looks)
+{
+    const struct message_ids_item wanted = {s->hash, (uint32_t)s->low};
     size_t from = 0;
     size_t to = run->count;
 
@@ -211,12 +222,56 @@ static size_t first_of(const struct message_ids_run *run, uint32_t hash, size_t 
         size_t middle = from + (to - from) / 2;
 
         ++*looks;
-        if (run->items[middle].hash < hash)
+        if (compare_items(&run->items[middle], &wanted) < 0)
             from = middle + 1;
         else
             to = middle;
     }
     return from;
+}
+
+/* Takes those of the span that are alive. False: there are more than `max` items. */
+static bool take_span(const struct message_ids *m, struct ledger *l,
+                      const struct message_ids_span *s, size_t max, struct message_ids_found *f)
+{
+    size_t items = 0;
+
+    for (size_t i = 0; i <= m->run_count; i++) {
+        bool is_tail = i == m->run_count;
+        const struct message_ids_run *run = is_tail ? &m->tail : &m->runs[i];
+        size_t at = is_tail ? 0 : first_of(run, s, &f->looks);
+
+        for (; at < run->count && (is_tail || is_in(s, &run->items[at])); at++) {
+            f->looks++;
+            if (!is_in(s, &run->items[at]))
+                continue;
+            if (items++ == max)
+                return false;
+            if (ledger_is_live(l, seq_in(s, &run->items[at])))
+                add_found(f, seq_in(s, &run->items[at]));
+        }
+    }
+    return true;
+}
+
+/* The lowest seq of the span that an item may be of; it has some. */
+static uint64_t lowest_of(const struct message_ids *m, const struct message_ids_span *s,
+                          size_t *looks)
+{
+    uint64_t lowest = s->high;
+
+    for (size_t i = 0; i < m->run_count; i++) {
+        size_t at = first_of(&m->runs[i], s, looks);
+
+        if (at < m->runs[i].count && is_in(s, &m->runs[i].items[at]) &&
+            seq_in(s, &m->runs[i].items[at]) < lowest)
+            lowest = seq_in(s, &m->runs[i].items[at]);
+    }
+    for (size_t i = 0; i < m->tail.count; i++)
+        if (is_in(s, &m->tail.items[i]) && seq_in(s, &m->tail.items[i]) < lowest)
+            lowest = seq_in(s, &m->tail.items[i]);
+    *looks += m->tail.count;
+    return lowest;
 }
 
 static int compare_seqs(const void *a, const void *b)
@@ -227,25 +282,47 @@ static int compare_seqs(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* In rising order, each once: of one that is gone and of one that lives there may be like items. */
+static void sort_found(struct message_ids_found *f)
+{
+    size_t kept = 0;
+
+    if (f->count > 1)
+        qsort(f->seqs, f->count, sizeof(*f->seqs), compare_seqs);
+    for (size_t i = 0; i < f->count; i++)
+        if (i == 0 || f->seqs[i] != f->seqs[i - 1])
+            f->seqs[kept++] = f->seqs[i];
+    f->count = kept;
+}
+
+struct message_ids_search message_ids_search(const struct message_ids *m, const struct ledger *l,
+                                             struct bytes id)
+{
+    return (struct message_ids_search){.hash = hash_of(m, id), .next = l->low, .end = l->next};
+}
+
 struct message_ids_found message_ids_find(const struct message_ids *m, struct ledger *l,
-                                          struct bytes id)
+                                          struct message_ids_search *s)
 {
     struct message_ids_found found = {.seqs = NULL};
-    uint32_t hash = hash_of(m, id);
+    struct message_ids_span span = {.hash = s->hash, .low = s->next > l->low ? s->next : l->low};
 
-    for (size_t i = 0; i < m->run_count; i++) {
-        const struct message_ids_run *run = &m->runs[i];
-        size_t at = first_of(run, hash, &found.looks);
-
-        for (; at < run->count && run->items[at].hash == hash; at++)
-            take_item(&run->items[at], l, &found);
+    if (span.low >= s->end) {
+        s->next = s->end;
+        return found;
     }
-    for (size_t i = 0; i < m->tail.count; i++)
-        if (m->tail.items[i].hash == hash)
-            take_item(&m->tail.items[i], l, &found);
-    found.looks += m->tail.count + found.count;
-    if (found.count > 1)
-        qsort(found.seqs, found.count, sizeof(*found.seqs), compare_seqs);
+    span.high = (span.low | (SEQ_STEP - 1)) + 1;
+    if (span.high > s->end)
+        span.high = s->end;
+    if (!take_span(m, l, &span, MESSAGE_IDS_FOUND_MAX, &found)) {
+        found.count = 0;
+        span.low = lowest_of(m, &span, &found.looks);
+        if (span.high - span.low > MESSAGE_IDS_FOUND_MAX)
+            span.high = span.low + MESSAGE_IDS_FOUND_MAX;
+        (void)take_span(m, l, &span, SIZE_MAX, &found);
+    }
+    sort_found(&found);
+    s->next = span.high;
     return found;
 }
 

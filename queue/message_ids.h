@@ -8,7 +8,8 @@
  *
  * An item says only that the message may have that message-id: who asks reads it. What has left the
  * queue stays in its run until so many have that a run is sifted; each is sifted in its turn, so
- * nothing here takes long at a time.
+ * nothing here takes long at a time. Nor does a search, however many messages have one message-id:
+ * it finds some thousands of them, by seq, and is asked again.
  *
  * Plain data of a queue; the ledger says which seqs are alive. */
 #ifndef QUEUE_MESSAGE_IDS_H
@@ -23,7 +24,7 @@
 
 struct ledger;
 
-enum { MESSAGE_IDS_RUN_MAX = 8192 };
+enum { MESSAGE_IDS_RUN_MAX = 8192, MESSAGE_IDS_FOUND_MAX = 8192 };
 
 struct message_ids_item {
     uint32_t hash;
@@ -61,14 +62,25 @@ void message_ids_clear(struct message_ids *m);
  * that has none, as older ones. */
 bool message_ids_is_whole(const struct message_ids *m, struct ledger *l);
 
-/* The live messages that may have that message-id, in rising order; new memory. */
+/* A search for one message-id among the messages that are there when it begins. It is a plain value
+ * and goes on in slices, whatever happens to the messages and to the runs in between. */
+struct message_ids_search {
+    uint32_t hash;
+    uint64_t next; /* below all were found */
+    uint64_t end;  /* `next` is there: the search is over */
+};
+struct message_ids_search message_ids_search(const struct message_ids *m, const struct ledger *l,
+                                             struct bytes id);
+
+/* The next live messages that may have that message-id, in rising order, MESSAGE_IDS_FOUND_MAX at
+ * most; new memory. There may be none though the search is not over. */
 struct message_ids_found {
-    uint64_t *seqs; /* NULL: none */
+    uint64_t *seqs;
     size_t count;
     size_t looks; /* items that were compared */
 };
 struct message_ids_found message_ids_find(const struct message_ids *m, struct ledger *l,
-                                          struct bytes id);
+                                          struct message_ids_search *s);
 
 /* What it takes of memory. */
 size_t message_ids_memory(const struct message_ids *m);

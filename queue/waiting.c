@@ -33,6 +33,7 @@ struct waiting_walk {
     uint64_t at;
     size_t left;
     struct waiting_order order;
+    struct message_ids_search ids; /* over, if the walk is not for those of a message-id */
 };
 
 static void let_go(struct waiting_walk *w)
@@ -161,10 +162,14 @@ static void show_order(struct waiting_walk *w)
         }
         o->at++;
     }
-    if (o->at < o->wanted && o->at < o->count)
+    if (o->at < o->wanted && o->at < o->count) {
         io_timer_start(w->io, &w->timer, 0);
-    else
+    } else if (w->ids.next < w->ids.end) {
+        o->is_ready = false;
+        io_timer_start(w->io, &w->timer, 0);
+    } else {
         end(w, 0, o->count > o->wanted);
+    }
 }
 
 static void find_place(void *owner, const struct expiry_item *item)
@@ -198,6 +203,23 @@ static bool ask_indexes(struct waiting_walk *w)
     o->count = kept > o->wanted + 1 ? o->wanted + 1 : kept;
     o->is_ready = true;
     return true;
+}
+
+/* The next slice of those that may have the message-id. */
+static void gather_ids(struct waiting_walk *w)
+{
+    struct waiting_order *o = &w->order;
+    struct ledger *l = &w->queue->ledger;
+    struct message_ids_found found = message_ids_find(&w->queue->delayed->ids, l, &w->ids);
+
+    o->at = 0;
+    o->count = 0;
+    for (size_t i = 0; i < found.count; i++)
+        append_place(o, (struct waiting_place){.seq = found.seqs[i]});
+    o->wanted = o->count;
+    o->is_ready = true;
+    mem_free(found.seqs);
+    io_timer_start(w->io, &w->timer, 0);
 }
 
 /* Looks at some that wait. */
@@ -241,6 +263,8 @@ static void step(struct io_timer *t)
     if (w->order.places != NULL) {
         if (w->order.is_ready)
             show_order(w);
+        else if (w->ids.next < w->ids.end)
+            gather_ids(w);
         else
             gather(w);
         return;
@@ -306,15 +330,10 @@ struct waiting_walk *waiting_ids_start(struct queue *q, struct bytes id,
 
     if (!message_ids_is_whole(ids, &q->ledger))
         return w;
-    struct message_ids_found found = message_ids_find(ids, &q->ledger, id);
-    o->places = MEM_NEW_ARRAY(struct waiting_place, found.count + 1);
-    o->capacity = found.count + 1;
-    for (size_t i = 0; i < found.count; i++)
-        o->places[i].seq = found.seqs[i];
-    o->count = found.count;
-    o->wanted = found.count;
-    o->is_ready = true;
-    mem_free(found.seqs);
+    w->ids = message_ids_search(ids, &q->ledger, id);
+    o->is_ready = true; /* nothing, so far */
+    o->capacity = STEP_MAX;
+    o->places = MEM_NEW_ARRAY(struct waiting_place, o->capacity);
     return w;
 }
 

@@ -48,7 +48,8 @@ enum { WAITING_PAGE_END_MAX = 100000 };
 struct waiting_walk *waiting_page_start(struct queue *q, size_t skip, size_t max,
                                         const struct waiting_calls *calls);
 /* Shows the messages that may have that message-id, and few others; all only if their ids are not
- * known (message_ids_is_whole()). */
+ * known (message_ids_is_whole()). What comes after the start is not among them. They are looked for
+ * some in a turn, so any number may have one and the same. */
 struct waiting_walk *waiting_ids_start(struct queue *q, struct bytes id,
                                        const struct waiting_calls *calls);
 /* No call comes after this; not allowed when done() was called, nor inside a call. */

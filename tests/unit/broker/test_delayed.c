@@ -384,6 +384,41 @@ static void test_a_message_id_is_found_without_any_checkpoint(void **state)
     end(&w);
 }
 
+/* They are found and taken out some in a turn, beside whatever else happens. */
+static void test_any_number_may_have_one_message_id(void **state)
+{
+    enum { ALIKE = 20000 };
+    struct broker_world w;
+    struct heard h;
+    struct delayed_calls calls = calls_of(&h);
+    struct delayed_look *l = NULL;
+    unsigned later = 0;
+
+    (void)state;
+    begin(&w);
+    for (unsigned i = 0; i < ALIKE; i++) {
+        delay(&w, "same", 3600 * 1000);
+        if (i % 100 == 0)
+            delay(&w, "other", 3600 * 1000);
+    }
+    world_settle(&w);
+    assert_int_equal(delayed_cancel(w.broker, &place, bytes_text("same"), &calls, &l), 0);
+    while (h.dones == 0) {
+        if (later < 100) {
+            delay(&w, "same", 3600 * 1000);
+            later++;
+        }
+        assert_true(sim_step(w.sim));
+    }
+    assert_int_equal(later, 100); /* it took more turns than that */
+    assert_int_equal(h.err, 0);
+    assert_int_equal(h.value, ALIKE);
+    world_settle(&w);
+    assert_int_equal(count(&w), ALIKE / 100 + later);
+    cancel(&w, "same", later);
+    end(&w);
+}
+
 static void test_looks_end_early(void **state)
 {
     const struct delayed_page ten = {.max = 10};
@@ -425,6 +460,7 @@ int main(void)
         LEAK_CHECKED(test_many_are_read_from_the_disk),
         LEAK_CHECKED(test_a_message_id_is_found_without_reading_others),
         LEAK_CHECKED(test_a_message_id_is_found_without_any_checkpoint),
+        LEAK_CHECKED(test_any_number_may_have_one_message_id),
         LEAK_CHECKED(test_looks_end_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

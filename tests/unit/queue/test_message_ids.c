@@ -10,7 +10,13 @@
 #include "tests/lib/leaks.h"
 #include "tests/lib/seed.h"
 
-enum { MESSAGES = 30000, IDS = 60, MILLION = 1000 * 1000, HOUR_MS = 3600 * 1000 };
+enum {
+    MESSAGES = 30000,
+    IDS = 60,
+    MILLION = 1000 * 1000,
+    HOUR_MS = 3600 * 1000,
+    LOOKS_MAX = 60000
+};
 
 static struct bytes id_of(unsigned number, char area[16])
 {
@@ -28,6 +34,26 @@ static uint64_t add(struct message_ids *m, struct ledger *l, unsigned id, int64_
     return seq;
 }
 
+/* All that a search finds, put together; each slice costs no more than so many looks. */
+static struct message_ids_found find_all(const struct message_ids *m, struct ledger *l,
+                                         struct bytes id, size_t looks_max)
+{
+    struct message_ids_search s = message_ids_search(m, l, id);
+    struct message_ids_found all = {.seqs = NULL};
+
+    while (s.next < s.end) {
+        struct message_ids_found f = message_ids_find(m, l, &s);
+
+        assert_in_range(f.count, 0, MESSAGE_IDS_FOUND_MAX);
+        assert_in_range(f.looks, 0, looks_max);
+        all.seqs = (uint64_t *)mem_grow(all.seqs, all.count + f.count + 1, sizeof(*all.seqs));
+        for (size_t i = 0; i < f.count; i++)
+            all.seqs[all.count++] = f.seqs[i];
+        mem_free(f.seqs);
+    }
+    return all;
+}
+
 /* Every live message of each id is found, in order; others hardly ever. */
 static void check_all(const struct message_ids *m, struct ledger *l, const unsigned *ids)
 {
@@ -36,7 +62,7 @@ static void check_all(const struct message_ids *m, struct ledger *l, const unsig
 
     message_ids_check(m);
     for (unsigned id = 0; id < IDS; id++) {
-        struct message_ids_found f = message_ids_find(m, l, id_of(id, area));
+        struct message_ids_found f = find_all(m, l, id_of(id, area), LOOKS_MAX);
         size_t at = 0;
 
         for (uint64_t seq = l->low; seq < l->next; seq++) {
@@ -98,8 +124,91 @@ static void test_all_of_one_id_are_found(void **state)
     ledger_init(&l);
     for (unsigned i = 0; i < MESSAGES; i++)
         (void)add(&m, &l, 5, 1);
-    struct message_ids_found f = message_ids_find(&m, &l, id_of(5, area));
+    struct message_ids_found f = find_all(&m, &l, id_of(5, area), LOOKS_MAX);
     assert_int_equal(f.count, MESSAGES);
+    mem_free(f.seqs);
+    message_ids_release(&m);
+    ledger_release(&l);
+}
+
+/* As after a start: the same items in other runs. */
+static void save_and_restore(struct message_ids *m, const struct ledger *l)
+{
+    struct buf out;
+
+    buf_init(&out, 16 << 20);
+    message_ids_save(m, &out);
+    message_ids_release(m);
+    struct reader r = reader_of(buf_view(&out));
+    message_ids_restore(m, l, &r);
+    assert_true(reader_is_done(&r));
+    message_ids_check(m);
+    buf_release(&out);
+}
+
+/* While somebody goes from slice to slice, what he found is settled, runs are sifted and merged,
+ * and more comes: each that was there is found once, what came since is not. */
+static void test_a_search_goes_on_while_things_change(void **state)
+{
+    enum { FOUND = 40000, OTHERS = 2 }; /* between two of them, gone */
+    struct message_ids m;
+    struct ledger l;
+    uint64_t found = 0;
+    uint64_t last = 0;
+    char area[16];
+
+    (void)state;
+    message_ids_init(&m, 7);
+    ledger_init(&l);
+    for (unsigned i = 0; i < FOUND; i++) {
+        (void)add(&m, &l, 5, 1);
+        for (unsigned k = 0; k < OTHERS; k++)
+            assert_true(ledger_settle(&l, add(&m, &l, 1, 1)));
+    }
+    struct message_ids_search s = message_ids_search(&m, &l, id_of(5, area));
+    while (s.next < s.end) {
+        struct message_ids_found f = message_ids_find(&m, &l, &s);
+
+        for (size_t i = 0; i < f.count; i++) {
+            assert_true(f.seqs[i] > last);
+            last = f.seqs[i];
+            assert_true(ledger_settle(&l, last));
+        }
+        found += f.count;
+        mem_free(f.seqs);
+        for (unsigned i = 0; i < 1000; i++)
+            (void)add(&m, &l, 5, 1);
+        for (unsigned i = 0; i < 5; i++)
+            message_ids_sift(&m, &l);
+        save_and_restore(&m, &l);
+    }
+    assert_int_equal(found, FOUND);
+    assert_int_equal(last, (FOUND - 1) * (1 + OTHERS) + 1);
+    message_ids_release(&m);
+    ledger_release(&l);
+}
+
+/* What is read back from a checkpoint lies in any order: what came first may be in the tail. */
+static void test_what_came_first_may_be_in_the_tail(void **state)
+{
+    struct message_ids_found f;
+    struct message_ids m;
+    struct ledger l;
+    char area[16];
+
+    (void)state;
+    message_ids_init(&m, 7);
+    ledger_init(&l);
+    for (unsigned i = 0; i < MESSAGES; i++)
+        (void)ledger_add(&l, &(struct ledger_entry){.place = 1});
+    for (uint64_t seq = MESSAGES - MESSAGE_IDS_RUN_MAX + 1; seq <= MESSAGES; seq++)
+        message_ids_add(&m, id_of(5, area), seq);
+    for (uint64_t seq = 1; seq <= 100; seq++)
+        message_ids_add(&m, id_of(5, area), seq);
+    f = find_all(&m, &l, id_of(5, area), LOOKS_MAX);
+    assert_int_equal(f.count, MESSAGE_IDS_RUN_MAX + 100);
+    for (size_t i = 1; i < f.count; i++)
+        assert_true(f.seqs[i] > f.seqs[i - 1]);
     mem_free(f.seqs);
     message_ids_release(&m);
     ledger_release(&l);
@@ -119,10 +228,17 @@ static void test_seqs_that_differ_in_their_high_half(void **state)
     ledger_skip_to(&l, far);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(add(&m, &l, i % 2, 1), far + i);
-    struct message_ids_found f = message_ids_find(&m, &l, id_of(0, area));
+    struct message_ids_found f = find_all(&m, &l, id_of(0, area), LOOKS_MAX);
     assert_int_equal(f.count, 2);
     assert_int_equal(f.seqs[0], far);
     assert_int_equal(f.seqs[1], far + 2);
+    mem_free(f.seqs);
+    for (unsigned i = 0; i < MESSAGES; i++)
+        (void)add(&m, &l, 0, 1);
+    f = find_all(&m, &l, id_of(0, area), LOOKS_MAX);
+    assert_int_equal(f.count, MESSAGES + 2);
+    for (size_t i = 1; i < f.count; i++)
+        assert_true(f.seqs[i] > f.seqs[i - 1]);
     mem_free(f.seqs);
     message_ids_release(&m);
     ledger_release(&l);
@@ -196,18 +312,20 @@ static void count_shown(void *owner, const struct expiry_item *item)
 /* A message is found by its id, and a page of what comes next, with a few thousand looks. */
 static void look_for_some(struct message_ids *m, struct expiry *x, struct ledger *l)
 {
-    enum { PAGE = 100, LOOKS_MAX = 20000 };
+    enum { PAGE = 100, FEW = 20000 };
     unsigned shown = 0;
     char area[16];
 
     for (unsigned id = 0; id < MILLION; id += MILLION / 50 + 1) {
-        struct message_ids_found f = message_ids_find(m, l, id_of(id, area));
+        struct message_ids_search s = message_ids_search(m, l, id_of(id, area));
+        struct message_ids_found f = message_ids_find(m, l, &s);
 
+        assert_int_equal(s.next, s.end);
         assert_in_range(f.count, 1, 3);
-        assert_in_range(f.looks, 1, LOOKS_MAX);
+        assert_in_range(f.looks, 1, FEW);
         mem_free(f.seqs);
     }
-    struct expiry_visit v = {.max = PAGE, .steps = LOOKS_MAX, .show = count_shown, .owner = &shown};
+    struct expiry_visit v = {.max = PAGE, .steps = FEW, .show = count_shown, .owner = &shown};
     assert_true(expiry_visit_next(x, l, &v));
     assert_in_range(shown, PAGE, 2 * PAGE);
 }
@@ -228,6 +346,29 @@ static void fire_all(struct expiry *x, struct ledger *l)
         assert_true(ledger_settle(l, seq));
     }
     assert_int_equal(l->live, 0);
+}
+
+/* No slice looks at more of them than a few thousand, and none is forgotten. */
+static void test_a_million_with_one_id_come_in_slices(void **state)
+{
+    struct message_ids m;
+    struct ledger l;
+    char area[16];
+
+    (void)state;
+    message_ids_init(&m, 7);
+    ledger_init(&l);
+    for (unsigned i = 0; i < MILLION; i++) {
+        uint64_t seq = add(&m, &l, 5, 1);
+
+        if (i < MILLION / 2) /* gone, and not sifted yet */
+            assert_true(ledger_settle(&l, seq));
+    }
+    struct message_ids_found f = find_all(&m, &l, id_of(5, area), LOOKS_MAX);
+    assert_int_equal(f.count, MILLION - MILLION / 2);
+    mem_free(f.seqs);
+    message_ids_release(&m);
+    ledger_release(&l);
 }
 
 static void a_million(struct rand *rand, int64_t spread_ms, size_t bytes_each)
@@ -277,9 +418,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_CHECKED(test_what_is_alive_is_found),
         LEAK_CHECKED(test_all_of_one_id_are_found),
+        LEAK_CHECKED(test_a_search_goes_on_while_things_change),
+        LEAK_CHECKED(test_what_came_first_may_be_in_the_tail),
         LEAK_CHECKED(test_seqs_that_differ_in_their_high_half),
         LEAK_CHECKED(test_it_is_saved),
         LEAK_CHECKED(test_a_checkpoint_without_any_is_known_to_have_none),
+        LEAK_CHECKED(test_a_million_with_one_id_come_in_slices),
         LEAK_CHECKED(test_a_million_wait_for_as_long_as_one_another),
         LEAK_CHECKED(test_a_million_wait_for_any_time),
     };
