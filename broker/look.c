@@ -264,7 +264,7 @@ static void tell_queue(const struct named_queue *q, struct look_queue *out)
         .is_exclusive = q->owner != NULL,
         .is_log = q->is_log,
         .is_partition = q->front != NULL,
-        .owner = q->owner == NULL ? NULL : q->owner->calls.owner,
+        .owner = q->owner == NULL ? NULL : q->owner->name,
         .id = q->id,
         .partition = q->home->number,
         .arguments = queue_arguments(q->queue),

@@ -104,7 +104,7 @@ struct look_queue {
     bool is_exclusive;
     bool is_partition; /* of a stream with x-partitions, which makes it and is told of too */
     bool is_log;       /* of an exchange, which makes it */
-    void *owner;       /* of an exclusive one: the `owner` of visit_calls; else NULL */
+    const char *owner; /* of an exclusive one: the name of its connection; NULL: none */
     uint64_t id;
     unsigned partition;
     struct table arguments;        /* as declared */

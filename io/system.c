@@ -44,6 +44,47 @@ static void count_name(void *owner, const char *name, bool is_dir)
     *count += name[0] != '.';
 }
 
+/* The bits in "3,ffffffff\n". */
+static uint64_t bits_behind(struct bytes text, const char *name)
+{
+    size_t size = strlen(name);
+    const uint8_t *at = text.size >= size ? memmem(text.data, text.size, name, size) : NULL;
+    uint64_t bits = 0;
+    static const char digits[] = "0123456789abcdef";
+
+    if (at == NULL)
+        return 0;
+    for (at += size; at < text.data + text.size && *at != '\n'; at++) {
+        const char *digit = *at == '\0' ? NULL : strchr(digits, *at);
+
+        if (digit != NULL) /* not a comma */
+            bits += (uint64_t)__builtin_popcountl((unsigned long)(digit - digits));
+    }
+    return bits;
+}
+
+static void look_at_status(struct disk *d, struct system_process *out)
+{
+    char area[SYSTEM_FILE_MAX];
+    struct bytes status = system_read(d, "/proc/self/status", area);
+
+    out->id = system_number_behind(status, "\nPid:\t");
+    out->threads = system_number_behind(status, "\nThreads:\t");
+    out->processors = bits_behind(status, "\nCpus_allowed:\t");
+}
+
+static void look_at_limits(struct disk *d, struct system_process *out)
+{
+    char area[SYSTEM_FILE_MAX];
+    struct bytes limits = system_read(d, "/proc/self/limits", area);
+
+    out->fds_max = system_number_behind(limits, "Max open files");
+    out->threads_max = system_number_behind(limits, "Max processes");
+    if (out->threads_max == 0) /* unlimited */
+        out->threads_max =
+            system_number_behind(system_read(d, "/proc/sys/kernel/threads-max", area), "");
+}
+
 void system_look_at_process(struct disk *d, struct system_process *out)
 {
     char area[SYSTEM_FILE_MAX];
@@ -51,8 +92,8 @@ void system_look_at_process(struct disk *d, struct system_process *out)
     *out = (struct system_process){0};
     if (disk_list(d, "/proc/self/fd", count_name, &out->open_fds) != 0)
         out->open_fds = 0;
-    out->fds_max =
-        system_number_behind(system_read(d, "/proc/self/limits", area), "Max open files");
+    look_at_limits(d, out);
+    look_at_status(d, out);
     /* size, resident ... in pages */
     out->resident_bytes =
         system_number_behind(system_read(d, "/proc/self/statm", area), " ") * PAGE_BYTES;

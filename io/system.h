@@ -22,6 +22,10 @@ struct system_process {
     uint64_t open_fds;
     uint64_t fds_max;
     uint64_t resident_bytes;
+    uint64_t id;
+    uint64_t threads;
+    uint64_t threads_max; /* that it and all others of its user may have, or the system */
+    uint64_t processors;  /* that it may run on */
 };
 
 void system_look_at_process(struct disk *d, struct system_process *out);

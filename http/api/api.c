@@ -73,10 +73,12 @@ static bool log_in(struct api_call *c)
         return false;
     }
     if (broker_log_in(c->api->broker, name, password, c->request->is_loopback, &c->user) != 0) {
+        c->api->logins_failed++;
         tell_refused(c);
         fail_login(c);
         return false;
     }
+    c->api->logins_succeeded++;
     (void)user_ref(c->user);
     return true;
 }

@@ -112,7 +112,7 @@ static void tell_listeners(const struct api *a, struct tell *t)
     tell_end(t);
 }
 
-static void tell_contexts(const struct api *a, struct tell *t)
+void tell_contexts(const struct api *a, struct tell *t)
 {
     char *port = mem_format("%u", api_port(a));
 
@@ -153,9 +153,9 @@ static void tell_product(const struct api *a, struct tell *t)
     tell_string(t, "product_version", MILLRACE_VERSION);
     tell_string(t, "rabbitmq_version", BROKER_RABBITMQ_VERSION);
     tell_cluster_name(a, t, "cluster_name");
-    tell_array(t, "cluster_tags");
+    tell_object(t, "cluster_tags");
     tell_end(t);
-    tell_array(t, "node_tags");
+    tell_object(t, "node_tags");
     tell_end(t);
     tell_string(t, "erlang_version", "none");
     tell_string(t, "erlang_full_version", "none: Millrace is written in C");
@@ -202,11 +202,13 @@ static void tell_message_stats(const struct api *a, struct tell *t, const struct
     tell_end(t);
 }
 
-static void tell_churn(const struct api *a, struct tell *t, const struct broker_counters *n)
+void tell_churn(const struct api *a, struct tell *t)
 {
     struct sample *s = samples_churn(a->samples);
+    struct broker_counters counters;
+    const struct broker_counters *n = &counters;
 
-    tell_object(t, "churn_rates");
+    broker_get_counters(a->broker, &counters);
     tell_counted(t, "channel_closed", n->channels_closed, s, CHURN_CHANNEL_CLOSED);
     tell_counted(t, "channel_created", n->channels_opened, s, CHURN_CHANNEL_CREATED);
     tell_counted(t, "connection_closed", n->visits_ended, s, CHURN_CONNECTION_CLOSED);
@@ -214,7 +216,6 @@ static void tell_churn(const struct api *a, struct tell *t, const struct broker_
     tell_counted(t, "queue_created", n->queues_created, s, CHURN_QUEUE_CREATED);
     tell_counted(t, "queue_declared", n->queues_declared, s, CHURN_QUEUE_DECLARED);
     tell_counted(t, "queue_deleted", n->queues_deleted, s, CHURN_QUEUE_DELETED);
-    tell_end(t);
 }
 
 /* As the last round of samples found them: to count them now would take a walk over all queues. */
@@ -242,7 +243,9 @@ void page_overview(struct api_call *c)
     tell_object(&t, NULL);
     tell_product(a, &t);
     tell_message_stats(a, &t, &counters);
-    tell_churn(a, &t, &counters);
+    tell_object(&t, "churn_rates");
+    tell_churn(a, &t);
+    tell_end(&t);
     tell_queue_totals(a, &t);
     tell_objects(a, &t, &stats);
     tell_uint(&t, "statistics_db_event_queue", 0);

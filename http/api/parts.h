@@ -35,6 +35,8 @@ struct api {
     size_t kept_bytes;    /* by all lists that are sorted or cut into pages */
     uint64_t readings;    /* by workers: of bodies, of what the system tells */
     int64_t started_ms;
+    uint64_t logins_failed; /* over HTTP */
+    uint64_t logins_succeeded;
     const struct broker_options *limits;
     bool is_served; /* while stopping: all requests have ended */
     void (*stopped)(void *owner);

@@ -112,6 +112,9 @@ static void put(struct samples *s, struct sample *sample, const uint64_t *values
 {
     bool is_first = sample->round == 0;
 
+    sample->is_idle = !is_first && memcmp(sample->values[1], values, count * sizeof(*values)) == 0;
+    if (!sample->is_idle)
+        sample->changed_ms = io_wall_ms(s->api->io);
     for (size_t i = 0; i < count; i++) {
         sample->values[0][i] = is_first ? values[i] : sample->values[1][i];
         sample->values[1][i] = values[i];
@@ -143,6 +146,11 @@ static void put_of(struct samples *s, enum sample_kind kind, uint64_t key, const
         map_put(&s->kinds[kind], key, sample);
     }
     put(s, sample, values, count);
+}
+
+int64_t sample_idle_since_ms(const struct sample *s)
+{
+    return s != NULL && s->is_idle ? s->changed_ms : 0;
 }
 
 double sample_rate(const struct sample *s, size_t place)
@@ -590,7 +598,7 @@ struct sample *samples_node(struct samples *s)
     return &s->node;
 }
 
-uint64_t samples_fds_max(const struct samples *s)
+const struct system_process *samples_process(const struct samples *s)
 {
-    return s->process.fds_max;
+    return &s->process;
 }

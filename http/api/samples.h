@@ -19,14 +19,17 @@ struct api;
 struct broker_counters;
 struct past;
 struct samples;
+struct system_process;
 
 enum { SAMPLE_VALUES = 16 };
 
 struct sample {
     uint64_t values[2][SAMPLE_VALUES]; /* before, and last */
     uint64_t times_ns[2];
+    int64_t changed_ms; /* when a look last was not as the one before; since 1970 */
     uint32_t round;
     uint8_t kind;
+    bool is_idle; /* the last look was as the one before */
     struct samples *owner;
     struct past *past; /* NULL: there is none */
 };
@@ -99,11 +102,15 @@ struct sample *samples_all(struct samples *s);
 struct sample *samples_totals(struct samples *s);
 struct sample *samples_churn(struct samples *s);
 struct sample *samples_node(struct samples *s);
-/* How many descriptors the process may have; 0: it is not known. */
-uint64_t samples_fds_max(const struct samples *s);
+/* As of the last round; all 0: it is not known. */
+const struct system_process *samples_process(const struct samples *s);
 
 /* Somebody wants its past: if it has none there will be one from here on. NULL is fine. */
 void sample_ask(struct sample *s);
+
+/* Since when nothing has changed, in ms since 1970, as far as looks can tell; 0: it changes, or is
+ * not known yet. NULL is fine. */
+int64_t sample_idle_since_ms(const struct sample *s);
 
 /* So many a second between the two looks; below zero for what became less. */
 double sample_rate(const struct sample *s, size_t place);

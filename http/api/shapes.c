@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/hash.h"
 #include "http/api/past.h"
@@ -161,6 +162,21 @@ void tell_node_figure(struct tell *t, const char *name, uint64_t value, struct s
 {
     tell_uint(t, name, value);
     tell_details(t, name, s, place, RANGE_NODE);
+}
+
+void tell_idle(struct tell *t, const struct sample *s)
+{
+    int64_t since_ms = sample_idle_since_ms(s);
+    time_t second = (time_t)(since_ms / 1000);
+    char text[40];
+    char all[60];
+    struct tm utc;
+
+    if (since_ms <= 0 || gmtime_r(&second, &utc) == NULL ||
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+        return;
+    (void)snprintf(all, sizeof(all), "%s.%03d+00:00", text, (int)(since_ms % 1000));
+    tell_string(t, "idle_since", all);
 }
 
 void tell_text_or_null(struct tell *t, const char *name, struct bytes value)

@@ -14,6 +14,11 @@ void api_start(struct api_call *c, struct tell *t);
 /* "exchange_types": [...] */
 void tell_exchange_types(struct tell *t);
 
+/* Connections, channels and queues that came and went. */
+void tell_churn(const struct api *a, struct tell *t);
+/* "contexts": [...] */
+void tell_contexts(const struct api *a, struct tell *t);
+
 /* The name that was set, or that of the options. */
 void tell_cluster_name(const struct api *a, struct tell *t, const char *name);
 
@@ -33,6 +38,9 @@ void tell_queue_length(struct tell *t, const char *name, uint64_t value, struct 
 void tell_bytes(struct tell *t, const char *name, uint64_t value, struct sample *s, size_t place);
 void tell_node_figure(struct tell *t, const char *name, uint64_t value, struct sample *s,
                       size_t place);
+
+/* "idle_since": "2026-11-27T11:42:21.063+00:00", if nothing happens. */
+void tell_idle(struct tell *t, const struct sample *s);
 
 /* A text, or null when it is empty. */
 void tell_text_or_null(struct tell *t, const char *name, struct bytes value);

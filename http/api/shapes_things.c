@@ -23,6 +23,36 @@ static const char *type_of(const struct look_queue *q)
     return "classic";
 }
 
+/* There is one, here. */
+static void tell_replicas(const struct api *a, struct tell *t)
+{
+    tell_string(t, "leader", a->node);
+    tell_array(t, "members");
+    tell_string(t, NULL, a->node);
+    tell_end(t);
+    tell_array(t, "online");
+    tell_string(t, NULL, a->node);
+    tell_end(t);
+}
+
+/* "10.0.0.1:4711" of "10.0.0.1:4711 -> 10.0.0.2:5672". */
+static struct bytes peer_of(struct bytes connection)
+{
+    size_t size = 0;
+
+    while (size < connection.size && connection.data[size] != ' ')
+        size++;
+    return bytes_of(connection.data, size);
+}
+
+static void tell_owner(struct tell *t, struct bytes connection)
+{
+    tell_object(t, "owner_pid_details");
+    tell_text(t, "name", connection);
+    tell_address(t, peer_of(connection), "peer_host", "peer_port");
+    tell_end(t);
+}
+
 static void tell_queue_terms(const struct api *a, struct tell *t, const struct look_queue *q)
 {
     tell_table(t, "arguments", q->arguments);
@@ -34,6 +64,10 @@ static void tell_queue_terms(const struct api *a, struct tell *t, const struct l
     tell_string(t, "state", "running");
     tell_string(t, "type", type_of(q));
     tell_text(t, "vhost", q->vhost);
+    if (q->args->type != QUEUE_CLASSIC)
+        tell_replicas(a, t);
+    if (q->owner != NULL)
+        tell_owner(t, bytes_text(q->owner));
 }
 
 static void tell_queue_messages(struct tell *t, const struct queue_stats *st, struct sample *s)
@@ -111,6 +145,7 @@ void tell_queue(struct api *a, struct tell *t, const struct look_queue *q)
     }
     tell_queue_terms(a, t, q);
     tell_queue_messages(t, st, s);
+    tell_idle(t, s);
     tell_uint(t, "consumers", st->consumers);
     tell_queue_readers(t, q);
     tell_policies(t, &q->policies);
@@ -124,16 +159,6 @@ void tell_queue(struct api *a, struct tell *t, const struct look_queue *q)
     tell_uint(t, "message_bytes_unacknowledged", st->unacked_bytes);
     tell_queue_stats(t, st, s);
     tell_uint(t, "partition", q->partition);
-}
-
-/* "10.0.0.1:4711" of "10.0.0.1:4711 -> 10.0.0.2:5672". */
-static struct bytes peer_of(struct bytes connection)
-{
-    size_t size = 0;
-
-    while (size < connection.size && connection.data[size] != ' ')
-        size++;
-    return bytes_of(connection.data, size);
 }
 
 void tell_channel_of(struct api *a, struct tell *t, const struct consumer_person *p)
@@ -392,6 +417,7 @@ void tell_connection(struct api *a, struct tell *t, const struct doors_connectio
 void tell_channel(struct api *a, struct tell *t, const struct doors_connection *c,
                   const struct doors_channel *ch)
 {
+    struct sample *s = samples_channel(a->samples, c->id, ch->number);
     char name[300];
 
     (void)snprintf(name, sizeof(name), "%.*s (%u)", API_SHOW(c->name), ch->number);
@@ -415,5 +441,6 @@ void tell_channel(struct api *a, struct tell *t, const struct doors_connection *
     tell_text(t, "user", c->user);
     tell_text(t, "user_who_performed_action", c->user);
     tell_text(t, "vhost", c->vhost);
-    tell_channel_stats(t, &ch->messages, samples_channel(a->samples, c->id, ch->number));
+    tell_idle(t, s);
+    tell_channel_stats(t, &ch->messages, s);
 }

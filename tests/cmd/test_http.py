@@ -51,6 +51,31 @@ class Tools(unittest.TestCase):
         self.world.wait(lambda: node()["fd_used"] > 0, "the process is looked at")
         self.assertGreater(node()["fd_total"], node()["fd_used"])
 
+    def test_a_node_says_what_its_process_is(self):
+        """RabbitMQ's own client refuses a node that leaves any of these out."""
+        def node():
+            return ask(self.world, "/api/nodes")[2][0]
+
+        self.world.wait(lambda: node()["os_pid"] != "0", "the process is looked at")
+        told = node()
+        self.assertEqual(told["os_pid"], str(self.world.broker.process.pid))
+        self.assertGreaterEqual(told["processors"], 1)
+        self.assertGreaterEqual(told["proc_total"], told["proc_used"])
+        self.assertGreaterEqual(told["proc_used"], 1)
+        self.assertEqual(told["run_queue"], 0)
+        self.assertEqual(told["db_dir"], str(self.world.broker.home / "data"))
+        self.assertEqual(told["log_files"], ["<stderr>"])
+        memory = ask(self.world, f"/api/nodes/{told['name']}/memory")[2]["memory"]
+        self.assertGreater(memory["total"]["rss"], memory["total"]["allocated"])
+
+    def test_an_exclusive_queue_says_whose_it_is(self):
+        one = self.world.login()
+        self.world.call(one, "queue.declare", "queue.declare-ok", queue=b"mine", exclusive=True)
+        connection = ask(self.world, "/api/connections")[2][0]
+        owner = ask(self.world, "/api/queues/%2F/mine")[2]["owner_pid_details"]
+        self.assertEqual(owner, {key: connection[key] for key in owner})
+        self.assertEqual(set(owner), {"name", "peer_host", "peer_port"})
+
     def test_a_binding_says_where_it_is(self):
         ask(self.world, "/api/queues/%2F/q%2F1", "PUT", {"durable": True})
         place = "/api/bindings/%2F/e/amq.topic/q/q%2F1"

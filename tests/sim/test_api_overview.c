@@ -120,11 +120,30 @@ static void test_queues_are_told_briefly(void **state)
 {
     struct asker *a = *state;
 
+    expect(a, "GET /queues/%2F/many?columns=leader,members,online", NULL, 200,
+           "{\"leader\":\"rabbit@test\",\"members\":[\"rabbit@test\"],"
+           "\"online\":[\"rabbit@test\"]}");
     expect(a, "GET /queues/%2F?disable_stats=true", NULL, 200, "\"type\":\"quorum\"");
     assert_null(strstr(a->body, "messages"));
     expect(a, "GET /queues/%2F?disable_stats=true&enable_queue_totals=true", NULL, 200,
            "\"messages_ready\":0,");
     assert_null(strstr(a->body, "consumers"));
+}
+
+/* RabbitMQ's own client reads objects, and only names of protocols that it knows. */
+static void test_what_clients_are_strict_about(void **state)
+{
+    struct asker *a = *state;
+
+    expect(a, "GET /overview?columns=cluster_tags,node_tags", NULL, 200,
+           "{\"cluster_tags\":{},\"node_tags\":{}}");
+    assert_int_equal(ask_with(a, "nobody", "GET /whoami", "", NULL), 401);
+    expect(a, "GET /auth/attempts/rabbit@test", NULL, 200,
+           "[{\"protocol\":\"http\",\"auth_attempts\":");
+    const char *failed = strstr(a->body, "_failed\":");
+    assert_true(failed != NULL && failed[strlen("_failed\":")] != '0');
+    assert_non_null(strstr(a->body, "{\"protocol\":\"amqp091\",\"auth_attempts\":0,"
+                                    "\"auth_attempts_failed\":0,\"auth_attempts_succeeded\":0}]"));
 }
 
 static void test_memory_is_told_by_its_use(void **state)
@@ -134,6 +153,8 @@ static void test_memory_is_told_by_its_use(void **state)
     asker_run_ms(a, 5500);
     expect(a, "GET /nodes/rabbit@test/memory?columns=memory.queue_procs,memory.total.allocated",
            NULL, 200, "{\"memory\":{\"queue_procs\":");
+    expect(a, "GET /nodes/rabbit@test/memory?columns=memory.mnesia,memory.connection_channels",
+           NULL, 200, "{\"memory\":{\"connection_channels\":0,\"mnesia\":0}}");
     expect(a, "GET /nodes/rabbit@test/memory/relative?columns=memory.total", NULL, 200,
            "{\"memory\":{\"total\":100}}");
     expect(a, "GET /nodes/other/memory/relative", NULL, 404, NULL);
@@ -167,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_here_is_empty),
         cmocka_unit_test(test_a_quorum_queue_has_one_replica),
         cmocka_unit_test(test_queues_are_told_briefly),
+        cmocka_unit_test(test_what_clients_are_strict_about),
         cmocka_unit_test(test_memory_is_told_by_its_use),
         cmocka_unit_test(test_health_checks_answer),
     };

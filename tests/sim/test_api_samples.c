@@ -173,6 +173,42 @@ static void test_clients_have_a_past(void **state)
     client_free(c);
 }
 
+/* Whether "idle_since" is there, which becomes `since` then. */
+static bool is_idle(struct asker *a, const char *line, char since[40])
+{
+    const char *at = NULL;
+
+    expect(a, line, NULL, 200, NULL);
+    at = strstr(a->body, "\"idle_since\":\"");
+    if (at != NULL)
+        (void)snprintf(since, 40, "%.29s", at + strlen("\"idle_since\":\""));
+    return at != NULL;
+}
+
+static void test_what_rests_says_since_when(void **state)
+{
+    static const char *const page = "GET /queues/%2F/rests?columns=idle_since";
+    struct asker *a = *state;
+    char first[40];
+    char again[40];
+    char later[40];
+
+    expect(a, "PUT /queues/%2F/rests", "{}", 201, NULL);
+    asker_run_ms(a, 3 * MS_STEP);
+    assert_true(is_idle(a, page, first));
+    assert_int_equal(strlen(first), strlen("2026-11-27T11:42:21.063+00:00"));
+    assert_string_equal(first + 23, "+00:00");
+    asker_run_ms(a, 4 * MS_STEP);
+    assert_true(is_idle(a, page, again));
+    assert_string_equal(first, again);
+    publish(a, "rests", 1);
+    asker_run_ms(a, MS_STEP);
+    assert_false(is_idle(a, page, later));
+    asker_run_ms(a, 2 * MS_STEP);
+    assert_true(is_idle(a, page, later));
+    assert_true(strcmp(later, first) > 0);
+}
+
 static void test_ranges_that_are_none_are_refused(void **state)
 {
     static const struct {
@@ -232,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_samples_go_back_in_steps),
         cmocka_unit_test(test_each_range_is_of_its_own_figures),
         cmocka_unit_test(test_clients_have_a_past),
+        cmocka_unit_test(test_what_rests_says_since_when),
         cmocka_unit_test(test_ranges_that_are_none_are_refused),
         cmocka_unit_test(test_a_reset_forgets_and_begins_again),
     };

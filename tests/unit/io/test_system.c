@@ -45,6 +45,11 @@ static void test_a_process_is_looked_at(void **state)
     assert_int_equal(after.open_fds, before.open_fds + 2);
     assert_true(after.fds_max >= after.open_fds);
     assert_true(after.resident_bytes > 100 * 1024);
+    assert_int_equal(after.id, getpid());
+    assert_true(after.threads >= 1);
+    assert_true(after.threads_max >= after.threads);
+    assert_true(after.processors >= 1 &&
+                after.processors <= (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
     assert_int_equal(close(fds[0]), 0);
     assert_int_equal(close(fds[1]), 0);
 }
