@@ -37,7 +37,7 @@ enum sample_kind {
 
 /* What the past of each kind is made of; no values: it has none. */
 static const struct past_spec pasts_of[ALL_KINDS] = {
-    [OF_QUEUES] = {.values = SAMPLE_MESSAGES + 1},
+    [OF_QUEUES] = {.values = SAMPLE_QUEUE_GET_EMPTY + 1},
     [OF_EXCHANGES] = {.values = SAMPLE_OUT + 1},
     [OF_VHOSTS] = {.values = SAMPLE_VHOST_VALUES, .is_long = true},
     [OF_CONNECTIONS] = {.values = SAMPLE_SENT + 1},
@@ -258,6 +258,7 @@ static void sample_queue(struct samples *s, const struct look_queue *q)
         [SAMPLE_READY] = st->ready,
         [SAMPLE_UNACKED] = st->unacked,
         [SAMPLE_MESSAGES] = st->ready + st->unacked,
+        [SAMPLE_QUEUE_GET_EMPTY] = queue_get_tally(q->queue)->got_nothing,
     };
 
     s->index_bytes[1][q->args->type] += st->memory;

@@ -47,6 +47,7 @@ enum sample_queue {
     SAMPLE_READY,
     SAMPLE_UNACKED,
     SAMPLE_MESSAGES,
+    SAMPLE_QUEUE_GET_EMPTY,
 };
 enum sample_exchange { SAMPLE_IN, SAMPLE_OUT };
 enum sample_connection { SAMPLE_RECEIVED, SAMPLE_SENT };

@@ -77,8 +77,10 @@ static void tell_queue_messages(struct tell *t, const struct queue_stats *st, st
     tell_queue_length(t, "messages_unacknowledged", st->unacked, s, SAMPLE_UNACKED);
 }
 
-static void tell_queue_stats(struct tell *t, const struct queue_stats *st, struct sample *s)
+static void tell_queue_stats(struct tell *t, const struct look_queue *q, struct sample *s)
 {
+    const struct queue_stats *st = &q->stats;
+
     tell_object(t, "message_stats");
     tell_counted(t, "ack", st->acked, s, SAMPLE_ACK);
     tell_counted(t, "deliver", st->delivered, s, SAMPLE_DELIVER);
@@ -86,6 +88,7 @@ static void tell_queue_stats(struct tell *t, const struct queue_stats *st, struc
                  SAMPLE_DELIVER_GET);
     tell_counted(t, "deliver_no_ack", st->delivered_no_ack, s, SAMPLE_DELIVER_NO_ACK);
     tell_counted(t, "get", st->got - st->got_no_ack, s, SAMPLE_GET);
+    tell_counted(t, "get_empty", queue_get_tally(q->queue)->got_nothing, s, SAMPLE_QUEUE_GET_EMPTY);
     tell_counted(t, "get_no_ack", st->got_no_ack, s, SAMPLE_GET_NO_ACK);
     tell_counted(t, "publish", st->published, s, SAMPLE_PUBLISH);
     tell_counted(t, "redeliver", st->redelivered, s, SAMPLE_REDELIVER);
@@ -130,6 +133,7 @@ static void tell_queue_readers(struct tell *t, const struct look_queue *q)
 void tell_queue_briefly(struct api *a, struct tell *t, const struct look_queue *q, bool has_totals)
 {
     tell_queue_terms(a, t, q);
+    tell_text_or_null(t, "policy", q->policies.name);
     if (has_totals)
         tell_queue_messages(t, &q->stats, samples_queue(a->samples, q->id));
 }
@@ -157,7 +161,7 @@ void tell_queue(struct api *a, struct tell *t, const struct look_queue *q)
     tell_uint(t, "message_bytes", st->ready_bytes + st->unacked_bytes);
     tell_uint(t, "message_bytes_ready", st->ready_bytes);
     tell_uint(t, "message_bytes_unacknowledged", st->unacked_bytes);
-    tell_queue_stats(t, st, s);
+    tell_queue_stats(t, q, s);
     tell_uint(t, "partition", q->partition);
 }
 

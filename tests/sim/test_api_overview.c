@@ -123,7 +123,12 @@ static void test_queues_are_told_briefly(void **state)
     expect(a, "GET /queues/%2F/many?columns=leader,members,online", NULL, 200,
            "{\"leader\":\"rabbit@test\",\"members\":[\"rabbit@test\"],"
            "\"online\":[\"rabbit@test\"]}");
+    expect(a, "POST /queues/%2F/many/get",
+           "{\"count\":1,\"ackmode\":\"ack_requeue_true\",\"encoding\":\"auto\"}", 200, "[]");
+    expect(a, "GET /queues/%2F/many?columns=message_stats.get_empty", NULL, 200,
+           "{\"message_stats\":{\"get_empty\":1}}");
     expect(a, "GET /queues/%2F?disable_stats=true", NULL, 200, "\"type\":\"quorum\"");
+    assert_non_null(strstr(a->body, "\"policy\":null"));
     assert_null(strstr(a->body, "messages"));
     expect(a, "GET /queues/%2F?disable_stats=true&enable_queue_totals=true", NULL, 200,
            "\"messages_ready\":0,");
