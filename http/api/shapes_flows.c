@@ -178,7 +178,7 @@ static void tell_publishes(struct api *a, struct tell *t, const struct doors_con
 
     (void)snprintf(name, sizeof(name), "%.*s (%u)", API_SHOW(c->name), ch->number);
     tell_array(t, "publishes");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; flows != NULL && i < count; i++) {
         const struct flow f = {
             {c->vhost, flows[i].exchange, bytes_text("publisher"), bytes_text(name)},
             flows[i].count};
@@ -197,13 +197,13 @@ void tell_channel_flows(struct api *a, struct tell *t, const struct doors_connec
     struct look_consumer one;
 
     tell_array(t, "consumer_details");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; consumers != NULL && i < count; i++) {
         look_consumer_of(consumers[i], c->vhost, &one);
         tell_consumer(a, t, &one);
     }
     tell_end(t);
     tell_array(t, "deliveries");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; consumers != NULL && i < count; i++) {
         look_consumer_of(consumers[i], c->vhost, &one);
         tell_delivery(a, t, &one, DELIVERY_FROM_QUEUE);
     }
