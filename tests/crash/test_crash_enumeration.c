@@ -255,7 +255,7 @@ static void test_no_power_cut_loses_or_invents_anything(void **state)
 static void test_nor_where_syncs_come_by_interval(void **state)
 {
     const struct enumeration e = {
-        .seed = test_seed() + 1000, .stride = verdict_stride() * 3, .rounds = 2};
+        .seed = test_seed() + 1000, .stride = verdict_stride() * 8, .rounds = 2};
     uint64_t before = mem_used_bytes();
 
     (void)state;
