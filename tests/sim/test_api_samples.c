@@ -153,20 +153,19 @@ static void test_each_range_is_of_its_own_figures(void **state)
 static void test_clients_have_a_past(void **state)
 {
     struct asker *a = *state;
-    static const char *const page = "/%s?data_rates_age=20&data_rates_incr=5&msg_rates_age=20&"
-                                    "msg_rates_incr=5";
+    const char *span = "data_rates_age=20&data_rates_incr=5&msg_rates_age=20&msg_rates_incr=5";
     struct client *c = client_open(&a->world, 1);
     char line[160];
     json_t *d = NULL;
 
     asker_run_ms(a, 3 * MS_STEP);
-    (void)snprintf(line, sizeof(line), page, "connections");
+    (void)snprintf(line, sizeof(line), "/connections?%s", span);
     d = details_at(a, line, "recv_oct_details");
     assert_int_equal(count_of(d), 5);
     assert_true(sample_of(d, 0) > 0);
     assert_int_equal(sample_of(d, 4), 0); /* it was not there yet */
     json_decref(d);
-    (void)snprintf(line, sizeof(line), page, "channels");
+    (void)snprintf(line, sizeof(line), "/channels?%s", span);
     d = details_at(a, line, "message_stats.publish_details");
     assert_int_equal(count_of(d), 5);
     json_decref(d);

@@ -252,7 +252,7 @@ static void run(const struct habit *h, uint64_t seed, int steps)
             settle_below(&l, &m, ledger_low(&l) + rand_below(&r, 700));
         if (rand_chance(&r, 1, 3000))
             restart(&l, &m);
-        if (rand_chance(&r, 1, 500))
+        if (rand_chance(&r, 1, 2000))
             expect_same(&l, &m);
     }
     expect_same(&l, &m);
