@@ -62,8 +62,9 @@ class View:
         self.holder.communicate("\n", timeout=DEADLINE_S)
 
     def run(self, *command, status=0, **options):
-        done = subprocess.run(["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", "chroot",
-                               self.place / "root", *command], text=True, timeout=DEADLINE_S,
+        done = subprocess.run(["nsenter", f"--target={self.holder.pid}", "--mount", "--root",
+                               "chroot", self.place / "root", *command],
+                              text=True, timeout=DEADLINE_S,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, **options)
         if done.returncode != status:
