@@ -285,7 +285,7 @@ static void test_it_is_what_a_plain_array_is(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(habits); i++)
-        run(&habits[i], test_seed() + i, 30000);
+        run(&habits[i], test_seed() + i, 12000);
 }
 
 /* ---- By hand ---- */
