@@ -7,55 +7,63 @@
 
 #include "base/err.h"
 
-static pthread_once_t keys_once = PTHREAD_ONCE_INIT;
-static pthread_key_t packer_key, unpacker_key;
+/* What each thread has one of. */
+struct tool {
+    pthread_key_t key;
+    void *(*make)(void);
+    void (*end)(void *one);
+};
 
-static void free_packer(void *packer)
+static void *make_packer(void)
+{
+    return ZSTD_createCCtx();
+}
+
+static void end_packer(void *packer)
 {
     ZSTD_freeCCtx(packer);
 }
 
-static void free_unpacker(void *unpacker)
+static void *make_unpacker(void)
+{
+    return ZSTD_createDCtx();
+}
+
+static void end_unpacker(void *unpacker)
 {
     ZSTD_freeDCtx(unpacker);
 }
 
+static pthread_once_t keys_once = PTHREAD_ONCE_INIT;
+static struct tool packers = {.make = make_packer, .end = end_packer};
+static struct tool unpackers = {.make = make_unpacker, .end = end_unpacker};
+
 static void make_keys(void)
 {
-    ASSERT(pthread_key_create(&packer_key, free_packer) == 0);
-    ASSERT(pthread_key_create(&unpacker_key, free_unpacker) == 0);
+    ASSERT(pthread_key_create(&packers.key, packers.end) == 0);
+    ASSERT(pthread_key_create(&unpackers.key, unpackers.end) == 0);
 }
 
-/* NULL when there is no memory. */
-static ZSTD_CCtx *my_packer(void)
+/* This thread's one, made when it is needed first; NULL when there is no memory. */
+static void *mine(struct tool *t)
 {
-    ZSTD_CCtx *packer;
+    void *one;
 
     (void)pthread_once(&keys_once, make_keys);
-    packer = pthread_getspecific(packer_key);
-    if (packer == NULL) {
-        packer = ZSTD_createCCtx();
-        (void)pthread_setspecific(packer_key, packer);
+    one = pthread_getspecific(t->key);
+    if (LIKELY(one != NULL))
+        return one;
+    one = t->make();
+    if (one != NULL && pthread_setspecific(t->key, one) != 0) {
+        t->end(one);
+        return NULL;
     }
-    return packer;
-}
-
-static ZSTD_DCtx *my_unpacker(void)
-{
-    ZSTD_DCtx *unpacker;
-
-    (void)pthread_once(&keys_once, make_keys);
-    unpacker = pthread_getspecific(unpacker_key);
-    if (unpacker == NULL) {
-        unpacker = ZSTD_createDCtx();
-        (void)pthread_setspecific(unpacker_key, unpacker);
-    }
-    return unpacker;
+    return one;
 }
 
 size_t compress_payload(int level, const uint8_t *from, size_t size, uint8_t *to, size_t capacity)
 {
-    ZSTD_CCtx *packer = my_packer();
+    ZSTD_CCtx *packer = mine(&packers);
     size_t n;
 
     ASSERT(level > 0);
@@ -73,7 +81,7 @@ int decompress_payload(const uint8_t *from, size_t size, uint8_t *to, size_t raw
 
     if (claimed != raw_size || ZSTD_findFrameCompressedSize(from, size) != size)
         return ERR_CORRUPT;
-    unpacker = my_unpacker();
+    unpacker = mine(&unpackers);
     if (unpacker == NULL)
         return ERR_NO_MEMORY;
     n = ZSTD_decompressDCtx(unpacker, to, raw_size, from, size);
