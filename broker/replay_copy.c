@@ -239,7 +239,8 @@ static void watch_others(struct replay *r, const struct partition *p)
     pace->burst = REPLAY_BURST_BYTES;
 }
 
-/* Whether the log has been idle for longer than it had to work for them. */
+/* Whether the log has been idle for longer than it had to work for them. A disk that stands still
+ * for a second must not make the replay, and what waits behind it, wait for two. */
 static bool is_quiet(struct replay *r, uint64_t committed)
 {
     struct replay_pace *pace = &r->pace;
@@ -252,6 +253,8 @@ static bool is_quiet(struct replay *r, uint64_t committed)
         pace->quiet_ns = now_ns - pace->theirs_ns;
         if (pace->quiet_ns < REPLAY_QUIET_NS)
             pace->quiet_ns = REPLAY_QUIET_NS;
+        if (pace->quiet_ns > REPLAY_QUIET_MAX_NS)
+            pace->quiet_ns = REPLAY_QUIET_MAX_NS;
     }
     return now_ns - pace->idle_ns >= pace->quiet_ns;
 }

@@ -17,20 +17,21 @@
 struct define_binding;
 
 enum {
-    REPLAY_TURN_MAX = 1 << 14,     /* what one reads in a turn, while it is far behind, as work */
-    REPLAY_SEAM = 4096,            /* so near to the end it goes on without a pause */
-    REPLAY_ALONE_BYTES = 8 << 20,  /* copied and not yet committed, when nobody publishes; */
-    REPLAY_CHASE_BYTES = 1 << 20,  /* beside others whom it follows, if they do not write more; */
-    REPLAY_COPY_COST = 15,         /* records of others, for a copy beside them, for each */
-    REPLAY_COPY_BYTES = 2 << 10,   /* so many bytes of it; */
-    REPLAY_LOOK_COST = 2,          /* and for a look at a message */
-    REPLAY_COMMIT_CREDIT = 64,     /* as many records more, for each commit, */
-    REPLAY_CREDIT_MAX = 1 << 13,   /* and at most so many that wait to be used */
-    REPLAY_BURST_BYTES = 64 << 10, /* copied before the first commit since others have written */
-    REPLAY_QUIET_NS = 250000,      /* the log is idle for so long at least before it is alone */
-    REPLAY_RECORD_BYTES = 128,     /* what a copy takes beside its body, about */
-    REPLAY_RETRY_MS = 100,         /* a queue that is full is tried again */
-    REPLAYS_MAX = 1024,            /* of a broker at the same time */
+    REPLAY_TURN_MAX = 1 << 14,       /* what one reads in a turn, while it is far behind, as work */
+    REPLAY_SEAM = 4096,              /* so near to the end it goes on without a pause */
+    REPLAY_ALONE_BYTES = 8 << 20,    /* copied and not yet committed, when nobody publishes; */
+    REPLAY_CHASE_BYTES = 1 << 20,    /* beside others whom it follows, if they do not write more; */
+    REPLAY_COPY_COST = 15,           /* records of others, for a copy beside them, for each */
+    REPLAY_COPY_BYTES = 2 << 10,     /* so many bytes of it; */
+    REPLAY_LOOK_COST = 2,            /* and for a look at a message */
+    REPLAY_COMMIT_CREDIT = 64,       /* as many records more, for each commit, */
+    REPLAY_CREDIT_MAX = 1 << 13,     /* and at most so many that wait to be used */
+    REPLAY_BURST_BYTES = 64 << 10,   /* copied before the first commit since others have written */
+    REPLAY_QUIET_NS = 250000,        /* the log is idle for so long at least before it is alone, */
+    REPLAY_QUIET_MAX_NS = 100000000, /* and need not be for longer, however slow the disk */
+    REPLAY_RECORD_BYTES = 128,       /* what a copy takes beside its body, about */
+    REPLAY_RETRY_MS = 100,           /* a queue that is full is tried again */
+    REPLAYS_MAX = 1024,              /* of a broker at the same time */
 };
 
 /* One stream of the log. */

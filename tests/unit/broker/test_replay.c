@@ -189,6 +189,35 @@ static void test_it_leaves_room_for_those_who_publish(void **state)
     end();
 }
 
+/* When all is safe that others have written, a replay goes on soon, however long that took. */
+static void test_a_slow_disk_makes_it_wait_once(void **state)
+{
+    const struct partition *p = NULL;
+    uint64_t theirs = 0;
+    uint64_t copied = 0;
+
+    (void)state;
+    begin();
+    publish(0, MANY);
+    world_settle(&w);
+    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 2000 * WORLD_MS, 0);
+    assert_int_equal(bind("#", "x-replay-from=first"), 0);
+    publish(MANY, MANY + 1);
+    p = queues_partition(w.broker->homes[0].queues);
+    theirs = partition_next(p);
+    for (unsigned i = 0; i < 5000 && partition_committed(p) < theirs; i++)
+        world_run_ms(&w, 1);
+    assert_true(partition_committed(p) >= theirs);
+    copied = replay_view(replay_next(w.broker, NULL)).copied;
+    world_run_ms(&w, REPLAY_QUIET_MAX_NS / WORLD_MS + 30);
+    assert_true(replay_view(replay_next(w.broker, NULL)).copied > copied);
+    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 0, 0);
+    wait_for_replays();
+    world_settle(&w);
+    expect(0, MANY + 1, 1);
+    end();
+}
+
 static void test_one_that_follows_may_write_more(void **state)
 {
     (void)state;
@@ -530,6 +559,7 @@ int main(void)
         LEAK_CHECKED(test_only_what_matches_is_replayed),
         LEAK_CHECKED(test_a_start_in_the_middle),
         LEAK_CHECKED(test_it_leaves_room_for_those_who_publish),
+        LEAK_CHECKED(test_a_slow_disk_makes_it_wait_once),
         LEAK_CHECKED(test_one_that_follows_may_write_more),
         LEAK_CHECKED(test_what_is_live_waits_for_the_history),
         LEAK_CHECKED(test_a_queue_in_use_is_not_held),
