@@ -7,6 +7,7 @@
  *     TAIL      in stream->tail: it has read all that is committed
  *     STARVED   in the `starved` list of its consumer, who has no credit, or cannot take more now
  *     READING   in no list: the disk is asked; then it is runnable again
+ *     RESTING   in streams.rest.bookmarks of its queues: it reads history, and others are served
  *     PAUSED    in no list: whoever paused it decides
  *
  * A bookmark without a consumer is paused. Those of a group go from one consumer to another; what
@@ -43,6 +44,7 @@ enum bookmark_state {
     BOOKMARK_TAIL,
     BOOKMARK_STARVED,
     BOOKMARK_READING,
+    BOOKMARK_RESTING,
     BOOKMARK_PAUSED,
 };
 
@@ -113,7 +115,7 @@ struct stream_reading *stream_reading_new(const struct stream_want *want);
 /* With all bookmarks. NULL is allowed. */
 void stream_reading_free(struct stream_reading *r);
 
-/* A runnable one is READING or at the TAIL from now on. */
+/* A runnable one is READING, RESTING or at the TAIL from now on. */
 void bookmark_leave_runnable(struct bookmark *p, enum bookmark_state state);
 
 /* stream_get.c: lets a runnable one of a basic.get read; it may be gone then. False: there is no

@@ -7,6 +7,7 @@
 #include "queue/origins.h"
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
+#include "queue/stream_rest.h"
 #include "store/records.h"
 
 #define LOOK_NS  UINT64_C(5000000000)
@@ -135,13 +136,26 @@ static void clock_is_due(struct alarm *a)
         watch_clock(qs);
 }
 
+/* What this turn has left. A turn may have many passes: whoever is served may ask for more at once,
+ * and he whose bytes have left, too. */
+static unsigned budget_of(struct queues *qs)
+{
+    uint64_t now_ns = io_now_ns(qs->io);
+
+    if (now_ns != qs->turn.began_ns)
+        qs->turn.left = PASS_MAX;
+    qs->turn.began_ns = now_ns;
+    return qs->turn.left;
+}
+
 static void run_pass(struct queues *qs)
 {
-    unsigned budget = PASS_MAX;
+    unsigned budget = budget_of(qs);
     struct list_link *link;
 
     while (budget > 0 && (link = list_take(&qs->active)) != NULL)
         visit(CONTAINER_OF(link, struct queue, active), &budget);
+    qs->turn.left = budget;
     bool has_graves = queues_dig(qs, GRAVE_STEPS);
     int rv = queues_write_settles(qs);
     qs->steady.is_seen = false;
@@ -150,10 +164,11 @@ static void run_pass(struct queues *qs)
     /* What is left is for the next turn, so that sockets are served between; what the log refused
      * is tried again when its pressure is over. A pressure that is over before the log has told of
      * it ends without a word, so it is looked at. */
-    if (!list_empty(&qs->active) || has_graves)
-        io_timer_start(qs->io, &qs->next_turn, 0);
-    else if ((rv == ERR_FULL || qs->is_pressed) && !io_timer_is_running(&qs->next_turn))
-        io_timer_start(qs->io, &qs->next_turn, AGAIN_NS);
+    if (!list_empty(&qs->active) || has_graves) {
+        io_task_cancel(&qs->task); /* the visits asked for another pass, which would do nothing */
+        io_timer_start(qs->io, &qs->turn.next, 0);
+    } else if ((rv == ERR_FULL || qs->is_pressed) && !io_timer_is_running(&qs->turn.next))
+        io_timer_start(qs->io, &qs->turn.next, AGAIN_NS);
 }
 
 static void pass(struct io_task *t)
@@ -163,7 +178,10 @@ static void pass(struct io_task *t)
 
 static void next_turn(struct io_timer *t)
 {
-    queues_need_pass(CONTAINER_OF(t, struct queues, next_turn));
+    struct queues *qs = CONTAINER_OF(t, struct queues, turn.next);
+
+    qs->turn.left = PASS_MAX;
+    queues_need_pass(qs);
 }
 
 /* ---- readers ---- */
@@ -390,6 +408,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     alarm_init(&qs->steady.look, clock_is_due);
     alarm_init(&qs->reading.look, look_is_due);
     alarm_init(&qs->streams.keeping, keeping_is_due);
+    stream_rest_init(qs);
     list_init(&qs->streams.claims.moved);
     list_init(&qs->streams.claims.resets);
     list_init(&qs->streams.claims.waits);
@@ -399,7 +418,7 @@ struct queues *queues_new(struct io *io, const char *scratch_dir,
     list_init(&qs->remote.awaiting);
     list_init(&qs->remote.outgoing);
     io_task_init(&qs->task, pass);
-    io_timer_init(&qs->next_turn, next_turn);
+    io_timer_init(&qs->turn.next, next_turn);
     alarms_init(&qs->alarms, io);
     pool_init(&qs->inflights, sizeof(struct inflight), INFLIGHTS_MAX);
     settles_init(&qs->settles);
@@ -451,8 +470,8 @@ void queues_start(struct queues *qs, struct partition *p)
 static void stop_turning(struct queues *qs)
 {
     io_task_cancel(&qs->task);
-    if (io_timer_is_running(&qs->next_turn))
-        io_timer_stop(qs->io, &qs->next_turn);
+    if (io_timer_is_running(&qs->turn.next))
+        io_timer_stop(qs->io, &qs->turn.next);
 }
 
 void queues_stop(struct queues *qs)

@@ -14,7 +14,7 @@
 struct origins;
 
 enum {
-    PASS_MAX = 4096,    /* deliveries and deaths of one pass; the rest follows in the next turn */
+    PASS_MAX = 4096,    /* deliveries and deaths of one turn; the rest follows in the next one */
     BURST_MAX = 256,    /* of one queue before the others have their turn */
     STREAM_MAX = 1024,  /* of one stream; see stream_dispatch() */
     GRAVE_STEPS = 8192, /* messages of deleted queues that one turn lets go of */
@@ -113,11 +113,29 @@ struct queues_claims {
     bool is_due;         /* by the next claims_write() */
 };
 
+/* Of readers of history; see stream_rest.h. */
+struct queues_rest {
+    struct list bookmarks; /* RESTING, by `run` */
+    struct alarm over;     /* waits: there is a rest */
+    unsigned work;         /* since the last one */
+    uint64_t looked_ns;    /* when it was counted what others publish, */
+    uint64_t published;    /* the count, */
+    uint64_t lively_ns;    /* and when it was last seen to be more; 0: never */
+    bool is_crowded;       /* it is so much that nobody rests */
+};
+
 struct queues_streams {
     struct list fresh;    /* struct stream: somebody waits for a commit */
     size_t count;         /* fronts and partitions counted */
     struct alarm keeping; /* what is too old goes */
     struct queues_claims claims;
+    struct queues_rest rest;
+};
+
+struct queues_turn {
+    struct io_timer next; /* what is left goes on */
+    uint64_t began_ns;
+    unsigned left; /* of PASS_MAX */
 };
 
 struct queues {
@@ -132,7 +150,7 @@ struct queues {
     size_t capacity;
     struct list active;
     struct io_task task;
-    struct io_timer next_turn;
+    struct queues_turn turn;
     struct alarms alarms;
     struct steady steady;
     struct pool inflights;

@@ -298,9 +298,9 @@ void stream_check(struct queue *q)
 
         ASSERT(p->queue == q && (p->consumer == NULL) == (p->get != NULL));
         ASSERT(p->consumer == NULL || p->consumer->stream != NULL);
-        ASSERT(list_linked(&p->run) ==
-               (p->state == BOOKMARK_RUNNABLE || p->state == BOOKMARK_TAIL ||
-                p->state == BOOKMARK_STARVED)); /* S3 */
+        ASSERT(list_linked(&p->run) == (p->state == BOOKMARK_RUNNABLE ||
+                                        p->state == BOOKMARK_TAIL || p->state == BOOKMARK_STARVED ||
+                                        p->state == BOOKMARK_RESTING)); /* S3 */
     }
     LIST_FOREACH (link, &s->groups)
         group_check(CONTAINER_OF(link, struct group, of_queue));

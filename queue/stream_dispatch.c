@@ -4,6 +4,7 @@
 #include "queue/queues_parts.h"
 #include "queue/stream.h"
 #include "queue/stream_filter.h"
+#include "queue/stream_rest.h"
 
 #define MEMORY_RETRY_NS UINT64_C(100000000)
 
@@ -38,7 +39,8 @@ void bookmark_leave_runnable(struct bookmark *p, enum bookmark_state state)
     if (state == BOOKMARK_TAIL)
         wait_at_tail(p);
     else
-        leave_runnable(p, state, NULL);
+        leave_runnable(p, state,
+                       state == BOOKMARK_RESTING ? &p->queue->home->streams.rest.bookmarks : NULL);
 }
 
 /* The books of a delivery, kept before the consumer is called; see dispatch.c. */
@@ -153,8 +155,11 @@ static unsigned run(struct bookmark *p, unsigned max)
 {
     unsigned done = 0, work = 1;
 
+    if (stream_rest_takes(p))
+        return 0;
     while (done < max && (work = step(p)) > 0)
         done += work;
+    stream_rest_count(p, done);
     if (p->watch != NULL)
         p->watch->changed(p->watch, p);
     return done;
