@@ -51,6 +51,18 @@ static bool make_counts(struct amqp *a, const struct delivery *d, struct table *
     return table_writer_finish(&w, out) == 0;
 }
 
+static bool has_any(struct table headers, struct table counts)
+{
+    struct table_walk w = table_walk(counts);
+    struct table_entry e;
+    struct field found;
+    bool has = false;
+
+    while (headers.bytes.size > 0 && !has && table_next(&w, &e))
+        has = table_find(headers, e.name, &found);
+    return has;
+}
+
 /* The properties with x-acquired-count and x-delivery-count, or x-stream-offset, among the headers;
  * borrowed until the next call. What cannot be changed stays as it is. */
 static struct bytes with_counts(struct amqp *a, const struct delivery *d, struct bytes props)
@@ -63,11 +75,15 @@ static struct bytes with_counts(struct amqp *a, const struct delivery *d, struct
     if (props_decode(props, &p) != 0 || !make_counts(a, d, &counts))
         return props;
     props_find_headers(&p, &headers);
+    buf_clear(&a->props);
+    if (LIKELY(!has_any(headers, counts))) {
+        props_encode_more(&p, counts, &a->props);
+        return buf_error(&a->props) != 0 ? props : buf_view(&a->props);
+    }
     buf_clear(&a->headers);
     table_rewrite(headers, counts, NULL, 0, &a->headers);
     props_edit_init(&edit, &p);
     props_set_headers(&edit, (struct table){buf_view(&a->headers)});
-    buf_clear(&a->props);
     props_encode(&edit, &a->props);
     if (buf_error(&a->headers) != 0 || buf_error(&a->props) != 0)
         return props;

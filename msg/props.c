@@ -234,3 +234,34 @@ void props_encode(const struct props_edit *e, struct buf *out)
         left &= (uint16_t)~prop_flag(prop);
     }
 }
+
+/* Where the first of these properties begins; the end when it has none of them. */
+static uint32_t start_of(const struct props *p, uint16_t flags)
+{
+    uint16_t left = p->flags & flags;
+
+    return left == 0 ? (uint32_t)p->bytes.size : p->at[first_of(left)];
+}
+
+void props_encode_more(const struct props *p, struct table more, struct buf *out)
+{
+    const uint8_t *from = p->bytes.data;
+    struct table headers = {.bytes = bytes_of(NULL, 0)};
+    uint32_t start = start_of(p, (uint16_t)~FLAGS_CONTINUE);
+    uint32_t behind = start_of(p, (uint16_t)(prop_flag(PROP_HEADERS) - 1));
+    uint32_t before = props_find_headers(p, &headers) ? p->at[PROP_HEADERS] : behind;
+    size_t table_size = headers.bytes.size + more.bytes.size;
+    size_t size = FLAGS_SIZE + (before - start) + 4 + table_size + (p->bytes.size - behind);
+    uint8_t *at = table_size > UINT32_MAX ? NULL : buf_extend(out, size);
+
+    if (at == NULL)
+        return;
+    struct writer w = writer_of(at, size);
+    writer_be16(&w, p->flags | prop_flag(PROP_HEADERS));
+    writer_bytes(&w, bytes_of(from + start, before - start));
+    writer_be32(&w, (uint32_t)table_size);
+    writer_bytes(&w, headers.bytes);
+    writer_bytes(&w, more.bytes);
+    writer_bytes(&w, bytes_of(from + behind, p->bytes.size - behind));
+    ASSERT(!w.is_failed);
+}

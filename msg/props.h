@@ -113,4 +113,8 @@ void props_remove(struct props_edit *e, enum prop prop);
 /* Adds flags and values to the buffer. Errors show in buf_error(). */
 void props_encode(const struct props_edit *e, struct buf *out);
 
+/* The same for a message that only gets headers: `more` comes behind its own, among which none may
+ * have one of these names. */
+void props_encode_more(const struct props *p, struct table more, struct buf *out);
+
 #endif

@@ -21,11 +21,17 @@ static void put_name_and_tag(struct table_writer *w, struct bytes name, enum fie
         w->error = ERR_RANGE;
     if (w->error != 0)
         return;
-    if (!is_in_array(w)) {
-        buf_u8(w->out, (uint8_t)name.size);
-        buf_bytes(w->out, name);
+    if (is_in_array(w)) {
+        buf_u8(w->out, (uint8_t)type);
+        return;
     }
-    buf_u8(w->out, (uint8_t)type);
+    uint8_t *at = buf_extend(w->out, 1 + name.size + 1);
+    if (at == NULL)
+        return;
+    struct writer to = writer_of(at, 1 + name.size + 1);
+    writer_u8(&to, (uint8_t)name.size);
+    writer_bytes(&to, name);
+    writer_u8(&to, (uint8_t)type);
 }
 
 static void put_head(struct table_writer *w, const char *name, enum field_type type)

@@ -123,6 +123,7 @@ static int read_from(struct bookmark *p, uint64_t *at, struct stream_message *ou
     uint64_t first, end;
 
     if (log_lane(partition_log(q->home->partition), q->identity->id, &first, &end) && *at < end) {
+        *at = *at < first ? first : *at;
         int rv = read_lane(p, *at, out);
 
         if (rv != ERR_NOT_FOUND)
@@ -157,14 +158,21 @@ static int read_again(struct bookmark *p, struct stream_message *out)
     return ERR_NOT_FOUND;
 }
 
+/* Retention has overtaken it. */
+static void skip_to(struct bookmark *p, uint64_t lowest)
+{
+    if (p->next < lowest)
+        p->next = lowest;
+}
+
 static int read_next(struct bookmark *p, struct stream_message *out)
 {
-    uint64_t lowest = stream_first(p->queue);
-
-    if (p->next < lowest)
-        p->next = lowest; /* retention has overtaken it */
+    skip_to(p, p->queue->stream->low);
     out->is_again = false;
-    return read_from(p, &p->next, out);
+    int rv = read_from(p, &p->next, out);
+    if (rv == ERR_NOT_FOUND)
+        skip_to(p, stream_first(p->queue)); /* which takes a look at the ledger */
+    return rv;
 }
 
 int bookmark_read(struct bookmark *p, struct stream_message *out)

@@ -148,12 +148,28 @@ class Backlog(Row):
         super().play(count)
         self.consumers_each = 1
         self.consumer.send_method(1, "basic.consume", {
-            "queue": self.queues[0].encode(), "consumer_tag": b"0000", "no_ack": True})
+            "queue": self.queues[0].encode(), "consumer_tag": b"0000",
+            "no_ack": not self.is_acked, "arguments": self.start(count)})
         take_frame(self.consumer)
-        self.take_deliveries(count)
+        for _ in range(0, count, self.batch):
+            self.take_deliveries(self.batch)
         self.consumer.send_method(1, "basic.cancel", {"consumer_tag": b"0000"})
         take_frame(self.consumer)
         self.consumers_each = 0
+
+    def start(self, count):
+        return []
+
+
+class History(Backlog):
+    """Read where this play began."""
+
+    def start(self, count):
+        return [(b"x-stream-offset", ("l", self.sent - count))]
+
+    def sync(self):
+        self.consumer.send_method(1, "basic.qos", {"prefetch_count": 10 * self.batch})
+        self.consumer.take_bytes(EMPTY_SIZE)
 
 
 class Connections(Row):
@@ -226,6 +242,8 @@ ROWS = [
         queues=TEN, is_durable=True, is_confirmed=True, is_acked=True),
     Row("stream", "1 KiB into a stream, confirmed every 25", size=1024, batch=25, is_durable=True,
         is_confirmed=True, consumers_each=0, arguments=STREAM),
+    History("stream-read", "... and read, acked every 25", size=1024, batch=25, is_durable=True,
+            is_confirmed=True, is_acked=True, arguments=STREAM),
     FanOut("fanout-10", "1 KiB transient, 1 to 10: a delivery", size=1024, batch=25, step=250,
            queues=TEN, exchange=b"fan", fan=10, unit="delivery"),
     Topic("topic-1000", "16 B transient, 1,000 bindings, 10 match, new keys: a delivery", batch=50,

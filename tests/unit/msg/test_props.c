@@ -413,6 +413,72 @@ static void test_random_properties_leave_an_edit_as_they_came(void **state)
     buf_release(&to);
 }
 
+/* As an edit would put it. */
+static void test_more_headers_come_behind(void **state)
+{
+    struct rand r;
+    struct buf from;
+    struct buf edited;
+    struct buf headers;
+    struct buf to;
+    struct bytes more = hex_new("06 'x-more' 6c 0000000000000102 05 'x-yes' 74 01");
+
+    (void)state;
+    rand_init(&r, test_seed());
+    buf_init(&from, LIMIT);
+    buf_init(&edited, LIMIT);
+    buf_init(&headers, LIMIT);
+    buf_init(&to, LIMIT);
+    for (int round = 0; round < 5000; round++) {
+        struct table old = {.bytes = bytes_of(NULL, 0)};
+        struct props_edit e;
+
+        random_props(&r, &from);
+        struct props p = decoded(buf_view(&from));
+        props_find_headers(&p, &old);
+        buf_clear(&headers);
+        buf_bytes(&headers, old.bytes);
+        buf_bytes(&headers, more);
+        props_edit_init(&e, &p);
+        props_set_headers(&e, (struct table){buf_view(&headers)});
+        buf_clear(&edited);
+        props_encode(&e, &edited);
+        buf_clear(&to);
+        props_encode_more(&p, (struct table){more}, &to);
+        assert_true(bytes_equal(buf_view(&to), buf_view(&edited)));
+    }
+    buf_release(&from);
+    buf_release(&edited);
+    buf_release(&headers);
+    buf_release(&to);
+    hex_free(more);
+}
+
+static void test_more_headers_end_a_second_word_of_flags(void **state)
+{
+    static const char *const rows[][2] = {
+        {"0001 0000", "2000 00000003 01'y' 56"},
+        {"9001 0000 01'x' 02", "b000 01'x' 00000003 01'y' 56 02"},
+        {"2001 0000 00000003 01'z' 56", "2000 00000006 01'z' 56 01'y' 56"},
+    };
+    struct bytes more = hex_new("01'y' 56");
+    struct buf to;
+
+    (void)state;
+    buf_init(&to, LIMIT);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct bytes from = hex_new(rows[i][0]);
+        struct props p = decoded(from);
+
+        buf_clear(&to);
+        props_encode_more(&p, (struct table){more}, &to);
+        hex_expect(buf_view(&to), rows[i][1]);
+        hex_free(from);
+    }
+    buf_release(&to);
+    hex_free(more);
+}
+
 static void test_random_damage_is_survived(void **state)
 {
     struct rand r;
@@ -472,6 +538,8 @@ int main(void)
         LEAK_CHECKED(test_all_properties_are_written_as_the_specification_says),
         LEAK_CHECKED(test_a_change_leaves_all_else_byte_for_byte),
         LEAK_CHECKED(test_random_properties_leave_an_edit_as_they_came),
+        LEAK_CHECKED(test_more_headers_come_behind),
+        LEAK_CHECKED(test_more_headers_end_a_second_word_of_flags),
         LEAK_CHECKED(test_random_damage_is_survived),
         LEAK_CHECKED(test_refused_memory_shows_in_the_buffer),
     };
