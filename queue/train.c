@@ -133,6 +133,13 @@ size_t queues_store_train(struct queues *qs, const struct queues_publish *p,
 
 /* ---- out ---- */
 
+struct train_row {
+    uint64_t seq; /* of the first */
+    struct ledger_entry entries[ROW_MAX];
+    struct stored head;
+    struct bytes bodies[ROW_MAX];
+};
+
 /* Whether all that is ready is behind the cursor, and nothing is to be said about it. */
 static bool gives_rows(const struct queue *q)
 {
@@ -160,27 +167,33 @@ static void end_row(struct queue *q, uint64_t seq, const struct ledger_entry *en
     store_unref_row(q->home->store, entries, count);
 }
 
+/* The row at the cursor, if its first message lies in memory: to collect a row takes longer than to
+ * deliver one message, of which there may be a million that come from the disk. */
+static size_t find_row(struct queue *q, struct train_row *row, size_t max)
+{
+    if (!ledger_next_live(&q->ledger, q->ready.cursor, &row->seq, row->entries) ||
+        row->seq < q->ready.seen_below ||
+        store_peek_row(q->home->store, row->entries, 1, &row->head, row->bodies) == 0)
+        return 0;
+    size_t count = ledger_next_row(&q->ledger, row->seq, &row->seq, row->entries, max);
+    count = store_peek_row(q->home->store, row->entries, count_plain(row->entries, count),
+                           &row->head, row->bodies);
+    return train_share(row->bodies, count, TRAIN_BYTES_MAX);
+}
+
 unsigned queue_dispatch_train(struct queue *q, struct consumer *c, unsigned max)
 {
-    struct ledger_entry entries[ROW_MAX]; /* not cleared: they are large */
-    struct bytes bodies[ROW_MAX];
-    struct stored head;
-    uint64_t seq = 0;
+    struct train_row row; /* not cleared: it is large */
     size_t count;
 
     if (!consumer_takes_trains(c) || !gives_rows(q) || !c->ops->trains->has_room(c->owner))
         return 0;
-    count =
-        ledger_next_row(&q->ledger, q->ready.cursor, &seq, entries, max < ROW_MAX ? max : ROW_MAX);
-    if (count == 0 || seq < q->ready.seen_below)
-        return 0;
-    count = store_peek_row(q->home->store, entries, count_plain(entries, count), &head, bodies);
-    count = train_share(bodies, count, TRAIN_BYTES_MAX);
+    count = find_row(q, &row, max < ROW_MAX ? max : ROW_MAX);
     if (count == 0)
         return 0;
-    c->ops->trains->deliver(c->owner, &head, bodies, count);
+    c->ops->trains->deliver(c->owner, &row.head, row.bodies, count);
     consumer_took_train(c, count);
-    end_row(q, seq, entries, count);
+    end_row(q, row.seq, row.entries, count);
     QUEUE_TALLY(q, delivered_no_ack, count);
     return (unsigned)count;
 }

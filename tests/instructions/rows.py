@@ -249,6 +249,8 @@ ROWS = [
     Topic("topic-1000", "16 B transient, 1,000 bindings, 10 match, new keys: a delivery", batch=50,
           step=200, queues=TEN, exchange=b"top", fan=10, unit="delivery"),
     Backlog("backlog", "16 B transient, published, then delivered"),
+    Backlog("queued", "1 KiB persistent, confirmed every 25, then delivered", size=1024, batch=25,
+            is_durable=True, is_confirmed=True),
     Connections("connections", "a connection with a channel opened and closed", step=20),
     Declares("declares", "a durable queue declared and deleted", step=50),
 ]
