@@ -1,5 +1,6 @@
 /* All queues of a partition, and the pass at the end of a turn: queues that something happened to
  * are visited, then what was settled is written in one record. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -137,15 +138,23 @@ static void clock_is_due(struct alarm *a)
 }
 
 /* What this turn has left. A turn may have many passes: whoever is served may ask for more at once,
- * and he whose bytes have left, too. */
+ * and he whose bytes have left, too. As many may go as have come into queues since the turn before,
+ * or those would grow whose consumers are fast enough. */
 static unsigned budget_of(struct queues *qs)
 {
+    struct queues_turn *t = &qs->turn;
     uint64_t now_ns = io_now_ns(qs->io);
 
-    if (now_ns != qs->turn.began_ns)
-        qs->turn.left = PASS_MAX;
-    qs->turn.began_ns = now_ns;
-    return qs->turn.left;
+    if (now_ns != t->began_ns) {
+        uint64_t published =
+            qs->tallies[QUEUE_CLASSIC].published + qs->tallies[QUEUE_QUORUM].published;
+        uint64_t more = published - t->published;
+
+        t->left = more < PASS_MAX ? PASS_MAX : more;
+        t->published = published;
+        t->began_ns = now_ns;
+    }
+    return t->left < UINT_MAX ? (unsigned)t->left : UINT_MAX;
 }
 
 static void run_pass(struct queues *qs)
@@ -180,7 +189,7 @@ static void next_turn(struct io_timer *t)
 {
     struct queues *qs = CONTAINER_OF(t, struct queues, turn.next);
 
-    qs->turn.left = PASS_MAX;
+    qs->turn.began_ns = 0;
     queues_need_pass(qs);
 }
 

@@ -135,7 +135,8 @@ struct queues_streams {
 struct queues_turn {
     struct io_timer next; /* what is left goes on */
     uint64_t began_ns;
-    unsigned left; /* of PASS_MAX */
+    uint64_t published; /* messages, when it began; those of streams wait for nobody */
+    uint64_t left; /* of PASS_MAX, or of those that came since the turn before if they are more */
 };
 
 struct queues {

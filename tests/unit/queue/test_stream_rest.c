@@ -97,6 +97,7 @@ static void test_a_turn_has_an_end(void **state)
         const struct world_publish p = {.queues = "q", .body = "m", .is_transient = true};
         assert_int_equal(queue_world_publish(&w, &p, &out), 0);
     }
+    queue_world_run_ms(&w, 1);
     assert_int_equal(queue_world_consume(
                          &w, &(struct world_consume){.queue = "q", .tag = "r", .is_no_ack = true}),
                      0);
