@@ -184,7 +184,7 @@ static void check_mark(struct judge *j, const struct copy *c, const struct lette
 {
     bool is_marked = event_has(judge_event(j), FACT_REDELIVERED);
     size_t last = last_return(j, place_home(c->place));
-    bool may_be_known = c->deliveries > 0 || (last != NEVER && last > c->arrived);
+    bool may_be_known = c->deliveries > 0 || (last != NEVER && last >= c->arrived);
 
     if (c->deliveries > 0 && !is_marked && !may_be_reborn(j, c, l))
         judge_breach(j, BREACH_UNMARKED, "message %" PRIu64 " of '%s' came again without the mark",
