@@ -21,6 +21,7 @@
     X(WATERMARK_AHEAD, "the watermark promises what is not synced yet")                            \
     X(TAIL_NOT_SETTLED, "recovery trusts what may be in the cache only")                           \
     X(WOUND_CUT, "damage below the watermark is cut off like a torn tail")                         \
+    X(LAST_WORDS_CUT, "the end for which files went is cut off like a torn tail")                  \
     X(CHECKSUM_IGNORED, "a batch is believed, whatever its checksum says")                         \
     X(CHAIN_IGNORED, "a batch follows whatever was before it")                                     \
     X(SMALL_BATCH_TORN, "recovery takes a last batch of one record for torn")                      \

@@ -63,6 +63,7 @@ struct inspect_manifest {
     uint64_t generation;
     uint64_t hot_first;
     uint64_t next_id;
+    uint64_t durable;
     uint64_t count;
 };
 struct inspect_entry {

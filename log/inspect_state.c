@@ -187,6 +187,7 @@ static void show_manifest(struct inspection *l)
     struct inspect_manifest m = {.generation = l->manifest.generation,
                                  .hot_first = l->manifest.hot_first,
                                  .next_id = l->manifest.next_id,
+                                 .durable = l->manifest.durable,
                                  .count = l->manifest.count};
 
     if (v->on_manifest != NULL)
@@ -256,8 +257,10 @@ void inspect_manifest(struct inspection *l)
         rv = manifest_read(&l->site, &l->manifest, &is_wounded);
     l->has_manifest = rv == 0;
     l->is_id_known = rv == 0 || find_id(l);
-    if (l->has_manifest)
+    if (l->has_manifest) {
+        inspect_prove(l, l->manifest.durable, 0);
         show_manifest(l);
+    }
     if (rv_a == 0 && rv_b == 0 && (rv != 0 || is_wounded))
         inspect_problem(l->in, path_a.text, INSPECT_NOWHERE,
                         "it or its copy cannot be used although both checksums are right");

@@ -100,6 +100,7 @@ void keeper_describe(const struct hot *hot, const struct cold *cold, struct mani
 
     out->hot_first = hot_first(hot);
     out->next_id = cold->next_id;
+    out->durable = hot->durable;
     out->count = cold->segment_count;
     out->entries = MEM_NEW_ARRAY(struct manifest_entry, out->count > 0 ? out->count : 1);
     for (size_t i = 0; i < cold->count; i++) {

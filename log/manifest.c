@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "log/statefile.h"
 
-enum { HEAD_SIZE = 32, ENTRY_SIZE = 88, WOUND_SIZE = 16, VERSION = 1 };
+enum { HEAD_SIZE = 40, ENTRY_SIZE = 88, WOUND_SIZE = 16, VERSION = 1 };
 
 static const char manifest_magic[] = "MRMANI01";
 
@@ -77,6 +77,7 @@ static void encode(const struct manifest *m, uint8_t *bytes)
     put_le64(bytes + 8, m->next_id);
     put_le64(bytes + 16, m->count);
     put_le64(bytes + 24, m->wound_count);
+    put_le64(bytes + 32, m->durable);
     for (size_t i = 0; i < m->count; i++) {
         ASSERT(entry_is_sane(&m->entries[i]));
         entry_encode(&m->entries[i], bytes + HEAD_SIZE + i * ENTRY_SIZE);
@@ -129,6 +130,7 @@ static int decode(const uint8_t *bytes, size_t size, struct manifest *out)
         return ERR_CORRUPT;
     out->hot_first = get_le64(bytes);
     out->next_id = get_le64(bytes + 8);
+    out->durable = get_le64(bytes + 32);
     out->entries = MEM_NEW_ARRAY(struct manifest_entry, count > 0 ? count : 1);
     out->wounds = MEM_NEW_ARRAY(struct manifest_wound, wounds > 0 ? wounds : 1);
     out->count = count;

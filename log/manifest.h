@@ -3,13 +3,17 @@
  * each a state file; the newer good one rules. A file is removed only when both copies no
  * longer name it.
  *
+ * What the owner let go of, and so what no file holds any more, it learnt from durable records:
+ * those below `durable`. A log that ends before them has lost more than its end.
+ *
  *     content of the state files "manifest" and "manifest.copy", magic "MRMANI01"
  *     OFFSET SIZE
  *      0      8   first position of the hot log: hot segments that end below are sorted and may go
  *      8      8   next id for a cold file
  *     16      8   count of entries
  *     24      8   count of wounds
- *     32     88   per entry:
+ *     32      8   durable: everything below was on the disk when this was described
+ *     40     88   per entry:
  *                  0 id        8 destination   16 first number   24 end number    32 records
  *                 40 live     48 end of batches 56 file size      64 first time    72 last time
  *                 80 CRC of the last batch, 4 bytes, then zeros
@@ -51,6 +55,7 @@ struct manifest {
     uint64_t generation;
     uint64_t hot_first;
     uint64_t next_id;
+    uint64_t durable;
     struct manifest_entry *entries; /* owned */
     size_t count;
     struct manifest_wound *wounds; /* owned */

@@ -8,8 +8,9 @@
  *   V1  a file named hot-<p> proves that all below p was durable: a segment is synced before
  *       the next one gets its name. So only the last segment can have a torn tail.
  *   V2  the tail ends at the first batch that is not good or does not follow from the one
- *       before. When the watermark, or a later good batch's `durable` field, lies above that
- *       place, it is a wound, not a tail: the opening stops and nothing is changed.
+ *       before. When the watermark, or the `durable` field of the manifest or of a later good
+ *       batch, lies above that place, it is a wound, not a tail: the opening stops and nothing is
+ *       changed.
  *   V3  batches at or above the last good one's `durable` field may be in the page cache
  *       only. They are written again, byte for byte, and synced before anything is appended
  *       behind them.

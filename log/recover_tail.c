@@ -105,9 +105,19 @@ static int wound(const struct tail *t, uint64_t at, uint64_t durable)
                     segment_path(t->r->site, t->g).text, at, t->next, durable - 1);
 }
 
-/* Behind the end of the tail nothing may prove that it once went on (V2). */
+/* Below this everything was durable once, as others say. */
+static uint64_t known_durable(const struct recovery *r)
+{
+    uint64_t position = r->watermark.position;
+
+    return r->manifest.durable > position && !ZOO(LAST_WORDS_CUT) ? r->manifest.durable : position;
+}
+
+/* Neither behind the end of the tail nor anywhere else may anything prove that it once went on
+ * (V2). */
 static int look_for_wound(struct tail *t)
 {
+    uint64_t known = known_durable(t->r);
     uint64_t end = scan_at(&t->scan);
     struct batch_head head;
     const uint8_t *bytes;
@@ -115,8 +125,8 @@ static int look_for_wound(struct tail *t)
 
     if (ZOO(WOUND_CUT))
         return 0;
-    if (t->r->watermark.position > t->next)
-        return wound(t, end, t->r->watermark.position);
+    if (known > t->next)
+        return wound(t, end, known);
     while ((rv = scan_resync(&t->scan)) == 0) {
         rv = scan_next(&t->scan, &head, &bytes);
         if (rv != 0)

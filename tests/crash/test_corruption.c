@@ -163,7 +163,7 @@ static void victim_init(struct victim *v, uint64_t seed, struct wish wish)
     struct machine m;
 
     memset(v, 0, sizeof(*v));
-    verdict_case(seed, "%s", "");
+    verdict_case("%s", "");
     v->seed = seed;
     v->wish = wish;
     v->log = machine_log_options(seed);
@@ -297,8 +297,7 @@ static struct sim_disk *begin_case(struct victim *v, const struct tally *t, uint
     if (parts > 1 && index % parts != verdict_setting("MILLRACE_CRASH_PART", 0))
         return NULL;
     verdict_forget_lines();
-    verdict_case(v->seed, "MILLRACE_CRASH_OPERATION=%u MILLRACE_CRASH_IMAGE=%" PRIu64, t->test,
-                 index);
+    verdict_case("MILLRACE_CRASH_OPERATION=%u MILLRACE_CRASH_IMAGE=%" PRIu64, t->test, index);
     return sim_disk_clone(v->disk);
 }
 
@@ -665,7 +664,7 @@ static void test_a_checkpoint_newer_than_the_log_is_never_obeyed(void **state)
     struct machine m;
 
     (void)state;
-    verdict_case(v.seed, "%s", "");
+    verdict_case("%s", "");
     v.disk = sim_disk_new(NULL);
     model_init(known);
     machine_make(&v, &m, v.disk, 0);

@@ -128,8 +128,7 @@ static void try_image(struct enumeration *e, uint64_t operation, size_t index)
     struct sim_disk *disk;
 
     verdict_forget_lines();
-    verdict_case(e->seed, "MILLRACE_CRASH_OPERATION=%" PRIu64 " MILLRACE_CRASH_IMAGE=%zu",
-                 operation, index);
+    verdict_case("MILLRACE_CRASH_OPERATION=%" PRIu64 " MILLRACE_CRASH_IMAGE=%zu", operation, index);
     diag(DIAG_INFO, "test", "power fails: %s",
          image->is_process_only ? "the process only"
                                 : sim_crash_text(&image->crash, text, sizeof(text)));
@@ -141,7 +140,7 @@ static void try_image(struct enumeration *e, uint64_t operation, size_t index)
     e->model.durable = durable;
     sim_disk_free(disk);
     e->images_built++;
-    verdict_case(e->seed, "%s", "");
+    verdict_case("%s", "");
 }
 
 /* The workload is about to do an operation. */
@@ -210,7 +209,7 @@ static uint64_t enumerate(const struct enumeration *terms, uint64_t sync_interva
     e.disk = sim_disk_new(NULL);
     e.only_operation = verdict_setting("MILLRACE_CRASH_OPERATION", 0);
     e.only_image = verdict_setting("MILLRACE_CRASH_IMAGE", UINT64_MAX);
-    verdict_case(seed, "%s", "");
+    verdict_case("%s", "");
     model_init(&e.model);
     machine_init(&e.machine, &o, e.disk);
     sim_disk_observe(e.disk, on_call, &e);

@@ -57,7 +57,7 @@ static void must_repeat(uint64_t seed, bool has_faults)
 {
     struct outcome a, b;
 
-    verdict_case(seed, "%s", "");
+    verdict_case("%s", "");
     a = run(seed, has_faults);
     b = run(seed, has_faults);
     MUST(a.operations == b.operations, "%" PRIu64 " operations, then %" PRIu64, a.operations,

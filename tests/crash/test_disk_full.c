@@ -38,7 +38,7 @@ static void scene_begin(struct scene *s, uint64_t seed)
 
     memset(s, 0, sizeof(*s));
     o.log.debt_bytes_max = UINT32_MAX; /* only space holds back here */
-    verdict_case(seed, "%s", "");
+    verdict_case("%s", "");
     verdict_forget_lines();
     s->seed = seed;
     s->disk = sim_disk_new(NULL);

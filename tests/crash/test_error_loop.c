@@ -301,8 +301,7 @@ static void fail_operation(struct stage *g, uint64_t k, struct totals *t)
         if ((fault.ops != 0 && (fault.ops & SIM_OP_BIT(g->ops[k])) == 0) || !is_wanted(k, i))
             continue;
         verdict_forget_lines();
-        verdict_case(g->seed, "MILLRACE_CRASH_OPERATION=%" PRIu64 " MILLRACE_CRASH_IMAGE=%zu", k,
-                     i);
+        verdict_case("MILLRACE_CRASH_OPERATION=%" PRIu64 " MILLRACE_CRASH_IMAGE=%zu", k, i);
         diag(DIAG_INFO, "test", "%s %" PRIu64 " meets %s %s; %s", sim_op_name(g->ops[k]), k,
              way->name, fault.times == 1 ? "once" : "for ever", after_names[after]);
         run_case(g, &fault, after, t);
@@ -326,7 +325,7 @@ static void fail_operations(bool is_empty)
         struct stage *g = MEM_NEW(struct stage);
         struct totals t = {0};
 
-        verdict_case(test_seed() + i, "%s", "");
+        verdict_case("%s", "");
         stage_init(g, test_seed() + i, is_empty);
         for (uint64_t k = 1; k <= g->operations; k += stride)
             fail_operation(g, k, &t);
@@ -386,15 +385,14 @@ static void test_every_allocation_is_refused(void **state)
     struct totals t = {0};
 
     (void)state;
-    verdict_case(test_seed(), "%s", "");
+    verdict_case("%s", "");
     stage_init(g, test_seed(), false);
     for (uint64_t n = 1; n <= g->allocations; n += verdict_stride()) {
         for (uint64_t i = 0; i < 2; i++) {
             if (!is_wanted(n, i))
                 continue;
             verdict_forget_lines();
-            verdict_case(g->seed,
-                         "MILLRACE_CRASH_OPERATION=%" PRIu64 " MILLRACE_CRASH_IMAGE=%" PRIu64, n,
+            verdict_case("MILLRACE_CRASH_OPERATION=%" PRIu64 " MILLRACE_CRASH_IMAGE=%" PRIu64, n,
                          i);
             refuse_allocation(g, n, i == 1, &t);
         }

@@ -11,12 +11,14 @@
 #include "base/bytes.h"
 #include "base/diag.h"
 #include "base/parse.h"
+#include "tests/lib/seed.h"
 #include "tests/lib/test.h"
 
 enum { LINES_KEPT = 24, LINE_SIZE = 400, CASE_SIZE = 400 };
 
 static const char *program_name = "crash test";
 static char case_text[CASE_SIZE];
+static char settings[CASE_SIZE];
 static uint64_t case_seed;
 static char lines[LINES_KEPT][LINE_SIZE];
 static unsigned line_count;    /* all since the last forgetting */
@@ -37,7 +39,7 @@ static void print_case(void)
 
     for (unsigned i = from; i < line_count; i++)
         fprintf(stderr, "  said: %s\n", lines[i % LINES_KEPT]);
-    fprintf(stderr, "  again: MILLRACE_SEED=%" PRIu64 " %s %s\n", case_seed, case_text,
+    fprintf(stderr, "  again: %sMILLRACE_SEED=%" PRIu64 " %s %s\n", settings, case_seed, case_text,
             program_name);
 }
 
@@ -52,18 +54,35 @@ static void on_abort(int number)
 }
 /* NOLINTEND(bugprone-signal-handler) */
 
+/* What the run was told and a case does not say: which cases there are hangs on it. */
+static void note_settings(void)
+{
+    static const char *const names[] = {"MILLRACE_SIZE", "MILLRACE_CRASH_SCALE",
+                                        "MILLRACE_CRASH_WHOLE"};
+    size_t size = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const char *value = getenv(names[i]);
+
+        if (value != NULL && size < sizeof(settings))
+            size += (size_t)snprintf(settings + size, sizeof(settings) - size, "%s=%s ", names[i],
+                                     value);
+    }
+}
+
 void verdict_begin(const char *program)
 {
     program_name = program;
+    note_settings();
     diag_set_sink(keep_line, NULL);
     signal(SIGABRT, on_abort);
 }
 
-void verdict_case(uint64_t seed, const char *format, ...)
+void verdict_case(const char *format, ...)
 {
     va_list args;
 
-    case_seed = seed;
+    case_seed = test_seed();
     va_start(args, format);
     vsnprintf(case_text, sizeof(case_text), format, args);
     va_end(args);

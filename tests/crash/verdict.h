@@ -14,8 +14,9 @@
  * `program` is what to run again. Once, at the start of main(). */
 void verdict_begin(const char *program);
 
-/* What is tried from now on: its seed, and the environment variables that repeat it. */
-void verdict_case(uint64_t seed, const char *format, ...) PRINTF_LIKE(2, 3);
+/* What is tried from now on: the environment variables that pick it out. The seed of the run, and
+ * the variables that say how much is tried, are printed too. */
+void verdict_case(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* A promise was broken. Says all there is to say and fails the running test. */
 void verdict_fail(const char *format, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));

@@ -86,8 +86,8 @@ static void on_manifest(void *owner, const struct inspect_manifest *m)
 
     s->heading = NULL;
     printf("  manifest: generation %" PRIu64 ", hot log from position %" PRIu64
-           ", next cold id %" PRIx64 ", %" PRIu64 " cold files\n",
-           m->generation, m->hot_first, m->next_id, m->count);
+           ", next cold id %" PRIx64 ", %" PRIu64 " cold files, durable below %" PRIu64 "\n",
+           m->generation, m->hot_first, m->next_id, m->count, m->durable);
 }
 
 static void on_entry(void *owner, const struct inspect_entry *e)

@@ -2,6 +2,9 @@
 #include "log/statefile.h"
 #include "tests/unit/log/inspect_seen.h"
 
+/* Of the manifest: where its entries begin, and the size of one. */
+enum { ENTRIES = STATEFILE_HEADER_SIZE + 40, ENTRY = 88 };
+
 static void test_a_missing_cold_file_names_lane_and_numbers(void **state)
 {
     struct demo d;
@@ -43,10 +46,9 @@ static void test_a_manifest_that_counts_wrong_is_found(void **state)
 
     (void)state;
     demo_make_full(&d, 1);
-    sim_disk_peek(d.disk, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 32, &records,
-                  sizeof(records));
-    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 32, records - 1);
-    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 40, 0);
+    sim_disk_peek(d.disk, "log/manifest", ENTRIES + 32, &records, sizeof(records));
+    forge(&d, "log/manifest", ENTRIES + 32, records - 1);
+    forge(&d, "log/manifest", ENTRIES + 40, 0);
     sim_disk_duplicate(d.disk, "log/manifest", "log/manifest.copy");
     assert_told(see(d.disk), 2, "records, and the manifest says",
                 "the index is missing or damaged");
@@ -60,14 +62,13 @@ static void test_entries_that_overlap_or_are_used_up_are_found(void **state)
 
     (void)state;
     demo_make_full(&d, 1);
-    sim_disk_peek(d.disk, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 24, &end, sizeof(end));
+    sim_disk_peek(d.disk, "log/manifest", ENTRIES + 24, &end, sizeof(end));
     /* The first two entries are of the shared lane: let the first one end within the second. */
-    sim_disk_peek(d.disk, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 88 + 16, &other,
-                  sizeof(other));
-    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 24, other + 1);
+    sim_disk_peek(d.disk, "log/manifest", ENTRIES + ENTRY + 16, &other, sizeof(other));
+    forge(&d, "log/manifest", ENTRIES + 24, other + 1);
     sim_disk_duplicate(d.disk, "log/manifest", "log/manifest.copy");
     assert_told(see(d.disk), 3, "it overlaps with", "its last number is");
-    forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 32 + 24, end);
+    forge(&d, "log/manifest", ENTRIES + 24, end);
     forge(&d, "log/manifest", STATEFILE_HEADER_SIZE + 8, 2);
     sim_disk_duplicate(d.disk, "log/manifest", "log/manifest.copy");
     assert_told(see(d.disk), 3, "cold-0000000000000002.seg: the manifest names it",

@@ -11,7 +11,7 @@
 #include "tests/lib/leaks.h"
 #include "tests/unit/log/log_site.h"
 
-enum { HEAD = 32, ENTRY = 88, WOUND = 16 };
+enum { HEAD = 40, ENTRY = 88, WOUND = 16 };
 
 static struct manifest_entry entry_of(uint64_t id)
 {
@@ -42,6 +42,7 @@ static int write_manifest(const struct site *s, uint64_t generation)
     struct manifest m = {.generation = generation,
                          .hot_first = generation * 10,
                          .next_id = 100,
+                         .durable = generation * 11,
                          .entries = entries,
                          .count = generation,
                          .wounds = wounds,
@@ -67,6 +68,7 @@ static void expect_manifest(const struct site *s, uint64_t generation, bool is_w
     assert_int_equal(m.generation, generation);
     assert_int_equal(m.hot_first, generation * 10);
     assert_int_equal(m.next_id, 100);
+    assert_int_equal(m.durable, generation * 11);
     assert_int_equal(m.count, generation);
     assert_int_equal(m.wound_count, generation - 1);
     for (uint64_t i = 0; i < generation; i++) {

@@ -2,6 +2,7 @@
  * what comes next, and what it says of files that it cannot use. */
 #include "log/recover.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #include "tests/lib/leaks.h"
 #include "tests/unit/log/log_world.h"
 
-enum { BODY = 100, RECORDS = 3, PATH_BYTES = 128 };
+enum { BODY = 100, RECORDS = 3, PATH_BYTES = 128, LANE = 3 };
 
 /* ---- files, changed ---- */
 
@@ -233,6 +234,54 @@ static void test_a_later_batch_that_proves_nothing_does_not(void **state)
     add_batch(&s, s.end + (size_t)3 * BATCH_ALIGN, head);
     file_put(&w, &s.file);
     expect_records(&w, RECORDS);
+}
+
+/* A log whose lane was let go of after its last records, which no renewal of the watermark knows;
+ * then it lost its power. */
+static void begin_let_go(struct log_world *w, struct last_segment *s)
+{
+    log_world_init(w);
+    log_world_open(w);
+    log_world_move(w, LANE, 0, NULL, BODY);
+    log_world_fill_segment(w, KIND_KEEP, 3000);
+    log_world_checkpoint(w);
+    log_world_close(w);
+    assert_int_equal(log_world_count_files(w, "cold-"), 2);
+    w->options.watermark_interval_ms = 60000;
+    log_world_open(w);
+    for (int i = 0; i < RECORDS; i++) {
+        log_world_append(w, KIND_KEEP, BODY);
+        log_world_run_ms(w, 5);
+    }
+    log_drop(w->log, LANE);
+    log_world_run_ms(w, 100);
+    assert_int_equal(log_world_count_files(w, "cold-"), 1);
+    log_world_crash(w);
+    segment_read(w, s);
+}
+
+/* To let go was right only because of what these records say: without them the log would be older
+ * than its files. */
+static void test_the_end_for_which_files_went_is_not_cut(void **state)
+{
+    struct watermark mark;
+    struct last_segment s;
+    struct log_world w;
+    char text[64];
+    int bad = 0;
+
+    (void)state;
+    begin_let_go(&w, &s);
+    struct site site = {.disk = sim_disk_as_disk(w.disk), .dir = "log"};
+    memcpy(site.id, s.file.bytes + 16, SITE_ID_SIZE);
+    assert_int_equal(watermark_read(&site, &mark, &bad), 0);
+    assert_true(mark.position < s.head.base);
+    s.file.bytes[s.last + BATCH_HEADER_SIZE]++;
+    file_put(&w, &s.file);
+    snprintf(text, sizeof(text), "positions %" PRIu64 " to %" PRIu64 " were durable", s.head.base,
+             s.head.base);
+    expect_refused(&w, ERR_CORRUPT, text);
+    log_world_release(&w);
 }
 
 /* Its checksum is right, and what it says of its records is not. */
@@ -635,6 +684,7 @@ int main(void)
         LEAK_CHECKED(test_the_chain_alone_tells_a_stale_batch_from_the_next_one),
         LEAK_CHECKED(test_a_later_batch_that_proves_more_makes_it_a_wound),
         LEAK_CHECKED(test_a_later_batch_that_proves_nothing_does_not),
+        LEAK_CHECKED(test_the_end_for_which_files_went_is_not_cut),
         LEAK_CHECKED(test_a_batch_whose_records_do_not_fit_stops_the_opening),
         LEAK_CHECKED(test_a_sealed_batch_that_is_another_one_is_damage),
         LEAK_CHECKED(test_the_last_batch_of_a_segment_is_known_by_the_next_segment),
