@@ -13,6 +13,17 @@ enum {
     EARLY_PARTS = 4, /* of a block: what is worth a commit of its own */
 };
 
+/* A commit is slow when it takes so long with fewer bytes than a disk writes in that time. Then it
+ * is worth a part of that to take along who was just told, and a smaller one to see that nobody
+ * comes any more. */
+enum {
+    SLOW_NS = 2 * 1000 * 1000,
+    BYTES_PER_US = 400,
+    WAIT_PARTS = 4,
+    QUIET_PARTS = 8,
+    FRAME_PARTS = 32, /* of the bytes of a commit: headers and padding, at most */
+};
+
 static void commit_work(struct io_job *job);
 static void commit_done(struct io_job *job);
 
@@ -26,10 +37,16 @@ static void sync_is_due(struct io_timer *t)
     hot_sync(CONTAINER_OF(t, struct hot, sync.timer));
 }
 
+static void nobody_came(struct io_timer *t)
+{
+    hot_commit(CONTAINER_OF(t, struct hot, gather.timer));
+}
+
 void commit_init(struct hot *h)
 {
     io_task_init(&h->task, at_end_of_turn);
     io_timer_init(&h->sync.timer, sync_is_due);
+    io_timer_init(&h->gather.timer, nobody_came);
     for (size_t i = 0; i < ARRAY_SIZE(h->flights.items); i++)
         h->flights.items[i] =
             (struct hot_flight){.hot = h, .job = {.work = commit_work, .done = commit_done}};
@@ -88,6 +105,7 @@ void commit_release(struct hot *h)
 {
     io_task_cancel(&h->task);
     io_timer_stop(h->site->io, &h->sync.timer);
+    io_timer_stop(h->site->io, &h->gather.timer);
     writes_release(h, &h->waiting);
     mem_free(h->waiting.items);
     h->waiting = (struct hot_writes){0};
@@ -131,6 +149,7 @@ void hot_commit(struct hot *h)
     io_task_cancel(&h->task);
     if (h->is_flying || h->failed != 0)
         return;
+    io_timer_stop(h->site->io, &h->gather.timer);
     commit_collect(h);
     if (h->waiting.count == 0 && !(h->sync.is_due && h->durable < h->sync.written))
         return;
@@ -151,7 +170,7 @@ void commit_line_up(struct hot *h)
     struct hot_flight *first = front_of(h), *f = second_of(h);
 
     ASSERT(h->is_flying && first->is_up);
-    if (h->failed != 0 || h->pending_bytes == h->flights.bytes)
+    if (h->failed != 0 || h->pending_bytes == h->flights.bytes || h->gather.quiet_ns > 0)
         return;
     if (f->is_up && !io_recall(h->site->io, &f->job, &first->job))
         return; /* it has begun: the loop will hear in a moment that the first one has landed */
@@ -277,6 +296,36 @@ static void commit_fail(struct hot *h, int err)
     h->on_failed(h->owner, err);
 }
 
+/* A commit has taken so long for so many bytes: what it means for the next one. When those who were
+ * told have sent as much again, nobody is missing: bytes, less what headers and padding make. */
+static void gather_after(struct hot *h, uint64_t took_ns, uint64_t bytes)
+{
+    bool is_slow = took_ns >= SLOW_NS && bytes / BYTES_PER_US < took_ns / 1000;
+    uint64_t frame = BATCH_ALIGN + bytes / FRAME_PARTS;
+
+    h->gather.quiet_ns = is_slow ? took_ns / QUIET_PARTS : 0;
+    h->gather.end_ns = io_now_ns(h->site->io) + took_ns / WAIT_PARTS;
+    h->gather.full_bytes = h->pending_bytes + (bytes > frame ? bytes - frame : 0);
+}
+
+bool commit_gathers(const struct hot *h)
+{
+    return h->gather.quiet_ns > 0 && h->pending_bytes < h->gather.full_bytes &&
+           io_now_ns(h->site->io) < h->gather.end_ns;
+}
+
+bool commit_waits(struct hot *h)
+{
+    uint64_t left;
+
+    if (!commit_gathers(h))
+        return false;
+    left = h->gather.end_ns - io_now_ns(h->site->io);
+    io_timer_start(h->site->io, &h->gather.timer,
+                   left < h->gather.quiet_ns ? left : h->gather.quiet_ns);
+    return true;
+}
+
 /* The writes of a commit are done. Returns whether a segment was ended by them. */
 static bool take_written(struct hot *h, const struct hot_flight *f)
 {
@@ -336,11 +385,14 @@ static void commit_done(struct io_job *job)
 
     leave(h, f);
     if (f->err == 0) {
+        uint64_t took_ns = io_now_ns(h->site->io) - f->begun_ns, bytes = h->commits.bytes;
+
         has_rolled = take_written(h, f);
         take_synced(h, f);
         h->commits.count++;
-        histogram_record(&h->commits.metrics.commit_ns, io_now_ns(h->site->io) - f->begun_ns);
+        histogram_record(&h->commits.metrics.commit_ns, took_ns);
         h->wants.commit = false;
+        gather_after(h, took_ns, h->commits.bytes - bytes);
     }
     f->is_sync = false;
     writes_release(h, &f->writes);

@@ -18,8 +18,13 @@ void commit_push(struct hot *h, struct hot_write w);
  * is best: then those who were told of one half append while the other half is being written. */
 void commit_tune(struct hot *h, uint64_t bytes);
 
-/* Puts what was appended into line behind the commit in flight. */
+/* Puts what was appended into line behind the commit in flight, unless commits are slow. */
 void commit_line_up(struct hot *h);
+
+/* Whether it is worth waiting for more, after a slow commit. */
+bool commit_gathers(const struct hot *h);
+/* Something was appended and no commit is in flight: whether it waits for more. */
+bool commit_waits(struct hot *h);
 
 /* In hot.c: seals the open batch and queues what the open block has sealed. */
 void commit_collect(struct hot *h);

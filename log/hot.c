@@ -379,7 +379,8 @@ static int make_room(struct hot *h, size_t bytes, bool may_use_reserve)
  * all together at the end of the turn, for the sake of fewer syncs. */
 static void commit_early(struct hot *h)
 {
-    if (!h->is_flying && h->group_bytes == 0 && h->pending_bytes >= h->tail.early_bytes)
+    if (!h->is_flying && h->group_bytes == 0 && h->pending_bytes >= h->tail.early_bytes &&
+        !commit_gathers(h))
         hot_commit(h);
 }
 
@@ -435,7 +436,7 @@ void hot_end_turn(struct hot *h)
         return;
     if (h->is_flying)
         commit_line_up(h);
-    else
+    else if (!commit_waits(h))
         hot_commit(h);
 }
 

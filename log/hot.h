@@ -10,6 +10,8 @@
  * before has ended; a turn that appends much does not wait for its own end. What a turn appends
  * while a commit is in flight stands in line behind it: the worker that has synced the one goes on
  * with the other and does not wait for a turn of the loop. Until then every turn adds to it.
+ * Where a sync takes long, nothing stands in line: those who are told of one commit get a moment
+ * to come along with the next one.
  * Records are summed while they are still near the processor, so that a commit need not read them
  * all before it starts.
  *
@@ -104,6 +106,15 @@ struct hot_sync {
     bool has_new_name;     /* of `file`, not durable yet; the job's while it runs */
 };
 
+/* After a commit that took long, not because of its bytes, the next one waits for more: until
+ * as much is there as before, or nothing came for a while, or its end has come. */
+struct hot_gather {
+    struct io_timer timer; /* runs while something waits */
+    uint64_t full_bytes;
+    uint64_t quiet_ns; /* the while; 0: the last commit was fast, and nothing waits */
+    uint64_t end_ns;
+};
+
 /* What was committed, and how. */
 struct hot_commits {
     uint64_t count;
@@ -140,6 +151,7 @@ struct hot {
     int failed;     /* the error that ended it, or 0 */
 
     struct hot_sync sync;
+    struct hot_gather gather;
     struct hot_commits commits;
 
     void (*on_durable)(void *owner);         /* hot.durable or what may be told has risen */
@@ -175,7 +187,7 @@ MUST_USE int hot_append(struct hot *h, const struct log_entry *e, uint64_t *posi
 MUST_USE int hot_begin_group(struct hot *h, size_t bytes, bool may_use_reserve);
 
 /* The turn is over: starts a commit with what it appended, or puts that in line behind the one in
- * flight. */
+ * flight; but for a moment after a slow commit. */
 void hot_end_turn(struct hot *h);
 
 /* Starts a commit now rather than at the end of the turn, unless one is in flight. */

@@ -10,7 +10,7 @@
 #include "tests/lib/leaks.h"
 #include "tests/unit/log/log_world.h"
 
-enum { SYNC_MS = 10 };
+enum { SYNC_MS = 10, FAST_SYNC_US = 1500 };
 
 static struct hot *hot_of(struct log_world *w)
 {
@@ -167,7 +167,7 @@ static void test_batches_gather_behind_the_sync_in_flight(void **state)
     assert_int_equal(w.told.durable, 1);
     log_world_run_ms(&w, 2);
     assert_int_equal(w.told.durable, 2);
-    log_world_run_ms(&w, SYNC_MS);
+    log_world_run_ms(&w, SYNC_MS + 1);
     assert_int_equal(w.told.durable, 42);
     assert_int_equal(w.told.durables, 3);
     assert_int_equal(hot_of(&w)->commits.count, 3);
@@ -175,6 +175,103 @@ static void test_batches_gather_behind_the_sync_in_flight(void **state)
     assert_int_equal(calls.counts[SIM_OP_SYNC], 2);
     sim_disk_observe(w.disk, NULL, NULL);
     log_world_expect_hot(&w, 0, 42);
+    end(&w);
+}
+
+/* A publisher with a window: for each of its records that is safe it sends another one. */
+static void send_anew(struct log_world *w)
+{
+    uint64_t window = 20;
+
+    while (log_next(w->log) < log_durable(w->log) + window)
+        log_world_append(w, KIND_KEEP, 100);
+}
+
+/* The window does not fall into two halves of which one is always late. */
+static void test_after_a_slow_commit_who_was_told_comes_along(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    begin(&w);
+    log_world_append_each(&w, KIND_KEEP, 100, 1);
+    w.on_durable = send_anew;
+    log_world_append(&w, KIND_KEEP, 100);
+    log_world_run_ms(&w, 1);
+    for (int i = 0; i < 10; i++)
+        log_world_append(&w, KIND_KEEP, 100);
+    log_world_run_ms(&w, 10 * SYNC_MS);
+    assert_in_range(w.told.durables, 8, 10);
+    assert_in_range(w.told.durable, 6 * 20, 10 * 20);
+    w.on_durable = NULL;
+    end(&w);
+}
+
+/* A slow commit of so many records has just landed. */
+static void land(struct log_world *w, int count)
+{
+    uint64_t end;
+
+    begin(w);
+    log_world_append_each(w, KIND_KEEP, 100, 1);
+    for (int i = 0; i < count; i++)
+        log_world_append(w, KIND_KEEP, 100);
+    end = log_next(w->log);
+    while (w->told.durable < end)
+        sim_run_for(w->sim, LOG_WORLD_MS / 100);
+}
+
+/* Appends one each hundredth of a millisecond until a commit begins. Returns how many. */
+static int append_until_commit(struct log_world *w)
+{
+    int count = 0;
+
+    while (!hot_of(w)->is_flying && count < 1000) {
+        log_world_append(w, KIND_KEEP, 100);
+        sim_run_for(w->sim, LOG_WORLD_MS / 100);
+        count++;
+    }
+    return count;
+}
+
+/* Who goes on sending holds a commit up for a part of what the one before took, and no longer. */
+static void test_a_commit_waits_for_more_but_not_for_long(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    land(&w, 50);
+    hot_of(&w)->gather.full_bytes = UINT64_MAX; /* no number of them is enough */
+    assert_in_range(append_until_commit(&w), 100 * SYNC_MS / 4 - 5, 100 * SYNC_MS / 4 + 5);
+    end(&w);
+}
+
+static void test_a_commit_waits_no_longer_when_all_who_were_told_are_back(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    land(&w, 50);
+    assert_in_range(append_until_commit(&w), 30, 51); /* what frames them counts, too */
+    end(&w);
+}
+
+/* The next one after silence comes at once, too. */
+static void test_a_commit_begins_when_nobody_comes_any_more(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    land(&w, 50);
+    log_world_append(&w, KIND_KEEP, 100);
+    sim_run_for(w.sim, SYNC_MS * LOG_WORLD_MS / 10);
+    assert_false(hot_of(&w)->is_flying);
+    sim_run_for(w.sim, SYNC_MS * LOG_WORLD_MS / 20);
+    assert_true(hot_of(&w)->is_flying);
+    log_world_settle(&w);
+    log_world_append(&w, KIND_KEEP, 100);
+    sim_run_for(w.sim, LOG_WORLD_MS / 100);
+    assert_true(hot_of(&w)->is_flying);
     end(&w);
 }
 
@@ -203,6 +300,7 @@ static void watch_line(void *owner, struct sim_disk *d, const struct sim_disk_ca
 static void line_up(struct log_world *w, struct line *l, uint64_t failing_syncs)
 {
     begin(w);
+    sim_disk_set_latency(w->disk, SIM_OP_SYNC, FAST_SYNC_US * LOG_WORLD_MS / 1000, 0);
     l->w = w;
     log_world_append_each(w, KIND_KEEP, 100, 1);
     sim_disk_observe(w->disk, watch_line, l);
@@ -527,6 +625,10 @@ int main(void)
         LEAK_CHECKED(test_a_turn_that_appends_much_does_not_wait_for_its_end),
         LEAK_CHECKED(test_a_group_is_not_cut_in_two_by_that),
         LEAK_CHECKED(test_batches_gather_behind_the_sync_in_flight),
+        LEAK_CHECKED(test_after_a_slow_commit_who_was_told_comes_along),
+        LEAK_CHECKED(test_a_commit_waits_for_more_but_not_for_long),
+        LEAK_CHECKED(test_a_commit_waits_no_longer_when_all_who_were_told_are_back),
+        LEAK_CHECKED(test_a_commit_begins_when_nobody_comes_any_more),
         LEAK_CHECKED(test_what_stands_in_line_does_not_wait_for_the_loop),
         LEAK_CHECKED(test_who_comes_when_the_line_has_begun_stands_behind_it),
         LEAK_CHECKED(test_what_stands_in_line_is_not_written_after_a_failure),
