@@ -13,11 +13,12 @@ enum {
     EARLY_PARTS = 4, /* of a block: what is worth a commit of its own */
 };
 
-/* A commit is slow when it takes so long with fewer bytes than a disk writes in that time. Then it
- * is worth a part of that to take along who was just told, and a smaller one to see that nobody
- * comes any more. */
+/* A commit is slow when it takes so long with few bytes, fewer than a disk writes in that time.
+ * Then it is worth a part of that to take along who was just told, and a smaller one to see that
+ * nobody comes any more. */
 enum {
     SLOW_NS = 2 * 1000 * 1000,
+    FEW_BYTES = 4 << 20,
     BYTES_PER_US = 400,
     WAIT_PARTS = 4,
     QUIET_PARTS = 8,
@@ -300,7 +301,8 @@ static void commit_fail(struct hot *h, int err)
  * told have sent as much again, nobody is missing: bytes, less what headers and padding make. */
 static void gather_after(struct hot *h, uint64_t took_ns, uint64_t bytes)
 {
-    bool is_slow = took_ns >= SLOW_NS && bytes / BYTES_PER_US < took_ns / 1000;
+    bool is_slow =
+        took_ns >= SLOW_NS && bytes <= FEW_BYTES && bytes / BYTES_PER_US < took_ns / 1000;
     uint64_t frame = BATCH_ALIGN + bytes / FRAME_PARTS;
 
     h->gather.quiet_ns = is_slow ? took_ns / QUIET_PARTS : 0;
