@@ -297,16 +297,19 @@ static void commit_fail(struct hot *h, int err)
     h->on_failed(h->owner, err);
 }
 
-/* A commit has taken so long for so many bytes: what it means for the next one. When those who were
- * told have sent as much again, nobody is missing: bytes, less what headers and padding make. */
+/* A commit has taken so long for so many bytes: what it means for the next one. One that alone was
+ * slow means nothing. When those who were told have sent as much again, nobody is missing: bytes,
+ * less what headers and padding make. */
 static void gather_after(struct hot *h, uint64_t took_ns, uint64_t bytes)
 {
+    uint64_t usual_ns = took_ns < h->gather.took_ns ? took_ns : h->gather.took_ns;
     bool is_slow =
-        took_ns >= SLOW_NS && bytes <= FEW_BYTES && bytes / BYTES_PER_US < took_ns / 1000;
+        usual_ns >= SLOW_NS && bytes <= FEW_BYTES && bytes / BYTES_PER_US < usual_ns / 1000;
     uint64_t frame = BATCH_ALIGN + bytes / FRAME_PARTS;
 
-    h->gather.quiet_ns = is_slow ? took_ns / QUIET_PARTS : 0;
-    h->gather.end_ns = io_now_ns(h->site->io) + took_ns / WAIT_PARTS;
+    h->gather.took_ns = took_ns;
+    h->gather.quiet_ns = is_slow ? usual_ns / QUIET_PARTS : 0;
+    h->gather.end_ns = io_now_ns(h->site->io) + usual_ns / WAIT_PARTS;
     h->gather.full_bytes = h->pending_bytes + (bytes > frame ? bytes - frame : 0);
 }
 

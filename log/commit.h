@@ -21,7 +21,7 @@ void commit_tune(struct hot *h, uint64_t bytes);
 /* Puts what was appended into line behind the commit in flight, unless commits are slow. */
 void commit_line_up(struct hot *h);
 
-/* Whether it is worth waiting for more, after a slow commit. */
+/* Whether it is worth waiting for more, after slow commits. */
 bool commit_gathers(const struct hot *h);
 /* Something was appended and no commit is in flight: whether it waits for more. */
 bool commit_waits(struct hot *h);

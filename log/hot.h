@@ -106,12 +106,13 @@ struct hot_sync {
     bool has_new_name;     /* of `file`, not durable yet; the job's while it runs */
 };
 
-/* After a commit that took long, not because of its bytes, the next one waits for more: until
+/* After two commits that took long, not because of their bytes, the next one waits for more: until
  * as much is there as before, or nothing came for a while, or its end has come. */
 struct hot_gather {
     struct io_timer timer; /* runs while something waits */
+    uint64_t took_ns;      /* the last commit */
     uint64_t full_bytes;
-    uint64_t quiet_ns; /* the while; 0: the last commit was fast, and nothing waits */
+    uint64_t quiet_ns; /* the while; 0: one of the two was fast, and nothing waits */
     uint64_t end_ns;
 };
 
@@ -187,7 +188,7 @@ MUST_USE int hot_append(struct hot *h, const struct log_entry *e, uint64_t *posi
 MUST_USE int hot_begin_group(struct hot *h, size_t bytes, bool may_use_reserve);
 
 /* The turn is over: starts a commit with what it appended, or puts that in line behind the one in
- * flight; but for a moment after a slow commit. */
+ * flight; but for a moment after slow commits. */
 void hot_end_turn(struct hot *h);
 
 /* Starts a commit now rather than at the end of the turn, unless one is in flight. */

@@ -256,6 +256,23 @@ static void test_a_commit_waits_no_longer_when_all_who_were_told_are_back(void *
     end(&w);
 }
 
+static void test_one_slow_commit_alone_means_nothing(void **state)
+{
+    struct log_world w;
+
+    (void)state;
+    begin(&w);
+    sim_disk_set_latency(w.disk, SIM_OP_SYNC, 0, 0);
+    log_world_append_each(&w, KIND_KEEP, 100, 1);
+    sim_disk_set_latency(w.disk, SIM_OP_SYNC, SYNC_MS * LOG_WORLD_MS, 0);
+    for (int i = 0; i < 8; i++) /* one commit */
+        log_world_append(&w, KIND_KEEP, 100);
+    while (w.told.durable < 9)
+        sim_run_for(w.sim, LOG_WORLD_MS / 100);
+    assert_int_equal(append_until_commit(&w), 1);
+    end(&w);
+}
+
 /* The next one after silence comes at once, too. */
 static void test_a_commit_begins_when_nobody_comes_any_more(void **state)
 {
@@ -628,6 +645,7 @@ int main(void)
         LEAK_CHECKED(test_after_a_slow_commit_who_was_told_comes_along),
         LEAK_CHECKED(test_a_commit_waits_for_more_but_not_for_long),
         LEAK_CHECKED(test_a_commit_waits_no_longer_when_all_who_were_told_are_back),
+        LEAK_CHECKED(test_one_slow_commit_alone_means_nothing),
         LEAK_CHECKED(test_a_commit_begins_when_nobody_comes_any_more),
         LEAK_CHECKED(test_what_stands_in_line_does_not_wait_for_the_loop),
         LEAK_CHECKED(test_who_comes_when_the_line_has_begun_stands_behind_it),
