@@ -128,6 +128,9 @@ void log_release(struct log *l, uint64_t lane, uint64_t number);
  * Old segments go once two checkpoints of different positions cover them: an owner who wants
  * space back from a log that stands still appends something first. */
 MUST_USE int log_checkpoint(struct log *l, uint64_t position, struct bytes state);
+/* Position of the older of the two that are kept, below which records are sorted: a state from
+ * there or later is what an opening begins with. 0: there are not two. */
+uint64_t log_checkpointed(const struct log *l);
 
 /* For classify(): keep the record in the shared lane under its position. */
 void log_keep(struct log_sorting *s);

@@ -124,6 +124,11 @@ int log_checkpoint(struct log *l, uint64_t position, struct bytes state)
     return 0;
 }
 
+uint64_t log_checkpointed(const struct log *l)
+{
+    return l->sorter.limit;
+}
+
 void log_init_marks(struct log *l)
 {
     l->checkpoints.kept[0] = UINT64_MAX;

@@ -629,7 +629,7 @@ static void classify(void *owner, uint64_t lane, const struct record *r, struct 
 
     if (lane != LOG_SHARED) {
         q = queues_find(qs, lane);
-        if (q != NULL && q->stream != NULL ? r->number >= q->stream->low : needs(qs, &own, &q))
+        if (q != NULL && q->stream != NULL ? r->number >= stream_sure(q) : needs(qs, &own, &q))
             log_keep(s);
         return;
     }

@@ -20,7 +20,8 @@ void stream_init(struct queue *q)
     struct stream *s = MEM_NEW(struct stream);
 
     s->queue = q;
-    s->low = 1;
+    s->lows.low = 1;
+    s->lows.sure = 1;
     list_init(&s->bookmarks);
     list_init(&s->runnable);
     list_init(&s->tail);
@@ -62,7 +63,7 @@ uint64_t stream_first(const struct queue *q)
 
     if (!find_lane(q, &first, &end))
         first = ledger_low((struct ledger *)&q->ledger); /* it only remembers what it finds */
-    return first > q->stream->low ? first : q->stream->low;
+    return first > q->stream->lows.low ? first : q->stream->lows.low;
 }
 
 uint64_t stream_count(const struct queue *q)
@@ -179,13 +180,48 @@ void stream_forget_sorted(struct queue *q)
         end_entries_below(q, below);
 }
 
+uint64_t stream_sure(const struct queue *q)
+{
+    struct stream_lows *l = &q->stream->lows;
+    uint64_t covered;
+    uint32_t count = 0;
+
+    if (q->home->partition == NULL || l->saved_count == 0)
+        return l->sure; /* it closes, or nothing is new */
+    covered = log_checkpointed(partition_log(q->home->partition));
+    while (count < l->saved_count && l->saved[count].position <= covered)
+        l->sure = l->saved[count++].low;
+    l->saved_count -= count;
+    memmove(l->saved, l->saved + count, l->saved_count * sizeof(l->saved[0]));
+    return l->sure;
+}
+
+void stream_note_saved(struct queue *q, uint64_t position)
+{
+    struct stream_lows *l = &q->stream->lows;
+
+    if (l->low == l->sure && l->saved_count == 0)
+        return;
+    if (l->saved_count == STREAM_SAVED) /* a later one will do */
+        memmove(l->saved, l->saved + 1, --l->saved_count * sizeof(l->saved[0]));
+    l->saved[l->saved_count++] = (struct stream_saved){position, l->low};
+}
+
+/* The lowest seq of which the log may have something. */
+static uint64_t lowest_kept(const struct queue *q)
+{
+    uint64_t first = stream_first(q), sure = stream_sure(q);
+
+    return first < sure ? first : sure;
+}
+
 void stream_drop_below(struct queue *q, uint64_t seq)
 {
     ASSERT(seq <= q->ledger.next);
-    if (seq > q->stream->low)
-        q->stream->low = seq;
-    end_entries_below(q, q->stream->low);
-    give_parts_below(q, stream_first(q));
+    if (seq > q->stream->lows.low)
+        q->stream->lows.low = seq;
+    end_entries_below(q, q->stream->lows.low);
+    give_parts_below(q, lowest_kept(q));
 }
 
 void stream_start(struct queue *q)
@@ -195,7 +231,7 @@ void stream_start(struct queue *q)
     if (find_lane(q, &first, &end))
         ledger_skip_to(&q->ledger, end);
     stream_forget_sorted(q);
-    stream_drop_below(q, q->stream->low);
+    stream_drop_below(q, q->stream->lows.low);
     claims_start(q);
     stream_apply_args(q);
 }
@@ -286,10 +322,10 @@ void stream_check(struct queue *q)
     struct ledger_entry e;
     uint64_t seq = 0, place = 0;
 
-    ASSERT(s->queue == q && s->low <= q->ledger.next);
+    ASSERT(s->queue == q && s->lows.low <= q->ledger.next);
     while (ledger_next_live(&q->ledger, seq, &seq, &e)) {
         ASSERT(e.place > place || place == 0); /* S2 */
-        ASSERT(seq >= s->low);
+        ASSERT(seq >= s->lows.low);
         place = e.place;
         seq++;
     }

@@ -47,11 +47,26 @@ struct stream_bulkies {
     size_t capacity;
 };
 
+enum { STREAM_SAVED = 4 }; /* more checkpoints than are kept and on their way */
+
+/* What is below `low` is gone for readers at once, but a crash brings back the `low` of a
+ * checkpoint. So the sorter drops only what is below `sure`, which is in every checkpoint that may
+ * be begun with: else a lane would have a hole behind what came back. */
+struct stream_lows {
+    uint64_t low; /* what is below is gone, wherever it may lie */
+    uint64_t sure;
+    struct stream_saved {
+        uint64_t position; /* of a checkpoint */
+        uint64_t low;
+    } saved[STREAM_SAVED]; /* the oldest first */
+    uint32_t saved_count;
+};
+
 struct stream {
     struct queue *queue;
     struct list_link
-        fresh;    /* queues->streams.fresh: somebody waits for what is not committed yet */
-    uint64_t low; /* what is below is gone, wherever it may lie */
+        fresh; /* queues->streams.fresh: somebody waits for what is not committed yet */
+    struct stream_lows lows;
     struct list bookmarks;
     uint32_t inside_count; /* bookmarks whose consumers see what is not committed */
     struct list runnable;  /* bookmarks that may have something to read, in turn */
@@ -85,6 +100,10 @@ void stream_arrived(struct queue *q, uint64_t seq, uint64_t part_first);
 void streams_committed(struct queues *qs);
 /* Ledger entries go that the log does not need any more. */
 void stream_forget_sorted(struct queue *q);
+/* The seq below which the sorter need not keep anything. */
+uint64_t stream_sure(const struct queue *q);
+/* `low` goes into a checkpoint of that position. */
+void stream_note_saved(struct queue *q, uint64_t position);
 /* Nothing below `seq` is there any more. */
 void stream_drop_below(struct queue *q, uint64_t seq);
 void stream_check(struct queue *q);
@@ -95,7 +114,7 @@ struct bytes stream_key(const struct message *m);
 
 /* ---- stream_fold.c ---- */
 
-void stream_save(const struct queue *q, struct buf *out);
+void stream_save(struct queue *q, struct buf *out);
 void stream_restore(struct queue *q, struct reader *r);
 /* A record of the hot log, behind the checkpoint, has the message of that seq. */
 void stream_replay(struct queue *q, uint64_t seq, const struct store_record *r);

@@ -11,12 +11,14 @@
 #include "queue/stream.h"
 #include "store/varint.h"
 
-void stream_save(const struct queue *q, struct buf *out)
+void stream_save(struct queue *q, struct buf *out)
 {
     const struct stream *s = q->stream;
     uint64_t seq = 0;
 
-    buf_varint(out, s->low);
+    if (q->home->partition != NULL)
+        stream_note_saved(q, log_next(partition_log(q->home->partition)));
+    buf_varint(out, s->lows.low);
     stream_times_save(&s->times, out);
     buf_varint(out, s->bulkies.count);
     for (size_t i = 0; i < s->bulkies.count; i++) {
@@ -35,7 +37,7 @@ void stream_restore(struct queue *q, struct reader *r)
     if (low == 0 || low > q->ledger.next)
         r->is_failed = true;
     else
-        q->stream->low = low;
+        q->stream->lows.low = q->stream->lows.sure = low;
     stream_times_restore(&q->stream->times, r);
     for (uint64_t left = reader_varint(r); left > 0 && !r->is_failed; left--) {
         seq += reader_varint(r);
@@ -62,10 +64,10 @@ void stream_survivor(struct queue *q, uint64_t seq, const struct store_record *r
     stream_keep_parts(q, seq, store_replay_parts(q->home->store, r));
 }
 
-/* Neither the ledger nor anything else is asked: what is not below `low` is moved, so that a run of
- * the sorter says the same before a crash and after it. */
+/* Neither the ledger nor anything else is asked: what is not below `sure` is moved, so that a run
+ * of the sorter says the same before a crash and after it. */
 void stream_classify(struct queue *q, uint64_t seq, struct log_sorting *s)
 {
-    if (seq >= q->stream->low)
+    if (seq >= stream_sure(q))
         log_move(s, q->identity->id, seq);
 }

@@ -69,7 +69,8 @@ static uint64_t not_beyond_committed(struct queue *q, uint64_t seq)
     uint64_t committed = partition_committed(q->home->partition);
     struct ledger_entry e;
 
-    while (seq > q->stream->low && ledger_find(&q->ledger, seq - 1, &e) && e.place >= committed)
+    while (seq > q->stream->lows.low && ledger_find(&q->ledger, seq - 1, &e) &&
+           e.place >= committed)
         seq--;
     return seq;
 }

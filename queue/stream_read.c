@@ -167,7 +167,7 @@ static void skip_to(struct bookmark *p, uint64_t lowest)
 
 static int read_next(struct bookmark *p, struct stream_message *out)
 {
-    skip_to(p, p->queue->stream->low);
+    skip_to(p, p->queue->stream->lows.low);
     out->is_again = false;
     int rv = read_from(p, &p->next, out);
     if (rv == ERR_NOT_FOUND)

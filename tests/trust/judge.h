@@ -78,6 +78,8 @@ struct place {
     uint64_t group;      /* that has read all of it; NOWHERE */
     struct place *front; /* whose partition it is; NULL: of none */
     struct map offsets;  /* of a stream: the copy at each */
+    uint64_t hole;       /* of a stream: nothing below is there, as who had a hole there found */
+    size_t hole_found;   /* at this event */
 };
 
 /* How far a group certainly was in a stream when this life began. */

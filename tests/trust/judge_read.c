@@ -65,7 +65,8 @@ bool judge_wants(const struct judge *j, const struct session *s, const struct le
 struct reading {
     const struct session *session;
     const struct place *place;
-    uint64_t first;      /* the lowest offset; NOWHERE: none */
+    uint64_t first;      /* retention may have taken what is below; NOWHERE: all */
+    uint64_t last;       /* the highest offset */
     uint64_t bytes;      /* of all that was ever published to the stream, at most */
     struct map channels; /* of each: the first publish that is there, and one */
     struct map keys;     /* of each: the copy with the highest offset */
@@ -76,10 +77,29 @@ static const struct letter *letter_of(const struct judge *j, const struct copy *
     return (const struct letter *)map_find(&j->letters, c->message);
 }
 
+static const struct copy *find_seen(const struct judge *j, const struct reading *r, uint64_t offset)
+{
+    uint64_t key = judge_key(r->place->name, r->session->number, offset);
+
+    return (const struct copy *)map_find(&j->seen, key);
+}
+
 static bool is_seen(const struct judge *j, const struct reading *r, const struct copy *c)
 {
-    return c->offset != NOWHERE &&
-           map_find(&j->seen, judge_key(r->place->name, r->session->number, c->offset)) == c;
+    return c->offset != NOWHERE && find_seen(j, r, c->offset) == c;
+}
+
+/* Retention takes the oldest, and does so under a slow reader, too: what was there when he came to
+ * the end begins behind the last hole in what he saw; whoever comes after him must not find more.
+ * Filters and compaction make holes of their own. */
+static void find_first(const struct judge *j, struct reading *r)
+{
+    if (r->last == NOWHERE || event_has(r->session->consume, FACT_FILTERED) ||
+        place_is(r->place, FACT_COMPACTED))
+        return;
+    r->first = r->last;
+    while (r->first > 0 && find_seen(j, r, r->first - 1) != NULL)
+        r->first--;
 }
 
 static void note_seen(const struct judge *j, struct reading *r, struct copy *c)
@@ -91,9 +111,7 @@ static void note_seen(const struct judge *j, struct reading *r, struct copy *c)
     size_t first = (uintptr_t)map_find(&r->channels, channel);
     const struct copy *latest = (const struct copy *)map_find(&r->keys, key);
 
-    if (r->first == NOWHERE || c->offset < r->first)
-        r->first = c->offset;
-    if (!l->is_again && (first == 0 || l->published + 1 < first))
+    if (c->offset >= r->first && !l->is_again && (first == 0 || l->published + 1 < first))
         map_put(&r->channels, channel, (void *)(uintptr_t)(l->published + 1));
     if (latest == NULL || latest->offset < c->offset)
         map_put(&r->keys, key, c);
@@ -160,7 +178,8 @@ static void judge_unseen(struct judge *j, const struct reading *r, const struct 
 
 void judge_read(struct judge *j, const struct session *s, struct place *p)
 {
-    struct reading r = {.session = s, .place = p, .first = NOWHERE};
+    struct reading r = {.session = s, .place = p, .first = NOWHERE, .last = NOWHERE};
+    uint64_t lowest;
 
     map_init(&r.channels);
     map_init(&r.keys);
@@ -170,9 +189,22 @@ void judge_read(struct judge *j, const struct session *s, struct place *p)
         if (c->place != p || c->source != NOWHERE)
             continue;
         r.bytes += event_get(judge_publish(j, letter_of(j, c)), FACT_SIZE, 0);
-        if (is_seen(j, &r, c))
-            note_seen(j, &r, c);
+        if (!is_seen(j, &r, c))
+            continue;
+        if (r.first == NOWHERE || c->offset < r.first)
+            r.first = c->offset;
+        if (r.last == NOWHERE || c->offset > r.last)
+            r.last = c->offset;
     }
+    lowest = r.first;
+    find_first(j, &r);
+    if (r.first != lowest) {
+        p->hole = r.first;
+        p->hole_found = j->at;
+    }
+    for (size_t i = 0; i < j->row_count; i++)
+        if (j->row[i]->place == p && j->row[i]->source == NOWHERE && is_seen(j, &r, j->row[i]))
+            note_seen(j, &r, j->row[i]);
     for (size_t i = 0; i < j->row_count; i++)
         if (j->row[i]->place == p && j->row[i]->source == NOWHERE && !is_seen(j, &r, j->row[i]))
             judge_unseen(j, &r, j->row[i]);

@@ -52,6 +52,11 @@ void judge_stream(struct judge *j, struct session *s, struct copy *c)
     }
     check_offset(j, c, offset);
     check_next(j, s, c, offset);
+    if (offset < c->place->hole && s->begun > c->place->hole_found)
+        judge_breach(j, BREACH_SKIPPED,
+                     "offset %" PRIu64 " of '%s' is there, and who read all before missed others "
+                     "below %" PRIu64,
+                     offset, judge_word(j, c->place->name), c->place->hole);
     if (event_has(s->consume, FACT_GROUP))
         return;
     map_put(&j->seen, judge_key(c->place->name, s->number, offset), c);

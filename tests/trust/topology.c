@@ -10,7 +10,11 @@
 #include "tests/trust/party.h"
 #include "tests/trust/rows.h"
 
-enum { TABLE_MAX = 4096, PATIENCE_S = 30 };
+enum {
+    TABLE_MAX = 4096,
+    PATIENCE_S = 30,
+    GONE_MS = 200, /* by then the broker has heard that somebody left */
+};
 
 static const struct queue_row queue_rows[] = {
     {.name = "q", .needs = -1, .is_fed = true},
@@ -485,6 +489,7 @@ void topology_own(struct run *r)
     if (!is_exclusive)
         use_up(&a, name);
     leave(&a);
+    run_wait(r, GONE_MS); /* or a network that forgets it now keeps what was exclusive for ever */
 }
 
 void topology_policy(struct run *r)

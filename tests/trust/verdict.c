@@ -165,6 +165,8 @@ static void on_end(struct judge *j, bool is_crash)
         p->last_return = j->at;
         p->return_count++;
         p->owner = NULL;
+        if (is_crash)
+            p->hole = 0; /* files that were let go of may be back */
     }
 }
 
