@@ -97,6 +97,19 @@ static void on_room(struct session *s)
     session_rewatch(s);
 }
 
+/* What went over the socket counts for the door, the connection and its virtual host. */
+static void count_bytes(struct session *s, size_t received, size_t sent)
+{
+    struct visit *visit = connection_of(s)->visit;
+
+    s->door->stats.received_bytes += received;
+    s->door->stats.sent_bytes += sent;
+    s->look.received_bytes += received;
+    s->look.sent_bytes += sent;
+    if (visit != NULL)
+        visit_count_bytes(visit, received, sent);
+}
+
 /* Writes until nothing is left, the socket is full, or it was enough for this turn. */
 static void write_out(struct session *s)
 {
@@ -121,9 +134,8 @@ static void write_out(struct session *s)
         is_full = done < size;
         left = done < left ? left - done : 0;
         output_sent(&s->output, done);
-        s->door->stats.sent_bytes += done;
-        s->look.sent_bytes += done;
         s->look.sent_count++;
+        count_bytes(s, 0, done);
     }
     if (has_moved) {
         s->wrote_ns = io_now_ns(s->door->io);
@@ -193,9 +205,8 @@ static void read_some(struct session *s)
         session_close(s);
         return;
     }
-    s->door->stats.received_bytes += done;
-    s->look.received_bytes += done;
     s->look.received_count++;
+    count_bytes(s, done, 0);
     s->read_ns = io_now_ns(s->door->io);
     take(s, bytes_of(w.data, w.size + done));
 }

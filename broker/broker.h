@@ -149,6 +149,8 @@ struct user *visit_user(const struct visit *v);
 /* Channels are counted for the limits of users. Refused with 530. */
 MUST_USE int visit_open_channel(struct visit *v, struct refusal *refusal);
 void visit_close_channel(struct visit *v);
+/* So many bytes came from the visitor, and went to it. */
+void visit_count_bytes(struct visit *v, uint64_t received, uint64_t sent);
 
 /* Whoever hands a message to a client says so: it may be traced. */
 void visit_trace_delivered(struct visit *v, unsigned channel, const struct delivery *d,

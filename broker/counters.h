@@ -21,6 +21,8 @@ struct vhost_counts {
     uint64_t confirmed;
     uint64_t unroutable_returned;
     uint64_t unroutable_dropped;
+    uint64_t received_bytes; /* by connections that are in it */
+    uint64_t sent_bytes;
     struct queues_tally gone; /* what happened in queues that are deleted */
 };
 

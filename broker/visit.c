@@ -190,6 +190,12 @@ void visit_close_channel(struct visit *v)
     v->broker->counters.channels_closed++;
 }
 
+void visit_count_bytes(struct visit *v, uint64_t received, uint64_t sent)
+{
+    v->vhost->counts->received_bytes += received;
+    v->vhost->counts->sent_bytes += sent;
+}
+
 bool visit_is_traced(const struct visit *v)
 {
     return v->vhost->is_tracing;

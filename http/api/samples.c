@@ -48,6 +48,8 @@ static const struct past_spec pasts_of[ALL_KINDS] = {
     [OF_NODE] = {.values = SAMPLE_FDS + 1, .is_long = true},
 };
 
+STATIC_ASSERT((int)SAMPLE_VHOST_VALUES <= (int)SAMPLE_VALUES, "a virtual host has no room");
+
 /* What a round is at. */
 enum stage { RESTING, AT_QUEUES, AT_EXCHANGES, AT_CONNECTIONS };
 
@@ -225,6 +227,8 @@ static void begin_vhost(struct samples *s, struct bytes name, uint64_t key)
     values[SAMPLE_CONFIRM] = n->confirmed;
     values[SAMPLE_RETURN] = n->unroutable_returned;
     values[SAMPLE_DROP] = n->unroutable_dropped;
+    values[SAMPLE_VHOST_RECEIVED] = n->received_bytes;
+    values[SAMPLE_VHOST_SENT] = n->sent_bytes;
     add_tally(values, &n->gone);
 }
 

@@ -21,7 +21,7 @@ struct past;
 struct samples;
 struct system_process;
 
-enum { SAMPLE_VALUES = 16 };
+enum { SAMPLE_VALUES = 17 }; /* of what has most: a virtual host */
 
 struct sample {
     uint64_t values[2][SAMPLE_VALUES]; /* before, and last */
@@ -63,6 +63,8 @@ enum sample_vhost {
     SAMPLE_VHOST_READY = SAMPLE_GET_EMPTY + 1,
     SAMPLE_VHOST_UNACKED,
     SAMPLE_VHOST_MESSAGES,
+    SAMPLE_VHOST_RECEIVED,
+    SAMPLE_VHOST_SENT,
     SAMPLE_VHOST_VALUES,
 };
 /* What comes and goes. */

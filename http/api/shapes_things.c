@@ -309,8 +309,11 @@ void tell_vhost(struct api *a, struct tell *t, const struct look_vhost *v)
     tell_length(t, "messages", v->ready + v->unacked, s, SAMPLE_VHOST_MESSAGES);
     tell_length(t, "messages_ready", v->ready, s, SAMPLE_VHOST_READY);
     tell_length(t, "messages_unacknowledged", v->unacked, s, SAMPLE_VHOST_UNACKED);
-    if (!a->options->disables_stats)
-        tell_vhost_stats(t, v, s);
+    if (a->options->disables_stats)
+        return;
+    tell_bytes(t, "recv_oct", v->counts.received_bytes, s, SAMPLE_VHOST_RECEIVED);
+    tell_bytes(t, "send_oct", v->counts.sent_bytes, s, SAMPLE_VHOST_SENT);
+    tell_vhost_stats(t, v, s);
 }
 
 void tell_user(struct tell *t, const struct look_user *u)

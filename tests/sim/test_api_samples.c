@@ -150,6 +150,18 @@ static void test_each_range_is_of_its_own_figures(void **state)
     }
 }
 
+/* A virtual host has what its connections sent and got; they send heartbeats at least. */
+static void expect_bytes_of_vhost(struct asker *a, const char *name)
+{
+    char line[80];
+    const char *at;
+
+    (void)snprintf(line, sizeof(line), "GET /vhosts/%%2F?columns=%s", name);
+    expect(a, line, NULL, 200, NULL);
+    at = strchr(a->body, ':');
+    assert_true(at != NULL && at[1] >= '1' && at[1] <= '9');
+}
+
 static void test_clients_have_a_past(void **state)
 {
     struct asker *a = *state;
@@ -165,6 +177,8 @@ static void test_clients_have_a_past(void **state)
     assert_true(sample_of(d, 0) > 0);
     assert_int_equal(sample_of(d, 4), 0); /* it was not there yet */
     json_decref(d);
+    expect_bytes_of_vhost(a, "recv_oct");
+    expect_bytes_of_vhost(a, "send_oct");
     (void)snprintf(line, sizeof(line), "/channels?%s", span);
     d = details_at(a, line, "message_stats.publish_details");
     assert_int_equal(count_of(d), 5);
