@@ -73,6 +73,8 @@ static void test_seeds_that_were_bad_are_good(void **state)
         991671320861, /* a publisher was held back for ever */
         645076301131, /* a time to live was a millisecond short */
         645076304114, /* the broker hears late of one who goes while his commit waits */
+        506951374521, /* retention left a hole in a stream behind what a crash brought back */
+        506951378381, /* whom an exclusive queue belonged to went, and the network forgot it */
     };
     struct run_result result;
 
