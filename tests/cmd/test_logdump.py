@@ -94,7 +94,7 @@ def write_log(folder):
     (folder / "cold-0000000000000001.seg").write_bytes(cold_file)
     entry = struct.pack("<QQQQQQQQqqII", 1, 5, 10, 13, 2, 2, cold_end, len(cold_file), TIME, TIME,
                         crc_of(cold), 0)
-    manifest = state_file(b"MRMANI01", 3, struct.pack("<QQQQ", 4, 2, 1, 0) + entry)
+    manifest = state_file(b"MRMANI01", 3, struct.pack("<QQQQQ", 4, 2, 1, 0, 4) + entry)
     (folder / "manifest").write_bytes(manifest)
     (folder / "manifest.copy").write_bytes(manifest)
     (folder / "checkpoint-0000000000000004").write_bytes(state_file(b"MRCHECK1", 4, b"state"))
@@ -154,6 +154,7 @@ class Logdump(unittest.TestCase):
     def test_each_section_shows_its_part(self):
         for option, parts in {
                 "--manifest": ["manifest.copy", "generation 3, hot log from position 4",
+                               "durable below 4",
                                "cold-0000000000000001.seg          5           10           13"],
                 "--watermark": ["4096", "good"],
                 "--checkpoints": ["checkpoint-0000000000000004", " 5 ", "good"],

@@ -34,6 +34,7 @@ enum {
     WHOLE_BYTES = 1 << 20,   /* of the one in which every byte is hurt */
     SMALL_STEPS = 40,        /* of each life of a small directory */
     FUTURE_SECTORS = 8,      /* of a write that is large enough for a torn one */
+    LIVES_MAX = 10,          /* as much work again, until there was such a write */
     STEPS = 100,             /* of each life */
     LATER_MS = 3000,         /* the sorter meets the damage too */
     LATER_ONE_IN = 24,
@@ -97,11 +98,11 @@ static bool is_whole(void)
     return verdict_setting("MILLRACE_CRASH_WHOLE", 0) != 0;
 }
 
-static void work(struct victim *v, struct machine *m, uint64_t bytes_min)
+static void work(struct victim *v, struct machine *m, uint64_t seed, uint64_t bytes_min)
 {
     struct workload w;
 
-    workload_init(&w, m, v->seed);
+    workload_init(&w, m, seed);
     for (int i = 0; i < v->wish.steps; i++)
         workload_step(&w);
     workload_fill(&w, bytes_min);
@@ -146,7 +147,8 @@ static void first_life(struct victim *v)
     v->wall_ms = io_wall_ms(m.io);
     MUST(machine_start(&m, &v->before) == 0, "no start: %s", m.note.text);
     sim_disk_observe(disk, on_call, &moment);
-    work(v, &m, v->wish.bytes_min / 2);
+    for (uint64_t i = 0; i < LIVES_MAX && moment.image == NULL; i++)
+        work(v, &m, v->seed + i, v->wish.bytes_min / 2);
     machine_stop(&m);
     machine_release(&m);
     sim_disk_free(disk);
@@ -174,7 +176,7 @@ static void victim_init(struct victim *v, uint64_t seed, struct wish wish)
     model_branch(&v->model, &v->before, oracle_check_start(&m, &v->before));
     m.model = &v->model;
     machine_settle_in(&m);
-    work(v, &m, wish.bytes_min);
+    work(v, &m, seed, wish.bytes_min);
     if (wish.is_closed)
         machine_stop(&m);
     else
