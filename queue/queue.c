@@ -314,7 +314,7 @@ void queue_delete(struct queue *q)
     if (q->stream == NULL)
         queues_bury(qs, dig_grave(q));
     else
-        stream_drop_below(q, q->ledger.next);
+        stream_end(q);
     if (qs->partition != NULL)
         log_drop(partition_log(qs->partition), id);
     queue_free(q);

@@ -224,6 +224,13 @@ void stream_drop_below(struct queue *q, uint64_t seq)
     give_parts_below(q, lowest_kept(q));
 }
 
+void stream_end(struct queue *q)
+{
+    q->stream->lows.sure = q->ledger.next;
+    q->stream->lows.saved_count = 0;
+    stream_drop_below(q, q->ledger.next);
+}
+
 void stream_start(struct queue *q)
 {
     uint64_t first, end;

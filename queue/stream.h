@@ -106,6 +106,8 @@ uint64_t stream_sure(const struct queue *q);
 void stream_note_saved(struct queue *q, uint64_t position);
 /* Nothing below `seq` is there any more. */
 void stream_drop_below(struct queue *q, uint64_t seq);
+/* It is deleted: nothing of it is kept for anybody. */
+void stream_end(struct queue *q);
 void stream_check(struct queue *q);
 /* The parts of the message (STORE_NO_PARTS: it has none) are the stream's. */
 void stream_keep_parts(struct queue *q, uint64_t seq, uint64_t part_first);
