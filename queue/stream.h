@@ -51,7 +51,8 @@ enum { STREAM_SAVED = 4 }; /* more checkpoints than are kept and on their way */
 
 /* What is below `low` is gone for readers at once, but a crash brings back the `low` of a
  * checkpoint. So the sorter drops only what is below `sure`, which is in every checkpoint that may
- * be begun with: else a lane would have a hole behind what came back. */
+ * be begun with: else a lane would have a hole behind what came back. Parts of large bodies are
+ * kept for as long. */
 struct stream_lows {
     uint64_t low; /* what is below is gone, wherever it may lie */
     uint64_t sure;

@@ -150,7 +150,7 @@ static void test_each_range_is_of_its_own_figures(void **state)
     }
 }
 
-/* A virtual host has what its connections sent and got; they send heartbeats at least. */
+/* A virtual host has what its connections sent and got: they opened a channel at least. */
 static void expect_bytes_of_vhost(struct asker *a, const char *name)
 {
     char line[80];

@@ -466,6 +466,29 @@ static void test_a_body_may_come_before_its_message(void **state)
     end(&w);
 }
 
+/* A stream keeps the parts of a body for as long as it may be read, and no longer. */
+static void test_a_deleted_stream_keeps_no_parts(void **state)
+{
+    enum { SIZE = 5 << 20 };
+    struct broker_world w;
+    struct publish m = {.message = {.exchange = bytes_text(""), .routing_key = bytes_text("s")}};
+    struct published published;
+
+    (void)state;
+    broker_world_init(&w);
+    w.log.pending_bytes_max = 2 << 20;
+    broker_world_open(&w);
+    assert_int_equal(world_queue(&w, "s", "durable", "x-queue-type=stream"), 0);
+    m.message.props = world_props(&w, "persistent");
+    m.message.body_size = SIZE;
+    assert_true(upload_all(&w, &m.message, SIZE) > 0);
+    assert_int_equal(broker_publish(w.publisher.publisher, &m, &published, &w.refusal), 0);
+    world_settle(&w);
+    assert_int_equal(w.publisher.told.confirmed, 1);
+    assert_int_equal(world_delete_as(&w, w.visit, "s", ""), 0);
+    end(&w);
+}
+
 static void test_a_publisher_may_go_while_he_is_told(void **state)
 {
     static const struct publisher_ops ops = {.confirmed = free_publisher,
@@ -543,6 +566,7 @@ int main(void)
         LEAK_CHECKED(test_closing_while_publishers_are_held_back),
         LEAK_CHECKED(test_a_large_message_is_taken_in_pieces),
         LEAK_CHECKED(test_a_body_may_come_before_its_message),
+        LEAK_CHECKED(test_a_deleted_stream_keeps_no_parts),
         LEAK_CHECKED(test_a_publisher_may_go_while_he_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Tests of log/inspect_hot.c and inspect_batches.c: a hot row that was hurt in a known place. */
 #include "log/batch.h"
 #include "log/manifest.h"
+#include "log/statefile.h"
 #include "log/watermark.h"
 #include "tests/unit/log/inspect_seen.h"
 
@@ -90,6 +91,28 @@ static void test_a_torn_tail_above_the_watermark_is_a_note(void **state)
     assert_int_equal(hurt->told.log.next, b->base);
     (void)snprintf(place, sizeof(place), "note %s:%" PRIu64 ": torn tail", b->path, b->at);
     assert_told(hurt, 0, place, "never durable");
+    mem_free(s);
+    demo_release(&d);
+}
+
+static void test_the_manifest_proves_a_wound_without_the_watermark(void **state)
+{
+    const size_t at = STATEFILE_HEADER_SIZE + 32; /* of `durable` */
+    struct demo d;
+    struct seen *s;
+    const struct inspect_batch *b;
+    char place[128];
+
+    (void)state;
+    demo_make_full(&d, 1);
+    s = see(d.disk);
+    b = hot_batch(s, -1);
+    set_watermark(&d, b->base);
+    forge(&d, "log/manifest", at, b->base + 1);
+    forge(&d, "log/manifest.copy", at, b->base + 1);
+    sim_disk_flip_bit(d.disk, b->path, b->at + b->length - 1, 0);
+    (void)snprintf(place, sizeof(place), "problem %s:%" PRIu64 ": ", b->path, b->at);
+    assert_told(see(d.disk), 1, place, "wrong checksum");
     mem_free(s);
     demo_release(&d);
 }
@@ -356,6 +379,7 @@ int main(void)
         LEAK_CHECKED(test_damage_in_a_sealed_segment_names_byte_and_positions),
         LEAK_CHECKED(test_damage_in_the_last_segment_is_a_wound_and_what_follows_is_shown),
         LEAK_CHECKED(test_a_torn_tail_above_the_watermark_is_a_note),
+        LEAK_CHECKED(test_the_manifest_proves_a_wound_without_the_watermark),
         LEAK_CHECKED(test_a_later_batch_proves_a_wound_without_the_watermark),
         LEAK_CHECKED(test_a_missing_segment_in_the_row_is_named),
         LEAK_CHECKED(test_a_missing_first_segment_is_named),
